@@ -1,0 +1,228 @@
+//! The document's bounds, checked on the way out and only there.
+//!
+//! The generator writes a [`Rule`] beside every parameter and request field that has one, and a
+//! [`Validate`] for every type that a request can hold. Answers are never held to them.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use crate::{Nullable, Secret};
+
+/// The bounds that the document sets on one value.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rule {
+    pub minimum: Option<f64>,
+    pub exclusive_minimum: bool,
+    pub maximum: Option<f64>,
+    pub exclusive_maximum: bool,
+    pub multiple_of: Option<f64>,
+    pub min_length: Option<usize>,
+    pub max_length: Option<usize>,
+    pub min_items: Option<usize>,
+    pub max_items: Option<usize>,
+}
+
+impl Rule {
+    /// No bounds.
+    pub const NONE: Self = Self {
+        minimum: None,
+        exclusive_minimum: false,
+        maximum: None,
+        exclusive_maximum: false,
+        multiple_of: None,
+        min_length: None,
+        max_length: None,
+        min_items: None,
+        max_items: None,
+    };
+
+    fn number(&self, value: f64, shown: &dyn fmt::Display) -> Result<(), String> {
+        let low = self.minimum.is_some_and(|bound| {
+            value < bound || self.exclusive_minimum && value == bound || value.is_nan()
+        });
+        let high = self.maximum.is_some_and(|bound| {
+            value > bound || self.exclusive_maximum && value == bound || value.is_nan()
+        });
+        if low || high {
+            let above = if self.exclusive_minimum { "above" } else { "at least" };
+            let below = if self.exclusive_maximum { "below" } else { "at most" };
+            return Err(match (self.minimum, self.maximum) {
+                (Some(min), Some(max)) if !self.exclusive_minimum && !self.exclusive_maximum => {
+                    format!("must be between {min} and {max}, but is {shown}")
+                }
+                (Some(min), Some(max)) => {
+                    format!("must be {above} {min} and {below} {max}, but is {shown}")
+                }
+                (Some(min), None) => format!("must be {above} {min}, but is {shown}"),
+                (_, max) => format!("must be {below} {}, but is {shown}", max.unwrap_or(value)),
+            });
+        }
+        match self.multiple_of {
+            Some(step) if value % step != 0.0 => {
+                Err(format!("must be a multiple of {step}, but is {shown}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn length(&self, characters: usize) -> Result<(), String> {
+        count(characters, self.min_length, self.max_length, "character", "have")
+    }
+
+    fn items(&self, items: usize) -> Result<(), String> {
+        count(items, self.min_items, self.max_items, "item", "hold")
+    }
+}
+
+fn count(n: usize, min: Option<usize>, max: Option<usize>, unit: &str, verb: &str) -> Result<(), String> {
+    if min.is_none_or(|min| n >= min) && max.is_none_or(|max| n <= max) {
+        return Ok(());
+    }
+    let plural = |n: usize| if n == 1 { unit.to_owned() } else { format!("{unit}s") };
+    Err(match (min, max) {
+        (Some(min), Some(max)) => {
+            format!("must {verb} {min} to {max} {}, but has {n}", plural(max))
+        }
+        (Some(min), None) => format!("must {verb} at least {min} {}, but has {n}", plural(min)),
+        (_, max) => {
+            let max = max.unwrap_or(n);
+            format!("must {verb} at most {max} {}, but has {n}", plural(max))
+        }
+    })
+}
+
+/// Where in a request a refused value stands, and why it was refused.
+#[derive(Debug)]
+pub struct Refusal {
+    path: String,
+    reason: String,
+}
+
+impl Refusal {
+    /// The refusal of the value at the root.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { path: String::new(), reason: reason.into() }
+    }
+
+    /// The same refusal, seen from one level further out.
+    #[must_use]
+    pub fn within(mut self, name: &str) -> Self {
+        self.path = match self.path.as_str() {
+            "" => name.to_owned(),
+            inner if inner.starts_with('[') => format!("{name}{inner}"),
+            inner => format!("{name}.{inner}"),
+        };
+        self
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subject = if self.path.is_empty() { "the request body" } else { &self.path };
+        write!(f, "{subject} {}", self.reason)
+    }
+}
+
+/// A value that a [`Rule`] can be held against.
+pub trait Checked {
+    /// Whether the rule allows the value.
+    fn check(&self, rule: &Rule) -> Result<(), Refusal>;
+}
+
+/// A request type: its fields obey the document.
+pub trait Validate {
+    /// The first field that does not.
+    fn validate(&self) -> Result<(), Refusal>;
+}
+
+macro_rules! numbers {
+    ($($number:ty),*) => {$(
+        impl Checked for $number {
+            // The document's bounds are far below the 2^53 where f64 loses integers.
+            #[allow(clippy::cast_precision_loss, clippy::cast_lossless, trivial_numeric_casts)]
+            fn check(&self, rule: &Rule) -> Result<(), Refusal> {
+                rule.number(*self as f64, self).map_err(Refusal::new)
+            }
+        }
+    )*};
+}
+numbers!(i8, i16, i32, i64, u8, u16, u32, u64, f32, f64);
+
+impl Checked for str {
+    fn check(&self, rule: &Rule) -> Result<(), Refusal> {
+        if rule.min_length.is_none() && rule.max_length.is_none() {
+            return Ok(());
+        }
+        rule.length(self.chars().count()).map_err(Refusal::new)
+    }
+}
+
+impl Checked for String {
+    fn check(&self, rule: &Rule) -> Result<(), Refusal> {
+        self.as_str().check(rule)
+    }
+}
+
+impl Checked for Secret {
+    fn check(&self, rule: &Rule) -> Result<(), Refusal> {
+        self.expose().check(rule)
+    }
+}
+
+impl<T: Checked> Checked for Option<T> {
+    fn check(&self, rule: &Rule) -> Result<(), Refusal> {
+        self.as_ref().map_or(Ok(()), |value| value.check(rule))
+    }
+}
+
+impl<T: Checked> Checked for Nullable<T> {
+    fn check(&self, rule: &Rule) -> Result<(), Refusal> {
+        self.as_option().map_or(Ok(()), |value| value.check(rule))
+    }
+}
+
+impl<T> Checked for Vec<T> {
+    fn check(&self, rule: &Rule) -> Result<(), Refusal> {
+        rule.items(self.len()).map_err(Refusal::new)
+    }
+}
+
+impl<T: Validate> Validate for Option<T> {
+    fn validate(&self) -> Result<(), Refusal> {
+        self.as_ref().map_or(Ok(()), Validate::validate)
+    }
+}
+
+impl<T: Validate> Validate for Nullable<T> {
+    fn validate(&self) -> Result<(), Refusal> {
+        self.as_option().map_or(Ok(()), Validate::validate)
+    }
+}
+
+impl<T: Validate + ?Sized> Validate for Box<T> {
+    fn validate(&self) -> Result<(), Refusal> {
+        (**self).validate()
+    }
+}
+
+impl<T: Validate> Validate for Vec<T> {
+    fn validate(&self) -> Result<(), Refusal> {
+        self.iter().enumerate().try_for_each(|(index, item)| {
+            item.validate().map_err(|refusal| refusal.within(&format!("[{index}]")))
+        })
+    }
+}
+
+impl<K: fmt::Display, T: Validate> Validate for HashMap<K, T> {
+    fn validate(&self) -> Result<(), Refusal> {
+        self.iter().try_for_each(|(key, item)| {
+            item.validate().map_err(|refusal| refusal.within(&format!("[{key:?}]", key = key.to_string())))
+        })
+    }
+}
+
+impl Validate for serde_json::Value {
+    fn validate(&self) -> Result<(), Refusal> {
+        Ok(())
+    }
+}
