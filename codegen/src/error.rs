@@ -99,7 +99,8 @@ impl fmt::Display for OneLine<'_> {
 /// Everything that was found wrong at one step; shown one line each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
-    problems: Vec<Problem>,
+    /// The problems, never none, in the order of the file.
+    pub problems: Vec<Problem>,
 }
 
 impl Error {
@@ -115,11 +116,6 @@ impl Error {
     pub(crate) fn in_order(mut problems: Vec<Problem>) -> Self {
         problems.sort_by(|a, b| a.position.cmp(&b.position));
         Self { problems }
-    }
-
-    /// The problems, never none.
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
     }
 }
 

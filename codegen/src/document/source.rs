@@ -34,6 +34,7 @@ impl Source {
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Problem {
+        let pointer = pointer.strip_prefix('#').unwrap_or(pointer);
         let exact = self.places().values.get(pointer).copied();
         Problem {
             position: exact.or_else(|| self.places().nearest(pointer)),

@@ -69,9 +69,10 @@ impl Document {
         pointer::resolve(&self.root, reference)
     }
 
-    /// Where the value that a JSON pointer (`/paths/~1browsers/get`) names stands in the file: at
-    /// its key, or at its beginning if it has none. `None` when it does not stand there.
+    /// Where the value that a JSON pointer (`/paths/~1browsers/get`, with or without `#`) names
+    /// stands in the file: at its key, or at its beginning if it has none. `None` when it does not stand there.
     pub fn position(&self, pointer: &str) -> Option<Position> {
+        let pointer = pointer.strip_prefix('#').unwrap_or(pointer);
         self.source.places().values.get(pointer).copied()
     }
 
