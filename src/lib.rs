@@ -1,1 +1,4 @@
-//! placeholder
+//! A client for the Kernel API.
+
+#[cfg(feature = "testing")]
+pub mod testing;
