@@ -108,12 +108,14 @@ impl Error {
     ///
     /// # Errors
     /// When `problems` is not empty.
-    pub fn unless_empty(mut problems: Vec<Problem>) -> Result<(), Self> {
-        if problems.is_empty() {
-            return Ok(());
-        }
+    pub fn unless_empty(problems: Vec<Problem>) -> Result<(), Self> {
+        if problems.is_empty() { Ok(()) } else { Err(Self::in_order(problems)) }
+    }
+
+    /// Problems that are known to be there, in the order of the file.
+    pub(crate) fn in_order(mut problems: Vec<Problem>) -> Self {
         problems.sort_by(|a, b| a.position.cmp(&b.position));
-        Err(Self { problems })
+        Self { problems }
     }
 }
 
