@@ -195,7 +195,7 @@ impl Call {
                 Ok(()) => self.serialise(&value),
                 Err(refusal) => self.refuse(refusal.to_string()),
             },
-            Err(problem) => self.refuse(problem),
+            Err(problem) => self.refuse(about("the request body", &problem)),
         }
     }
 
@@ -247,7 +247,7 @@ impl Call {
         let value = match value {
             Ok(value) => value?,
             Err(problem) => {
-                self.refuse(problem);
+                self.refuse(about(&format!("`{name}`"), &problem));
                 return None;
             }
         };
@@ -258,6 +258,14 @@ impl Call {
                 None
             }
         }
+    }
+}
+
+/// What is wrong with a value, as a sentence about it.
+fn about(subject: &str, problem: &str) -> String {
+    match problem.starts_with("must ") {
+        true => format!("{subject} {problem}"),
+        false => format!("{subject}: {problem}"),
     }
 }
 

@@ -25,7 +25,6 @@ mod wire;
 pub use client::{CallOptions, Client};
 pub use configure::ClientBuilder;
 pub use credentials::Credentials;
-pub use encode::QueryValue;
 pub use error::{Detail, Error, ErrorKind, Result};
 pub use nullable::Nullable;
 pub use operation::{Operation, Repeat};
