@@ -166,6 +166,8 @@ impl Call {
     }
 
     /// Adds a header, unless it is left out.
+    // The bundled document has no such parameter; others have.
+    #[allow(dead_code)]
     pub(crate) fn header<T>(&mut self, name: &str, value: Result<Option<T>, String>, rule: &Rule)
     where
         T: Display + Checked,

@@ -30,11 +30,11 @@ pub(crate) fn push_encoded(out: &mut String, value: &(impl Display + ?Sized)) {
 
 /// The query of a request, encoded as it grows.
 #[derive(Clone, Debug, Default)]
-pub struct Query(String);
+pub(crate) struct Query(String);
 
 impl Query {
     /// Appends `name=value`.
-    pub fn push(&mut self, name: &str, value: &(impl Display + ?Sized)) {
+    pub(crate) fn push(&mut self, name: &str, value: &(impl Display + ?Sized)) {
         if !self.0.is_empty() {
             self.0.push('&');
         }
@@ -49,7 +49,7 @@ impl Query {
 }
 
 /// A value that a query can hold.
-pub trait QueryValue {
+pub(crate) trait QueryValue {
     /// Appends the value under its parameter's name.
     fn append(&self, name: &str, query: &mut Query);
 }
