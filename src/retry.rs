@@ -244,9 +244,16 @@ mod tests {
                 Decision::Stop(reason) => panic!("{reason}"),
             }
         };
-        for (number, longest) in
-            [(1, 500), (2, 1000), (3, 2000), (4, 4000), (5, 8000), (6, 8000), (40, 8000), (u32::MAX - 1, 8000)]
-        {
+        for (number, longest) in [
+            (1, 500),
+            (2, 1000),
+            (3, 2000),
+            (4, 4000),
+            (5, 8000),
+            (6, 8000),
+            (40, 8000),
+            (u32::MAX - 1, 8000),
+        ] {
             assert_eq!(wait(number, 0.0), longest);
             assert_eq!(wait(number, 1.0), longest * 3 / 4);
             assert_eq!(wait(number, f64::INFINITY), longest * 3 / 4);
