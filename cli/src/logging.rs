@@ -7,8 +7,6 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::style::Style;
-
 /// Shows each call and its repetitions; asked for twice, everything that this project traces.
 pub(crate) fn start(verbosity: u8) {
     let level = match verbosity {
@@ -18,7 +16,7 @@ pub(crate) fn start(verbosity: u8) {
     };
     let lines = fmt::layer()
         .with_writer(io::stderr)
-        .with_ansi(Style::of(&io::stderr()).is_coloured())
+        .with_ansi(false)
         .with_target(false);
     // Only what this project writes: it is known to hold no header and no body.
     let ours = Targets::new().with_target("onkernel", level).with_target("kernel_keys", level);

@@ -26,10 +26,6 @@ impl Style {
         Self { colour: !unwanted && is_terminal(stream) }
     }
 
-    pub(crate) fn is_coloured(self) -> bool {
-        self.colour
-    }
-
     pub(crate) fn paint(self, tint: Tint, text: &str) -> String {
         let code = match tint {
             Tint::Plain => return text.to_owned(),
