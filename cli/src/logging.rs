@@ -14,10 +14,7 @@ pub(crate) fn start(verbosity: u8) {
         1 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    let lines = fmt::layer()
-        .with_writer(io::stderr)
-        .with_ansi(false)
-        .with_target(false);
+    let lines = fmt::layer().with_writer(io::stderr).with_ansi(false).with_target(false);
     // Only what this project writes: it is known to hold no header and no body.
     let ours = Targets::new().with_target("onkernel", level).with_target("kernel_keys", level);
     // It fails only where a subscriber is set already, which nothing else does.

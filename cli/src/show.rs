@@ -79,9 +79,9 @@ pub(crate) fn details(key: &ApiKey, now: DateTime<Utc>, style: Style) -> String 
             ("", format!("{} on {}", safe(&statement.action), safe(&statement.resource)))
         }));
     }
-    let lines = facts
-        .into_iter()
-        .map(|(title, fact)| format!("{} {fact}", style.paint(Tint::Faint, &format!("{title:<8}"))));
+    let lines = facts.into_iter().map(|(title, fact)| {
+        format!("{} {fact}", style.paint(Tint::Faint, &format!("{title:<8}")))
+    });
     lines.collect::<Vec<_>>().join("\n")
 }
 

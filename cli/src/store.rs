@@ -56,9 +56,7 @@ impl NewFile {
         // Readable by its owner only, by the library's default.
         let beside = tempfile::Builder::new().prefix(".kernel-keys-").tempfile_in(folder(path));
         match beside {
-            Ok(beside) if path.file_name().is_some() => {
-                Ok(Self { beside, path: path.to_owned() })
-            }
+            Ok(beside) if path.file_name().is_some() => Ok(Self { beside, path: path.to_owned() }),
             Ok(_) => Err(cannot_write(path, &"it is no name of a file")),
             Err(error) => Err(cannot_write(path, &error)),
         }

@@ -63,7 +63,8 @@ impl Table {
                 *width = (*width).max(cell.text.chars().count());
             }
         }
-        let limit = limit.unwrap_or(usize::MAX).saturating_sub(GAP * widths.len().saturating_sub(1));
+        let limit =
+            limit.unwrap_or(usize::MAX).saturating_sub(GAP * widths.len().saturating_sub(1));
         while widths.iter().sum::<usize>() > limit {
             let shrinkable = self.columns.iter().zip(&mut widths);
             let widest = shrinkable
@@ -97,7 +98,8 @@ mod tests {
     use super::*;
 
     fn sample() -> Table {
-        let mut table = Table::new([("ID", Fit::Whole), ("NAME", Fit::Cut), ("EXPIRES", Fit::Whole)]);
+        let mut table =
+            Table::new([("ID", Fit::Whole), ("NAME", Fit::Cut), ("EXPIRES", Fit::Whole)]);
         table.row([Cell::new("key_1"), Cell::new("a name that is long"), Cell::new("never")]);
         table.row([Cell::new("key_22"), Cell::new("\u{1b}"), Cell::new("")]);
         table

@@ -18,7 +18,11 @@ pub(crate) fn relative(time: DateTime<Utc>, now: DateTime<Utc>) -> String {
         _ => (rounded(seconds, YEAR), "year"),
     };
     let amount = plural(count, unit);
-    if distance > chrono::TimeDelta::zero() { format!("in {amount}") } else { format!("{amount} ago") }
+    if distance > chrono::TimeDelta::zero() {
+        format!("in {amount}")
+    } else {
+        format!("{amount} ago")
+    }
 }
 
 const HOUR: u64 = 3600;
@@ -74,6 +78,23 @@ pub(crate) fn cut(text: &str, limit: usize) -> String {
     text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// The text in lines of at most `width` characters, where its words allow it.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let Some(line) = lines.last_mut() else { break };
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(word.to_owned());
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,7 +112,7 @@ mod tests {
         assert_eq!(at(-23 * 3600 - 2400), "1 day ago");
         assert_eq!(at(12 * 86_400 - 5), "in 12 days");
         assert_eq!(at(3650 * 86_400), "in 10 years");
-        assert_eq!(relative(DateTime::<Utc>::MAX_UTC, now), "in 260116 years");
+        assert_eq!(relative(DateTime::<Utc>::MAX_UTC, now), "in 260111 years");
     }
 
     #[test]
@@ -110,6 +131,14 @@ mod tests {
         assert_eq!(safe("a\u{1b}[31mb\n\t\u{7}\u{9b}"), "a\\u{1b}[31mb\\n\\t\\u{7}\\u{9b}");
         assert_eq!(safe("\u{202e}gpj"), "\\u{202e}gpj");
         assert_eq!(safe("Zoë's key — 日本 'x' \"y\" \\"), "Zoë's key — 日本 'x' \"y\" \\");
+    }
+
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("immeasurable", 3), ["immeasurable"]);
+        assert_eq!(wrap("one two", usize::MAX), ["one two"]);
+        assert_eq!(wrap("", 3), [""]);
     }
 
     #[test]

@@ -194,7 +194,9 @@ async fn undo(client: &Client, key: &NewKey, failure: &Failure) -> Failure {
         ),
         Err(error) => (
             format!("and the new key {id} could not be deleted again ({error})"),
-            format!("Delete it, since nobody holds its plaintext: `kernel-keys delete {id} --yes`."),
+            format!(
+                "Delete it, since nobody holds its plaintext: `kernel-keys delete {id} --yes`."
+            ),
         ),
     };
     Failure::new(format!("{}, {outcome}", failure.message())).advise(advice)
@@ -234,7 +236,8 @@ fn read_policy(path: &Path) -> Result<ApiKeyPolicy, Failure> {
             "A policy looks so: {\"statements\": [{\"action\": \"browsers:use\", \"resource\": \"projects/*\"}]}",
         )
     };
-    let text = fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let text =
+        fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
     let policy: ApiKeyPolicy =
         serde_json::from_str(&text).map_err(|error| wrong(format!("is not one: {error}")))?;
     let given: Value =

@@ -59,7 +59,8 @@ pub(super) async fn create(
         let key = make(stage, call().named(format!("agent-{number}")).for_days(7)).await?;
         cast.fate(&key.id, "in use");
     }
-    faintly(stage, "Each plaintext was in its answer, once; from now on only masked forms are.")?;
+    let remark = "Each plaintext was in its answer, once; from now on only masked forms are shown.";
+    stage.paragraph("", Tint::Faint, remark)?;
     stage.gap()
 }
 
@@ -98,7 +99,7 @@ pub(super) async fn list(
             plural(keys.len() as u64, "key"),
             plural(pages as u64, "page")
         );
-        Ok(Done::new((), text).detail("one stream, a page in memory at a time"))
+        Ok(Done::new((), text).detail("a page in memory at a time"))
     };
     stage.step("listing the keys", work).await?;
     let work = async {
@@ -120,11 +121,13 @@ pub(super) async fn inspect(
     let work = async {
         let key = client.get_api_key().id(id).send().await?.into_inner();
         let name = key.name.clone();
-        Ok(Done::new(key, name).detail("by its id; the plaintext cannot be had again"))
+        Ok(Done::new(key, format!("{name}, by its id")).detail("never again the plaintext"))
     };
     let key = stage.step("reading a key", work).await?;
     let details = show::details(&key, Utc::now(), stage.style());
-    stage.line(&details.lines().map(|line| format!("      {line}")).collect::<Vec<_>>().join("\n"))?;
+    stage.line(
+        &details.lines().map(|line| format!("      {line}")).collect::<Vec<_>>().join("\n"),
+    )?;
     stage.gap()
 }
 
@@ -164,7 +167,7 @@ pub(super) async fn delete(
         let key = client.get_api_key().id(&id).include_deleted(true).send().await?;
         let since = key.deleted_at.map_or("not deleted", |_| "deleted");
         Ok(Done::new((), format!("its record stays, and says “{since}”"))
-            .detail("for those who ask with --include-deleted"))
+            .detail("with --include-deleted"))
     };
     stage.step("reading a deleted key", work).await?;
     cast.fate(&id, "deleted");
@@ -191,7 +194,7 @@ pub(super) async fn what_is_left(
         ("WHAT BECAME OF IT", Fit::Whole),
     ]);
     for key in &keys {
-        let fate = cast.fates.get(&key.id).map_or("made all the others", String::as_str);
+        let fate = cast.fates.get(&key.id).map_or("in use; made all the others", String::as_str);
         let live = key.deleted_at.is_none();
         let (name, end) = if live { (Tint::Strong, Tint::Good) } else { (Tint::Faint, Tint::Bad) };
         table.row([
@@ -209,9 +212,4 @@ pub(super) async fn what_is_left(
     let table = table.render(width, stage.style());
     stage.line(&table.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"))?;
     stage.gap()
-}
-
-/// A remark.
-fn faintly(stage: &Stage<'_>, text: &str) -> Result<(), Failure> {
-    stage.line(&format!("    {}", stage.style().paint(Tint::Faint, text)))
 }

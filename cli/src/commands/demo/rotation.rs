@@ -26,8 +26,9 @@ pub(super) async fn rotate(
 ) -> Result<(), Failure> {
     stage.chapter("Rotate, while a workload uses the key")?;
     let old = member(&cast.in_project)?.clone();
-    let folder = tempfile::tempdir()
-        .map_err(|error| Failure::new(format!("there is no place for a temporary file: {error}")))?;
+    let folder = tempfile::tempdir().map_err(|error| {
+        Failure::new(format!("there is no place for a temporary file: {error}"))
+    })?;
     let store = folder.path().join("KERNEL_API_KEY");
     replace(&store, &old.key)?;
     let mut workload = Workload::start(server.url(), &store)?;
@@ -78,7 +79,10 @@ pub(super) async fn rotate(
         workload.makes_calls(PROOF).await?;
         let Tally { calls, failures } = workload.stop().await;
         match failures {
-            0 => Ok(Done::new((), format!("the workload made {}, and none failed", plural(calls, "call")))),
+            0 => Ok(Done::new(
+                (),
+                format!("the workload made {}, and none failed", plural(calls, "call")),
+            )),
             _ => Err(Failure::new(format!("{failures} of the workload's {calls} calls failed"))),
         }
     };

@@ -5,12 +5,16 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use onkernel::Error;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::style::{Style, Tint};
-use crate::words::safe;
+use crate::words::{safe, wrap};
+
+/// Where the details of a step begin, if its text leaves room.
+const COLUMN: usize = 52;
 
 pub(super) struct Stage<'a> {
     output: &'a Output,
@@ -78,7 +82,8 @@ impl<'a> Stage<'a> {
         let style = self.style();
         let mut line = format!("  {} {}", style.paint(Tint::Good, "✓"), safe(&text));
         if !detail.is_empty() {
-            line.push_str(&format!("  {}", style.paint(Tint::Faint, &safe(&detail))));
+            let gap = COLUMN.saturating_sub(text.chars().count()).max(2);
+            line.push_str(&format!("{:gap$}{}", "", style.paint(Tint::Faint, &safe(&detail))));
         }
         if self.is_watched() {
             line.push_str(&format!("  {}", style.paint(Tint::Faint, &duration(took))));
@@ -91,7 +96,7 @@ impl<'a> Stage<'a> {
     pub(super) async fn provoke<T>(
         &mut self,
         what: &str,
-        call: impl Future<Output = Result<T, onkernel::Error>>,
+        call: impl Future<Output = Result<T, Error>>,
     ) -> Result<(), Failure> {
         let spinner = self.spinner(what);
         let outcome = call.await;
@@ -99,24 +104,50 @@ impl<'a> Stage<'a> {
         let Err(error) = outcome else {
             return Err(Failure::new(format!("the demo failed: {what} was not refused")));
         };
+        let style = self.style();
+        self.line(&format!("  {} {}", style.paint(Tint::Bad, "✗"), safe(what)))?;
+        self.explain(what, error)
+    }
+
+    /// The same once more, in another way.
+    pub(super) async fn insist<T>(
+        &mut self,
+        how: &str,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<(), Failure> {
+        let Err(error) = call.await else {
+            return Err(Failure::new(format!("the demo failed: {how}, it was not refused")));
+        };
+        self.paragraph("", Tint::Faint, &format!("{how}:"))?;
+        self.explain(how, error)
+    }
+
+    fn explain(&mut self, provoked_by: &str, error: Error) -> Result<(), Failure> {
         let sent = !error.is_invalid_request();
         let failure = Failure::from(error);
         let mut shown = failure.to_json();
-        shown["provoked"] = json!(what);
+        shown["provoked_by"] = json!(provoked_by);
         shown["sent"] = json!(sent);
         self.errors.push(shown);
-
-        let style = self.style();
-        self.line(&format!("  {} {}", style.paint(Tint::Bad, "✗"), safe(what)))?;
-        self.line(&format!("    {}", safe(failure.message())))?;
+        self.paragraph("", Tint::Plain, failure.message())?;
         match failure.advice() {
-            Some(advice) => self.line(&format!("    → {}", safe(advice))),
-            None if !sent => self.line(&format!(
-                "    {}",
-                style.paint(Tint::Faint, "Refused by the client: nothing was sent.")
-            )),
+            Some(advice) => self.paragraph("→ ", Tint::Plain, advice),
+            None if !sent => {
+                self.paragraph("→ ", Tint::Plain, "Refused by the client: nothing was sent.")
+            }
             None => Ok(()),
         }
+    }
+
+    /// Text below a step, within the terminal.
+    pub(super) fn paragraph(&self, mark: &str, tint: Tint, text: &str) -> Result<(), Failure> {
+        let indent = 4 + mark.chars().count();
+        let width = self.width().map_or(usize::MAX, |width| width.saturating_sub(indent).max(20));
+        for (number, line) in wrap(&safe(text), width).iter().enumerate() {
+            let mark = if number == 0 { mark } else { "" };
+            self.line(&format!("{:>indent$}{}", mark, self.style().paint(tint, line)))?;
+        }
+        Ok(())
     }
 
     /// Keeps a key for the summary.

@@ -15,27 +15,27 @@ pub(super) async fn provoke(
     server: &Server,
     cast: &Cast,
 ) -> Result<(), Failure> {
-    stage.chapter("When it does not work")?;
+    stage.chapter("When it does not work, and what to do")?;
     let typed = || admin.create_api_key();
     let lifetime = 4000;
-    stage.provoke("400: no name", typed().named("").send()).await?;
-    stage.provoke("the same, sent all the same", raw(admin, json!({}))).await?;
+    stage.provoke("400: the name is missing", typed().named("").send()).await?;
+    stage.insist("Sent all the same, by raw access", raw(admin, json!({}))).await?;
     let call = typed().named("x").for_days(lifetime);
-    stage.provoke("400: a lifetime of 4000 days", call.send()).await?;
+    stage.provoke("400: days_to_expire is not between 1 and 3650", call.send()).await?;
     let call = raw(admin, json!({ "name": "x", "days_to_expire": lifetime }));
-    stage.provoke("the same, sent all the same", call).await?;
+    stage.insist("Sent all the same, by raw access", call).await?;
     let call = typed().named("x").in_project("");
-    stage.provoke("400: an empty project id", call.send()).await?;
+    stage.provoke("400: project_id is empty", call.send()).await?;
 
     let stranger = client(server, "sk_not_a_key_of_this_server")?;
-    stage.provoke("401: an unknown API key", stranger.list_api_keys().send()).await?;
+    stage.provoke("401: the API key is not known", stranger.list_api_keys().send()).await?;
 
     let call = typed().named("x").in_project("proj_nowhere");
-    stage.provoke("404: a project that does not exist", call.send()).await?;
+    stage.provoke("404: the project does not exist", call.send()).await?;
     let confined = client(server, member(&cast.replacement)?.key.clone())?;
     server.add_project("proj_other", "Other");
     let call = confined.create_api_key().named("x").in_project("proj_other");
-    let what = format!("404: another project, asked for by a key of {}", PROJECT.1);
+    let what = format!("404: a key of {} asks for a key of another project", PROJECT.1);
     stage.provoke(&what, call.send()).await?;
     stage.gap()
 }

@@ -1,0 +1,12 @@
+//! The real binary against the embedded server, over a real socket.
+
+mod create;
+mod delete;
+mod demo;
+mod errors;
+mod help;
+mod list;
+mod secrets;
+mod serve;
+mod single;
+mod support;
