@@ -204,6 +204,7 @@ impl Fields {
         let inner = argument(ty, "Option").unwrap_or_else(|| ty.clone());
         let docs = docs::of_value(wire, &parameter.notes, &parameter.rule);
         let wrap = (!parameter.required).then(|| quote!(.map(::std::option::Option::Some)));
+        let reason = format!("`{wire}`: {{error}}");
         self.setters.push(quote! {
             #docs
             pub fn #name<V>(mut self, value: V) -> Self
@@ -211,7 +212,7 @@ impl Fields {
                 V: ::std::convert::TryInto<#inner>,
                 V::Error: ::std::fmt::Display,
             {
-                self.#name = value.try_into() #wrap .map_err(|error| error.to_string());
+                self.#name = value.try_into() #wrap .map_err(|error| ::std::format!(#reason));
                 self
             }
         });
@@ -219,8 +220,9 @@ impl Fields {
         let held =
             if parameter.required { quote!(#inner) } else { quote!(::std::option::Option<#inner>) };
         self.types.push(quote!(::std::result::Result<#held, ::std::string::String>));
+        let missing = format!("`{wire}` must be set");
         self.unset.push(if parameter.required {
-            quote!(::std::result::Result::Err(::std::string::String::from("must be set")))
+            quote!(::std::result::Result::Err(::std::string::String::from(#missing)))
         } else {
             quote!(::std::result::Result::Ok(::std::option::Option::None))
         });
@@ -280,7 +282,7 @@ impl Fields {
                 quote!(::std::result::Result::Ok(::std::default::Default::default()))
             }
             (true, None) => {
-                quote!(::std::result::Result::Err(::std::string::String::from("must be set")))
+                quote!(::std::result::Result::Err(::std::string::String::from("`body` must be set")))
             }
             (false, _) => quote!(::std::result::Result::Ok(::std::option::Option::None)),
         });
