@@ -176,3 +176,28 @@ fn an_unknown_project_is_not_found() {
     let ran = bench.run(["create", "ci", "--project-id", "proj_2"]);
     assert_mentions(ran.failed(1), &["404", "Check the project id"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interruption_is_said_to_have_an_unknown_outcome() {
+    use std::process::{Command, Stdio};
+    use std::sync::{Mutex, mpsc};
+
+    let bench = Bench::new();
+    let (tell_id, id) = mpsc::channel::<u32>();
+    let (tell_end, end) = mpsc::channel::<()>();
+    let (id, end) = (Mutex::new(id), Mutex::new(end));
+    // The request has arrived: interrupt who sent it, and answer when it is gone.
+    let interrupt = Fault::run(move |_| {
+        let id = id.lock().unwrap().recv().unwrap().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        let _ = end.lock().unwrap().recv();
+    });
+    bench.server.faults().add(interrupt.method("POST"));
+    let mut command = bench.command(["create", "ci"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    tell_id.send(child.id()).unwrap();
+    let ran = crate::support::Ran::from(child.wait_with_output().unwrap());
+    tell_end.send(()).unwrap();
+    assert_mentions(ran.failed(1), &["interrupted", "may have been created"]);
+}

@@ -7,6 +7,7 @@ mod errors;
 mod help;
 mod list;
 mod secrets;
+#[cfg(unix)]
 mod serve;
 mod single;
 mod support;

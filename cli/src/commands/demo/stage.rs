@@ -14,7 +14,7 @@ use crate::style::{Style, Tint};
 use crate::words::{safe, wrap};
 
 /// Where the details of a step begin, if its text leaves room.
-const COLUMN: usize = 52;
+const COLUMN: usize = 54;
 
 pub(super) struct Stage<'a> {
     output: &'a Output,
