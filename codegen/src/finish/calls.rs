@@ -204,7 +204,6 @@ impl Fields {
         let inner = argument(ty, "Option").unwrap_or_else(|| ty.clone());
         let docs = docs::of_value(wire, &parameter.notes, &parameter.rule);
         let wrap = (!parameter.required).then(|| quote!(.map(::std::option::Option::Some)));
-        let reason = format!("`{wire}`: {{error}}");
         self.setters.push(quote! {
             #docs
             pub fn #name<V>(mut self, value: V) -> Self
@@ -212,7 +211,7 @@ impl Fields {
                 V: ::std::convert::TryInto<#inner>,
                 V::Error: ::std::fmt::Display,
             {
-                self.#name = value.try_into() #wrap .map_err(|error| ::std::format!(#reason));
+                self.#name = value.try_into() #wrap .map_err(|error| error.to_string());
                 self
             }
         });
@@ -220,9 +219,8 @@ impl Fields {
         let held =
             if parameter.required { quote!(#inner) } else { quote!(::std::option::Option<#inner>) };
         self.types.push(quote!(::std::result::Result<#held, ::std::string::String>));
-        let missing = format!("`{wire}` must be set");
         self.unset.push(if parameter.required {
-            quote!(::std::result::Result::Err(::std::string::String::from(#missing)))
+            quote!(::std::result::Result::Err(::std::string::String::from("must be set")))
         } else {
             quote!(::std::result::Result::Ok(::std::option::Option::None))
         });
@@ -282,7 +280,7 @@ impl Fields {
                 quote!(::std::result::Result::Ok(::std::default::Default::default()))
             }
             (true, None) => {
-                quote!(::std::result::Result::Err(::std::string::String::from("`body` must be set")))
+                quote!(::std::result::Result::Err(::std::string::String::from("must be set")))
             }
             (false, _) => quote!(::std::result::Result::Ok(::std::option::Option::None)),
         });
@@ -324,7 +322,6 @@ fn stream(operation: &Operation, answer: &Type) -> Option<TokenStream> {
     let paging = operation.paging.as_ref()?;
     let item = argument(answer, "Vec")?;
     let (has_more, next_offset) = (&paging.has_more, &paging.next_offset);
-    let description = format_ident!("{}", operation.static_name());
     Some(quote! {
         /// Every item of every page from `offset` on, a page in memory at a time.
         ///
@@ -340,9 +337,14 @@ fn stream(operation: &Operation, answer: &Type) -> Option<TokenStream> {
                 has_more: #has_more,
                 next_offset: #next_offset,
             };
-            let start = self.offset.clone().map(::std::option::Option::unwrap_or_default);
-            crate::page::by_offset(&super::operations::#description, &HEADERS, start, move |offset| {
-                self.clone().offset(offset).send()
+            let start = self.offset.as_ref().ok().copied().flatten().unwrap_or_default();
+            crate::page::by_offset(&HEADERS, start, move |offset| {
+                let mut page = self.clone();
+                // An offset that could not be taken is refused by the first page.
+                if page.offset.is_ok() {
+                    page.offset = ::std::result::Result::Ok(::std::option::Option::Some(offset));
+                }
+                page.send()
             })
         }
     })
