@@ -1,5 +1,8 @@
 //! The real binary against the embedded server, over a real socket.
 
+// Helpers of tests are tests to all but clippy.
+#![allow(clippy::unwrap_used)]
+
 mod create;
 mod delete;
 mod demo;

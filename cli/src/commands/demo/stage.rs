@@ -143,9 +143,11 @@ impl<'a> Stage<'a> {
     pub(super) fn paragraph(&self, mark: &str, tint: Tint, text: &str) -> Result<(), Failure> {
         let indent = 4 + mark.chars().count();
         let width = self.width().map_or(usize::MAX, |width| width.saturating_sub(indent).max(20));
-        for (number, line) in wrap(&safe(text), width).iter().enumerate() {
-            let mark = if number == 0 { mark } else { "" };
-            self.line(&format!("{:>indent$}{}", mark, self.style().paint(tint, line)))?;
+        let style = self.style();
+        let mut before = format!("    {}", style.paint(Tint::Good, mark));
+        for line in wrap(&safe(text), width) {
+            self.line(&format!("{before}{}", style.paint(tint, &line)))?;
+            before = " ".repeat(indent);
         }
         Ok(())
     }
