@@ -1,5 +1,7 @@
 //! What a caller learns when something goes wrong: status, message, advice, and never a plaintext.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::error::Error as _;

@@ -1,5 +1,7 @@
 //! What is repeated and what is not, seen from the server.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::time::{Duration, Instant};
