@@ -164,7 +164,7 @@ pub(crate) struct Serve {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     pub(crate) addr: SocketAddr,
-    /// Allow an address that other machines can reach; the key is the same at every start
+    /// Allow an address that other machines can reach
     #[arg(long)]
     pub(crate) allow_remote: bool,
     /// Write the key to this file too, which must not hold anything yet
