@@ -167,15 +167,13 @@ pub(super) fn held(way: Way, old: (bool, bool), new: (bool, bool)) -> Effect {
     }
 }
 
-/// Which Rust type a format stands for; formats that stand for none are plain `String`, `i64` or `f64`.
+/// Which Rust type a format stands for; the others leave `String`, `i64` or `f64` as they are.
 pub(super) fn rust_type_of_format(format: Option<&str>) -> &str {
     match format {
         Some(
-            name @ ("date-time" | "date" | "uuid" | "ip" | "ipv4" | "ipv6" | "binary" | "password"
-            | "int8" | "uint8" | "int16" | "uint16" | "uint" | "uint32" | "uint64"
-            | "float"),
+            name @ ("date" | "date-time" | "password" | "binary" | "int32" | "uint8" | "uint32"
+            | "uint64"),
         ) => name,
-        Some("int" | "int32") => "int32",
         _ => "",
     }
 }

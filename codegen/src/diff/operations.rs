@@ -2,8 +2,10 @@
 
 use super::effect::{self, Effect, Shift, Way};
 use super::report::{Change, Report};
+use super::schema::Schema;
 use super::schemas::{Difference, Schemas, Site, code, presence};
 use super::source::{Node, Source, address, plain, words};
+use crate::lower::names;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -53,9 +55,17 @@ impl<'a> Operation<'a> {
         self.value.get(keyword) == Some(&Value::Bool(true))
     }
 
-    /// The name that an overlay gives the method instead of the rule's.
-    fn given_name(&self) -> Option<&'a str> {
-        self.value.get("x-onkernel-name").and_then(Value::as_str)
+    /// What its method is called in Rust.
+    fn method_name(&self, source: &Source<'a>) -> String {
+        if let Some(given) = self.value.get("x-onkernel-name").and_then(Value::as_str) {
+            return given.to_owned();
+        }
+        let answers_list = responses(source, self)
+            .into_iter()
+            .filter(|(status, _)| is_success(status))
+            .flat_map(|(_, response)| media(source, response).into_values())
+            .any(|(_, node)| Schema::read(source, &node).type_words() == "array");
+        names::by_rule(self.id().unwrap_or_default(), self.method, self.path, answers_list)
     }
 
     /// The path's parameters and its own, which win.
@@ -301,14 +311,12 @@ impl<'a> Comparison<'_, 'a> {
 
     fn pair(&mut self, old: &Operation<'a>, new: &Operation<'a>) {
         if (blanked(old.path), old.method) != (blanked(new.path), new.method) {
-            // A method is named after its path and HTTP method.
             let what = format!("operation moved here from `{}`", old.name());
-            self.at(new.value, Effect::Breaking, what);
+            self.at(new.value, Effect::Behaviour, what);
         }
-        if old.given_name() != new.given_name() {
-            let what =
-                presence("method name", old.given_name().map(code), new.given_name().map(code));
-            self.at(new.value, Effect::Breaking, what);
+        let (was, is) = (old.method_name(self.schemas.old), new.method_name(self.schemas.new));
+        if was != is {
+            self.at(new.value, Effect::Breaking, format!("method `{was}` renamed to `{is}`"));
         }
         if old.flag("deprecated") != new.flag("deprecated") {
             let now = new.flag("deprecated");

@@ -32,6 +32,8 @@ pub struct Change {
     pub effect: Effect,
 }
 
+/// How every message ends that is about words alone.
+pub(super) const WORDS: &str = "words changed";
 /// How many operations a heading names before it counts the rest.
 const NAMED: usize = 3;
 
@@ -109,7 +111,7 @@ impl Report {
         let mut operations: BTreeMap<(Effect, &str), Vec<&str>> = BTreeMap::new();
         let mut order = Vec::new();
         for change in &self.changes {
-            let line = (change.effect, change.message.as_str());
+            let line = (change.effect, brief(&change.message));
             let named = operations.entry(line).or_insert_with(|| {
                 order.push(line);
                 Vec::new()
@@ -127,6 +129,11 @@ impl Report {
         }
         groups
     }
+}
+
+/// Where words changed is of interest to programs; a reader is told that they did.
+fn brief(message: &str) -> &str {
+    if message.ends_with(WORDS) { WORDS } else { message }
 }
 
 struct Group<'a> {

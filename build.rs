@@ -1,0 +1,70 @@
+//! Generates the client: reads the document and its overlays, writes `OUT_DIR/client.rs`.
+//!
+//! `ONKERNEL_SPEC` names another document and `ONKERNEL_OVERLAY` one more overlay; see
+//! `spec/README.md`.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use onkernel_codegen::Source;
+
+const DOCUMENT: &str = "spec/openapi.documented.yml";
+const OVERLAY: &str = "spec/overlay.yml";
+
+fn main() {
+    // Progenitor refuses some documents by a panic, which the generator reports as an error.
+    std::panic::set_hook(Box::new(|_| {}));
+    if let Err(problems) = generate() {
+        for problem in problems {
+            println!("cargo::error={problem}");
+        }
+    }
+}
+
+fn generate() -> Result<(), Vec<String>> {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=spec");
+    let chosen = chosen("ONKERNEL_SPEC")?;
+    let document = match &chosen {
+        Some(path) => read(path, "ONKERNEL_SPEC")?,
+        None => read(Path::new(DOCUMENT), "the package")?,
+    };
+    let mut overlays = vec![read(Path::new(OVERLAY), "the package")?];
+    if let Some(path) = self::chosen("ONKERNEL_OVERLAY")? {
+        overlays.push(read(&path, "ONKERNEL_OVERLAY")?);
+    }
+    let client = onkernel_codegen::client(&document, &overlays)
+        .map_err(|error| error.problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default().join("client.rs");
+    fs::write(&out, client.rust).map_err(|error| vec![format!("{}: {error}", out.display())])
+}
+
+/// The file that an environment variable names. A build script runs in the folder of its package,
+/// which for a dependent lies in the registry: there a relative path would lead nowhere.
+fn chosen(variable: &str) -> Result<Option<PathBuf>, Vec<String>> {
+    println!("cargo::rerun-if-env-changed={variable}");
+    let Some(path) = env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from) else {
+        return Ok(None);
+    };
+    let in_repository = Path::new("xtask/Cargo.toml").exists();
+    if path.is_relative() && !in_repository {
+        return Err(vec![format!(
+            "{variable} is the relative path `{}`, and a build script runs in its own package's \
+             folder; make it absolute, best by `[env] {variable} = {{ value = \"…\", relative = \
+             true }}` in your `.cargo/config.toml`",
+            path.display()
+        )]);
+    }
+    println!("cargo::rerun-if-changed={}", path.display());
+    Ok(Some(path))
+}
+
+fn read(path: &Path, named_by: &str) -> Result<Source, Vec<String>> {
+    let name = path.display().to_string();
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Source { name, text }),
+        Err(error) => Err(vec![format!(
+            "{name}: {error} (named by {named_by}); set it to a readable OpenAPI document or overlay"
+        )]),
+    }
+}

@@ -1,0 +1,160 @@
+//! Enums that stay readable when the server learns a new value: unknown ones are kept as they
+//! came and go out again as they came; what a caller writes as a string is held to the document.
+
+use heck::ToUpperCamelCase;
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::Ident;
+
+use super::docs;
+use crate::surface::{Kind, Rule, Surface};
+
+pub(super) fn generate(surface: &Surface) -> Vec<TokenStream> {
+    let enums = surface.types.iter().filter_map(|(name, it)| match &it.kind {
+        Kind::Enum(values) => Some((name, it, values)),
+        _ => None,
+    });
+    enums
+        .map(|(name, it, values)| {
+            let docs = docs::of_value(name, &it.notes, &Rule::default());
+            one(&format_ident!("{name}"), &docs, values)
+        })
+        .collect()
+}
+
+fn one(name: &Ident, docs: &TokenStream, values: &[String]) -> TokenStream {
+    let variants = variants(values);
+    let variant_docs = values.iter().map(|value| format!(" `{value}`"));
+    let expected = match values {
+        [only] => format!("must be `{only}`"),
+        _ => {
+            let quoted: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
+            format!("must be one of {}", quoted.join(", "))
+        }
+    };
+    quote! {
+        #docs
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum #name {
+            #(#[doc = #variant_docs] #variants,)*
+            /// A value that the document does not name, as the server sent it.
+            Unknown(::std::string::String),
+        }
+        impl #name {
+            /// The value as it travels.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    #(Self::#variants => #values,)*
+                    Self::Unknown(value) => value,
+                }
+            }
+            fn known(value: &str) -> ::std::option::Option<Self> {
+                match value {
+                    #(#values => ::std::option::Option::Some(Self::#variants),)*
+                    _ => ::std::option::Option::None,
+                }
+            }
+        }
+        impl ::std::fmt::Display for #name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+        impl ::std::convert::AsRef<str> for #name {
+            fn as_ref(&self) -> &str {
+                self.as_str()
+            }
+        }
+        impl ::std::str::FromStr for #name {
+            type Err = self::error::ConversionError;
+            fn from_str(value: &str) -> ::std::result::Result<Self, self::error::ConversionError> {
+                Self::known(value)
+                    .ok_or_else(|| ::std::format!("{}, not `{}`", #expected, value).into())
+            }
+        }
+        impl ::std::convert::TryFrom<&str> for #name {
+            type Error = self::error::ConversionError;
+            fn try_from(value: &str) -> ::std::result::Result<Self, self::error::ConversionError> {
+                value.parse()
+            }
+        }
+        impl ::std::convert::TryFrom<::std::string::String> for #name {
+            type Error = self::error::ConversionError;
+            fn try_from(
+                value: ::std::string::String,
+            ) -> ::std::result::Result<Self, self::error::ConversionError> {
+                value.parse()
+            }
+        }
+        impl ::serde::Serialize for #name {
+            fn serialize<S: ::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::std::result::Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+        impl<'de> ::serde::Deserialize<'de> for #name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::std::result::Result<Self, D::Error> {
+                let value = <::std::string::String as ::serde::Deserialize>::deserialize(deserializer)?;
+                ::std::result::Result::Ok(Self::known(&value).unwrap_or(Self::Unknown(value)))
+            }
+        }
+        impl crate::validate::Validate for #name {
+            fn validate(&self) -> ::std::result::Result<(), crate::validate::Refusal> {
+                match self {
+                    Self::Unknown(value) => ::std::result::Result::Err(
+                        crate::validate::Refusal::new(::std::format!("{}, not `{}`", #expected, value)),
+                    ),
+                    _ => ::std::result::Result::Ok(()),
+                }
+            }
+        }
+        impl crate::validate::Checked for #name {
+            fn check(
+                &self,
+                _: &crate::validate::Rule,
+            ) -> ::std::result::Result<(), crate::validate::Refusal> {
+                crate::validate::Validate::validate(self)
+            }
+        }
+    }
+}
+
+/// One variant a value; values that would share a name are numbered.
+fn variants(values: &[String]) -> Vec<Ident> {
+    let mut taken = vec!["Unknown".to_owned()];
+    values
+        .iter()
+        .map(|value| {
+            let mut name = value.to_upper_camel_case();
+            if name.starts_with(|c: char| c.is_ascii_digit()) {
+                name.insert(0, 'X');
+            }
+            if syn::parse_str::<Ident>(&name).is_err() {
+                name = "Value".to_owned();
+            }
+            let base = name.clone();
+            let mut count = 1;
+            while taken.contains(&name) {
+                count += 1;
+                name = format!("{base}{count}");
+            }
+            taken.push(name.clone());
+            format_ident!("{name}")
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_value_gets_a_variant_of_its_own() {
+        let values = ["a-b", "a_b", "", "2nd", "unknown", "Self"].map(ToOwned::to_owned);
+        let names: Vec<_> = super::variants(&values).iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["AB", "AB2", "Value", "X2Nd", "Unknown2", "Value2"]);
+    }
+}

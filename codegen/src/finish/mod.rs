@@ -1,0 +1,96 @@
+//! Passes over what progenitor generated, one file each, until it is the client we want.
+//!
+//! Progenitor decides the Rust types; these passes decide what becomes of them: which fields are
+//! optional, how enums read, what is checked before sending, and that each call is only a
+//! *description*, which the runtime carries out.
+
+mod calls;
+mod docs;
+mod enums;
+mod operations;
+mod structs;
+mod validate;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{File, Item, ItemMod};
+
+use crate::surface::Surface;
+
+/// Turns progenitor's file into the generated module of the client.
+///
+/// # Errors
+/// What was expected in progenitor's output and is not there, which a new version of it may cause.
+pub fn finish(generated: File, surface: &Surface) -> Result<File, String> {
+    let mut types = None;
+    let mut builders = None;
+    for item in generated.items {
+        match item {
+            Item::Mod(module) if module.ident == "types" => types = Some(module),
+            Item::Mod(module) if module.ident == "builder" => builders = Some(module),
+            // Progenitor's client and the imports of its runtime: ours stand in their place.
+            _ => {}
+        }
+    }
+    let types = types.ok_or("progenitor generated no module `types`")?;
+    let builders = builders.map(content).unwrap_or_default();
+
+    let types = types_module(content(types), surface)?;
+    let calls = calls::module(&builders, surface)?;
+    let methods = calls::methods(surface);
+    let operations = operations::module(surface);
+    syn::parse2(quote! {
+        #types
+        #operations
+        #methods
+        #calls
+    })
+    .map_err(|error| format!("the finished client is not Rust: {error}"))
+}
+
+fn types_module(items: Vec<Item>, surface: &Surface) -> Result<TokenStream, String> {
+    let structs = structs::finish(&items, surface)?;
+    let builders = structs::builders(&structs);
+    let enums = enums::generate(surface);
+    let checks = validate::generate(&structs, surface);
+    let named = |name: &syn::Ident| surface.types.contains_key(&name.to_string());
+    let rest: Vec<Item> = items
+        .into_iter()
+        .filter(|item| match item {
+            Item::Mod(module) => module.ident == "error",
+            Item::Struct(item) => !structs.iter().any(|it| it.ident == item.ident),
+            Item::Enum(item) => !named(&item.ident),
+            Item::Impl(item) => !is_replaced(item, surface),
+            _ => true,
+        })
+        .collect();
+    let structs = structs.iter().map(|it| it.definition());
+    Ok(quote! {
+        /// The types of requests and answers.
+        #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub)]
+        pub mod types {
+            #(#structs)*
+            #(#enums)*
+            #(#checks)*
+            #(#rest)*
+            /// Builders of the types, for requests and for the fixtures of tests.
+            pub mod builder {
+                #(#builders)*
+            }
+        }
+    })
+}
+
+/// Whether an impl of progenitor's is for a struct or an enum, which get ours.
+fn is_replaced(item: &syn::ItemImpl, surface: &Surface) -> bool {
+    let syn::Type::Path(path) = &*item.self_ty else { return false };
+    let Some(name) = path.path.get_ident() else { return true };
+    surface
+        .types
+        .get(&name.to_string())
+        .is_some_and(|it| !matches!(it.kind, crate::surface::Kind::Other))
+}
+
+fn content(module: ItemMod) -> Vec<Item> {
+    module.content.map(|(_, items)| items).unwrap_or_default()
+}

@@ -1,0 +1,36 @@
+//! What the runtime must know of each operation, as constants of the generated crate.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use crate::surface::Surface;
+
+pub(super) fn module(surface: &Surface) -> TokenStream {
+    let names: Vec<_> =
+        surface.operations.iter().map(|it| format_ident!("{}", it.static_name())).collect();
+    let statics = surface.operations.iter().zip(&names).map(|(operation, name)| {
+        let doc = format!(" `{} {}`", operation.method, operation.path);
+        let (id, method, path) = (&operation.name, &operation.method, &operation.path);
+        let repeat = if operation.safe { quote!(Safe) } else { quote!(IfUnsent) };
+        let secret_answer = operation.secret_answer;
+        quote! {
+            #[doc = #doc]
+            pub static #name: Operation = Operation {
+                id: #id,
+                method: #method,
+                path: #path,
+                repeat: Repeat::#repeat,
+                secret_answer: #secret_answer,
+            };
+        }
+    });
+    quote! {
+        /// The operations of the document.
+        pub mod operations {
+            use crate::operation::{Operation, Repeat};
+            #(#statics)*
+            /// Every operation, in the order of their paths.
+            pub static ALL: &[&Operation] = &[#(&#names),*];
+        }
+    }
+}

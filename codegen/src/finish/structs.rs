@@ -1,0 +1,268 @@
+//! Structs and their builders: what a field may leave out, what may be null, and setters that
+//! keep the reason when they cannot take a value.
+//!
+//! | in the document | field | written when unset | read when absent |
+//! |---|---|---|---|
+//! | required | `T` | – | an error |
+//! | required, nullable | `Option<T>` | `null` | `None` |
+//! | optional | `Option<T>` | left out | `None` |
+//! | optional, nullable, in a request | `Option<Nullable<T>>` | left out | `None` |
+//! | optional, nullable, in answers only | `Option<T>` | left out | `None` |
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::visit_mut::VisitMut;
+use syn::{Ident, Item, ItemStruct, Type, parse_quote};
+
+use super::docs;
+use crate::surface::{self, Kind, Surface};
+
+/// A struct as it will be generated.
+pub(super) struct Struct<'a> {
+    pub(super) ident: Ident,
+    source: &'a surface::Type,
+    fields: Vec<Field<'a>>,
+}
+
+struct Field<'a> {
+    ident: Ident,
+    base: Type,
+    source: &'a surface::Field,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Required,
+    RequiredNullable,
+    Optional,
+    OptionalNullable,
+}
+
+/// The structs of the surface, with the Rust types that progenitor chose.
+pub(super) fn finish<'a>(items: &[Item], surface: &'a Surface) -> Result<Vec<Struct<'a>>, String> {
+    let generated = |name: &str| {
+        items.iter().find_map(|item| match item {
+            Item::Struct(item) if item.ident == name => Some(item),
+            _ => None,
+        })
+    };
+    let mut structs = Vec::new();
+    for (name, source) in &surface.types {
+        let Kind::Struct(fields) = &source.kind else { continue };
+        let item = generated(name).ok_or_else(|| format!("progenitor made no struct `{name}`"))?;
+        let fields = fields
+            .iter()
+            .map(|field| {
+                let (ident, base) = chosen(item, &field.wire)
+                    .ok_or_else(|| format!("progenitor made no field `{name}.{}`", field.wire))?;
+                let state = match (field.required, field.nullable) {
+                    (true, false) => State::Required,
+                    (true, true) => State::RequiredNullable,
+                    (false, true) if source.sent => State::OptionalNullable,
+                    (false, _) => State::Optional,
+                };
+                Ok(Field { ident, base, source: field, state })
+            })
+            .collect::<Result<_, String>>()?;
+        structs.push(Struct { ident: item.ident.clone(), source, fields });
+    }
+    Ok(structs)
+}
+
+/// The field that progenitor made of a property, without the `Option` it may have added.
+fn chosen(item: &ItemStruct, wire: &str) -> Option<(Ident, Type)> {
+    item.fields.iter().find_map(|field| {
+        let ident = field.ident.clone()?;
+        let renamed = field.attrs.iter().find_map(rename);
+        (renamed.unwrap_or_else(|| ident.to_string().trim_start_matches("r#").to_owned()) == wire)
+            .then(|| (ident, without_option(&field.ty)))
+    })
+}
+
+fn rename(attribute: &syn::Attribute) -> Option<String> {
+    let mut name = None;
+    if attribute.path().is_ident("serde") {
+        let _ = attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("rename") {
+                name = Some(meta.value()?.parse::<syn::LitStr>()?.value());
+            } else if meta.input.peek(syn::Token![=]) {
+                meta.value()?.parse::<syn::Expr>()?;
+            }
+            Ok(())
+        });
+    }
+    name
+}
+
+fn without_option(ty: &Type) -> Type {
+    if let Type::Path(path) = ty
+        && let Some(last) = path.path.segments.last()
+        && last.ident == "Option"
+        && let syn::PathArguments::AngleBracketed(arguments) = &last.arguments
+        && let Some(syn::GenericArgument::Type(inner)) = arguments.args.first()
+    {
+        return inner.clone();
+    }
+    ty.clone()
+}
+
+impl Struct<'_> {
+    /// The fields, each with the name that it has in Rust.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&Ident, &surface::Field)> {
+        self.fields.iter().map(|field| (&field.ident, field.source))
+    }
+
+    pub(super) fn definition(&self) -> TokenStream {
+        let Self { ident, source, fields } = self;
+        let docs = docs::of_value(&ident.to_string(), &source.notes, &surface::Rule::default());
+        let fields = fields.iter().map(Field::definition);
+        let default = self.fields.iter().all(|field| field.state != State::Required);
+        let default = default.then(|| quote!(#[derive(Default)]));
+        quote! {
+            #docs
+            #[derive(Clone, Debug, ::serde::Deserialize, ::serde::Serialize)]
+            #default
+            #[non_exhaustive]
+            pub struct #ident {
+                #(#fields),*
+            }
+            impl #ident {
+                /// A builder with nothing set.
+                pub fn builder() -> builder::#ident {
+                    ::std::default::Default::default()
+                }
+            }
+        }
+    }
+}
+
+impl Field<'_> {
+    /// The field with its type as the module of builders must write it, where every struct has a
+    /// builder of the same name.
+    fn seen_from_builder(&self) -> Self {
+        let mut base = self.base.clone();
+        Outward.visit_type_mut(&mut base);
+        Self { ident: self.ident.clone(), base, source: self.source, state: self.state }
+    }
+
+    /// The type as it stands in the struct.
+    fn ty(&self) -> TokenStream {
+        let base = &self.base;
+        match self.state {
+            State::Required => quote!(#base),
+            State::RequiredNullable | State::Optional => quote!(::std::option::Option<#base>),
+            State::OptionalNullable => quote!(::std::option::Option<crate::Nullable<#base>>),
+        }
+    }
+
+    fn definition(&self) -> TokenStream {
+        let Self { ident, source, state, .. } = self;
+        let docs = docs::of_value(&source.wire, &source.notes, &source.rule);
+        let wire = &source.wire;
+        let rename = (ident != wire).then(|| quote!(rename = #wire,));
+        let omitted = quote!(skip_serializing_if = "::std::option::Option::is_none");
+        let serde = match state {
+            State::Required | State::RequiredNullable => quote!(#rename),
+            State::Optional => quote!(#rename #omitted),
+            State::OptionalNullable => {
+                quote!(#rename default, #omitted, deserialize_with = "crate::nullable::present")
+            }
+        };
+        let serde = (!serde.is_empty()).then(|| quote!(#[serde(#serde)]));
+        let ty = self.ty();
+        quote!(#docs #serde pub #ident: #ty)
+    }
+
+    fn setter(&self) -> TokenStream {
+        let Self { ident, base, source, state } = self;
+        let docs = docs::of_value(&source.wire, &source.notes, &source.rule);
+        if *state == State::OptionalNullable {
+            return quote! {
+                #docs
+                ///
+                /// [`Nullable::Null`](crate::Nullable::Null) sends `null`; unset, it is left out.
+                pub fn #ident(mut self, value: impl ::std::convert::Into<crate::Nullable<#base>>) -> Self {
+                    self.#ident = ::std::result::Result::Ok(::std::option::Option::Some(value.into()));
+                    self
+                }
+            };
+        }
+        let wrap = (*state != State::Required).then(|| quote!(.map(::std::option::Option::Some)));
+        let reason = format!("{} cannot be set: {{error}}", source.wire);
+        quote! {
+            #docs
+            pub fn #ident<V>(mut self, value: V) -> Self
+            where
+                V: ::std::convert::TryInto<#base>,
+                V::Error: ::std::fmt::Display,
+            {
+                self.#ident = value.try_into() #wrap .map_err(|error| ::std::format!(#reason));
+                self
+            }
+        }
+    }
+}
+
+/// Writes generated types, which are the only lone names in UpperCamelCase, as seen from a module
+/// inside theirs.
+struct Outward;
+
+impl VisitMut for Outward {
+    fn visit_type_path_mut(&mut self, path: &mut syn::TypePath) {
+        syn::visit_mut::visit_type_path_mut(self, path);
+        let Some(name) = path.path.get_ident() else { return };
+        if name.to_string().starts_with(char::is_uppercase) && name != "String" {
+            let name = name.clone();
+            path.path = parse_quote!(super::#name);
+        }
+    }
+}
+
+/// The module of builders.
+pub(super) fn builders(structs: &[Struct<'_>]) -> Vec<TokenStream> {
+    structs.iter().map(builder).collect()
+}
+
+fn builder(it: &Struct<'_>) -> TokenStream {
+    let ident = &it.ident;
+    let names: Vec<_> = it.fields.iter().map(|field| &field.ident).collect();
+    let fields: Vec<Field<'_>> = it.fields.iter().map(Field::seen_from_builder).collect();
+    let types = fields.iter().map(Field::ty);
+    let unset = it.fields.iter().map(|field| match field.state {
+        State::Required | State::RequiredNullable => {
+            let reason = format!("{} must be set", field.source.wire);
+            quote!(::std::result::Result::Err(::std::string::String::from(#reason)))
+        }
+        _ => quote!(::std::result::Result::Ok(::std::option::Option::None)),
+    });
+    let setters = fields.iter().map(Field::setter);
+    let doc = format!(" Builder of [`{ident}`](super::{ident}).");
+    quote! {
+        #[doc = #doc]
+        #[derive(Clone, Debug)]
+        #[must_use = "a builder does nothing until it is turned into the type"]
+        pub struct #ident {
+            #(#names: ::std::result::Result<#types, ::std::string::String>),*
+        }
+        impl ::std::default::Default for #ident {
+            fn default() -> Self {
+                Self { #(#names: #unset),* }
+            }
+        }
+        impl #ident {
+            #(#setters)*
+        }
+        impl ::std::convert::TryFrom<#ident> for super::#ident {
+            type Error = super::error::ConversionError;
+            fn try_from(value: #ident) -> ::std::result::Result<Self, super::error::ConversionError> {
+                ::std::result::Result::Ok(Self { #(#names: value.#names?),* })
+            }
+        }
+        impl ::std::convert::From<super::#ident> for #ident {
+            fn from(value: super::#ident) -> Self {
+                Self { #(#names: ::std::result::Result::Ok(value.#names)),* }
+            }
+        }
+    }
+}

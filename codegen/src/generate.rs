@@ -1,0 +1,40 @@
+//! Progenitor, and the settings with which it is called.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use progenitor::{GenerationSettings, Generator, InterfaceStyle, TagStyle, TypeImpl};
+use schemars::schema::{InstanceType, SchemaObject, SingleOrVec};
+use serde_json::Value;
+
+/// The path of the type that holds a secret in the generated crate.
+const SECRET: &str = "crate::Secret";
+
+/// Has progenitor make types and operation builders from a lowered document.
+///
+/// # Errors
+/// What progenitor says, its panics included: they are its way of refusing a document.
+pub fn generate(document: &Value) -> Result<syn::File, String> {
+    let document: openapiv3::OpenAPI = serde_json::from_value(document.clone())
+        .map_err(|error| format!("the lowered document is not OpenAPI 3.0: {error}"))?;
+    let mut settings = GenerationSettings::default();
+    settings
+        .with_interface(InterfaceStyle::Builder)
+        .with_tag(TagStyle::Merged)
+        .with_conversion(
+            SchemaObject {
+                instance_type: Some(SingleOrVec::Single(Box::new(InstanceType::String))),
+                format: Some("password".to_owned()),
+                ..SchemaObject::default()
+            },
+            SECRET,
+            std::iter::empty::<TypeImpl>(),
+        );
+    let tokens = catch_unwind(AssertUnwindSafe(|| {
+        Generator::new(&settings).generate_tokens(&document).map_err(|error| error.to_string())
+    }))
+    .map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").to_owned()
+    })??;
+    syn::parse2(tokens).map_err(|error| format!("what it generated is not Rust: {error}"))
+}

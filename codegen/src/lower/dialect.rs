@@ -1,0 +1,177 @@
+//! OpenAPI 3.1 and JSON Schema spellings become those of 3.0.
+//!
+//! ```yaml
+//! # before                                  # after
+//! type: [string, 'null']                    type: string, nullable: true
+//! const: isp                                type: string, enum: [isp]
+//! anyOf: [{ $ref: A }, { type: 'null' }]    allOf: [{ $ref: A }], nullable: true
+//! $ref: A, description: …                   allOf: [{ $ref: A }], description: …
+//! exclusiveMinimum: 0                       minimum: 0, exclusiveMinimum: true
+//! examples: […], $comment: …                (dropped)
+//! ```
+
+use serde_json::{Map, Value, json};
+
+use super::walk;
+
+pub(super) fn apply(document: &mut Value) {
+    document["openapi"] = json!("3.0.3");
+    if let Some(root) = document.as_object_mut() {
+        root.remove("webhooks");
+        root.remove("jsonSchemaDialect");
+    }
+    walk::schemas(document, &mut |_, schema| rewrite(schema));
+}
+
+fn rewrite(schema: &mut Value) {
+    if schema == &Value::Bool(true) {
+        *schema = json!({});
+    }
+    let Some(it) = schema.as_object_mut() else { return };
+    for key in ["examples", "$comment", "$id", "$anchor", "$schema"] {
+        it.remove(key);
+    }
+    type_list(it);
+    constant(it);
+    null_value(it);
+    null_member(it);
+    for (exclusive, plain) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")] {
+        if it.get(exclusive).is_some_and(Value::is_number)
+            && let Some(bound) = it.insert(exclusive.to_owned(), json!(true))
+        {
+            it.insert(plain.to_owned(), bound);
+        }
+    }
+    if it.contains_key("$ref") && it.len() > 1 {
+        let reference = it.remove("$ref");
+        it.insert("allOf".to_owned(), json!([{ "$ref": reference }]));
+    }
+}
+
+/// A list of types: `null` becomes `nullable`, one that is left stands alone.
+fn type_list(it: &mut Map<String, Value>) {
+    let Some(Value::Array(types)) = it.get_mut("type") else { return };
+    let before = types.len();
+    types.retain(|name| name != "null");
+    let nullable = types.len() < before;
+    if let [only] = types.as_slice() {
+        let only = only.clone();
+        it.insert("type".to_owned(), only);
+    }
+    if nullable {
+        it.insert("nullable".to_owned(), json!(true));
+    }
+}
+
+fn constant(it: &mut Map<String, Value>) {
+    let Some(value) = it.remove("const") else { return };
+    if !it.contains_key("type") {
+        let name = match &value {
+            Value::String(_) => "string",
+            Value::Bool(_) => "boolean",
+            Value::Number(number) if number.is_f64() => "number",
+            Value::Number(_) => "integer",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+            Value::Null => "null",
+        };
+        it.insert("type".to_owned(), json!(name));
+    }
+    it.insert("enum".to_owned(), json!([value]));
+}
+
+/// `null` among the values of an enum.
+fn null_value(it: &mut Map<String, Value>) {
+    let Some(Value::Array(values)) = it.get_mut("enum") else { return };
+    let before = values.len();
+    values.retain(|value| !value.is_null());
+    if values.len() < before {
+        it.insert("nullable".to_owned(), json!(true));
+    }
+}
+
+/// `null` as one member of a choice; a choice of one is no choice.
+fn null_member(it: &mut Map<String, Value>) {
+    for key in ["anyOf", "oneOf"] {
+        let Some(Value::Array(members)) = it.get_mut(key) else { continue };
+        let before = members.len();
+        members.retain(|member| member.get("type") != Some(&json!("null")));
+        if members.len() == before {
+            continue;
+        }
+        if members.len() == 1 {
+            let only = it.remove(key);
+            it.insert("allOf".to_owned(), only.unwrap_or_default());
+        }
+        it.insert("nullable".to_owned(), json!(true));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(mut schema: Value) -> Value {
+        walk::schema("#", &mut schema, &mut |_, it| rewrite(it));
+        schema
+    }
+
+    #[test]
+    fn a_type_list_with_null_is_a_nullable_type() {
+        assert_eq!(
+            after(json!({ "type": ["string", "null"], "maxLength": 3 })),
+            json!({ "type": "string", "nullable": true, "maxLength": 3 })
+        );
+        assert_eq!(after(json!({ "type": ["integer"] })), json!({ "type": "integer" }));
+        assert_eq!(
+            after(json!({ "type": ["string", "integer"] })),
+            json!({ "type": ["string", "integer"] }),
+            "left for `supported` to report"
+        );
+    }
+
+    #[test]
+    fn a_constant_is_an_enum_of_one() {
+        assert_eq!(after(json!({ "const": "isp" })), json!({ "type": "string", "enum": ["isp"] }));
+        assert_eq!(after(json!({ "const": 3 })), json!({ "type": "integer", "enum": [3] }));
+    }
+
+    #[test]
+    fn null_among_values_or_members_is_nullable() {
+        assert_eq!(
+            after(json!({ "type": "string", "enum": ["a", null] })),
+            json!({ "type": "string", "enum": ["a"], "nullable": true })
+        );
+        assert_eq!(
+            after(json!({ "anyOf": [{ "$ref": "#/x" }, { "type": "null" }] })),
+            json!({ "allOf": [{ "$ref": "#/x" }], "nullable": true })
+        );
+    }
+
+    #[test]
+    fn siblings_of_a_reference_are_kept_beside_it() {
+        assert_eq!(
+            after(json!({ "properties": { "a": { "$ref": "#/x", "description": "d" } } })),
+            json!({ "properties": { "a": { "allOf": [{ "$ref": "#/x" }], "description": "d" } } })
+        );
+        assert_eq!(after(json!({ "$ref": "#/x" })), json!({ "$ref": "#/x" }));
+    }
+
+    #[test]
+    fn exclusive_bounds_are_flags_in_3_0() {
+        assert_eq!(
+            after(json!({ "exclusiveMinimum": 0, "exclusiveMaximum": 9 })),
+            json!({ "minimum": 0, "exclusiveMinimum": true, "maximum": 9, "exclusiveMaximum": true })
+        );
+        let already = json!({ "minimum": 0, "exclusiveMinimum": true });
+        assert_eq!(after(already.clone()), already);
+    }
+
+    #[test]
+    fn the_schema_that_allows_everything_is_empty() {
+        assert_eq!(
+            after(json!({ "additionalProperties": true })),
+            json!({ "additionalProperties": {} })
+        );
+    }
+}

@@ -1,0 +1,180 @@
+//! Every object and every enum becomes a component, so that each has one name, chosen here.
+//!
+//! ```yaml
+//! # before: properties of ListApiKeys' query parameter `sort_by`
+//! schema: { type: string, enum: [created_at, name] }
+//! # after
+//! schema: { $ref: '#/components/schemas/ListApiKeysSortBy' }
+//! ```
+
+use heck::ToUpperCamelCase;
+use serde_json::{Map, Value, json};
+
+use super::{Finding, walk};
+
+pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
+    let mut hoist = Hoist { found: Map::new(), findings: Vec::new(), taken: Map::new() };
+    hoist.taken = document
+        .pointer("/components/schemas")
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
+    for name in hoist.taken.keys() {
+        if name.to_upper_camel_case() != *name || syn::parse_str::<syn::Ident>(name).is_err() {
+            hoist.findings.push(Finding::new(
+                format!("#/components/schemas/{}", walk::escape(name)),
+                format!("`{name}` cannot be the name of a type"),
+                "name schemas in UpperCamelCase",
+            ));
+        }
+    }
+    if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut)
+    {
+        for (name, schema) in schemas {
+            let at = format!("#/components/schemas/{}", walk::escape(name));
+            hoist.inside(&at, schema, name);
+        }
+    }
+    walk::operations(document, &mut |at, _, _, operation| {
+        let id = operation["operationId"].as_str().unwrap_or_default().to_upper_camel_case();
+        let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+        for (index, parameter) in parameters.into_iter().flatten().enumerate() {
+            let name = parameter["name"].as_str().unwrap_or_default().to_upper_camel_case();
+            if let Some(schema) = parameter.get_mut("schema") {
+                hoist.name(&format!("{at}/parameters/{index}"), schema, &format!("{id}{name}"));
+            }
+        }
+        for (of, suffix) in [("requestBody", "Request"), ("responses", "Response")] {
+            let holders: Vec<&mut Value> = match operation.get_mut(of) {
+                None => continue,
+                Some(body) if of == "requestBody" => vec![body],
+                Some(responses) => {
+                    let responses = responses.as_object_mut().into_iter().flatten();
+                    responses.filter(|(it, _)| it.starts_with('2')).map(|(_, it)| it).collect()
+                }
+            };
+            for holder in holders {
+                let content = holder.get_mut("content").and_then(Value::as_object_mut);
+                for (_, media) in content.into_iter().flatten() {
+                    if let Some(schema) = media.get_mut("schema") {
+                        hoist.name(&format!("{at}/{of}"), schema, &format!("{id}{suffix}"));
+                    }
+                }
+            }
+        }
+    });
+    if !document["components"]["schemas"].is_object() {
+        document["components"]["schemas"] = json!({});
+    }
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.append(&mut hoist.found);
+    }
+    hoist.findings
+}
+
+struct Hoist {
+    found: Map<String, Value>,
+    taken: Map<String, Value>,
+    findings: Vec<Finding>,
+}
+
+impl Hoist {
+    /// Names a schema that stands in the open, if it is one that deserves a name.
+    fn name(&mut self, at: &str, schema: &mut Value, name: &str) {
+        self.inside(at, schema, name);
+        let is_object = schema["properties"].as_object().is_some_and(|it| !it.is_empty());
+        if schema.get("$ref").is_some() || !is_object && schema.get("enum").is_none() {
+            return;
+        }
+        let mut bare = schema.clone();
+        let mut reference = json!({ "$ref": format!("#/components/schemas/{name}") });
+        if let Some(members) = bare.as_object_mut() {
+            for key in ["nullable", "default", "deprecated"] {
+                if let Some(value) = members.remove(key) {
+                    reference[key] = value;
+                }
+            }
+            if let Some(description) = members.get("description") {
+                reference["description"] = description.clone();
+            }
+        }
+        match self.taken.get(name) {
+            Some(known) if *known != bare => self.findings.push(Finding::new(
+                at,
+                format!("two different types would be called `{name}`"),
+                "make one of them a component with a name of its own",
+            )),
+            _ => {
+                self.taken.insert(name.to_owned(), bare.clone());
+                self.found.insert(name.to_owned(), bare);
+                *schema = reference;
+            }
+        }
+    }
+
+    /// Names what a schema holds.
+    fn inside(&mut self, at: &str, schema: &mut Value, name: &str) {
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        for (property, inner) in properties.into_iter().flatten() {
+            let at = format!("{at}/properties/{}", walk::escape(property));
+            self.name(&at, inner, &format!("{name}{}", property.to_upper_camel_case()));
+        }
+        for (key, suffix) in [("items", "Item"), ("additionalProperties", "Value")] {
+            if let Some(inner) = schema.get_mut(key).filter(|inner| inner.is_object()) {
+                self.name(&format!("{at}/{key}"), inner, &format!("{name}{suffix}"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_and_enums_in_the_open_become_components() {
+        let mut document = json!({ "components": { "schemas": { "Key": {
+            "type": "object",
+            "properties": {
+                "owner": { "type": "object", "nullable": true, "properties": {
+                    "kind": { "type": "string", "enum": ["a"] }
+                } },
+                "free": { "type": "object" },
+                "tags": { "type": "array", "items": { "type": "string", "enum": ["x"] } }
+            }
+        } } } });
+        assert!(apply(&mut document).is_empty());
+        assert_eq!(
+            document["components"]["schemas"],
+            json!({
+                "Key": { "type": "object", "properties": {
+                    "owner": { "$ref": "#/components/schemas/KeyOwner", "nullable": true },
+                    "free": { "type": "object" },
+                    "tags": { "type": "array", "items": { "$ref": "#/components/schemas/KeyTagsItem" } }
+                } },
+                "KeyOwner": { "type": "object", "properties": {
+                    "kind": { "$ref": "#/components/schemas/KeyOwnerKind" }
+                } },
+                "KeyOwnerKind": { "type": "string", "enum": ["a"] },
+                "KeyTagsItem": { "type": "string", "enum": ["x"] }
+            })
+        );
+    }
+
+    #[test]
+    fn two_types_never_share_a_name() {
+        let mut document = json!({ "components": { "schemas": {
+            "KeyOwner": { "type": "string" },
+            "Key": { "properties": { "owner": { "type": "string", "enum": ["a"] } } },
+            "bad name": {}
+        } } });
+        let messages: Vec<_> = apply(&mut document).into_iter().map(|it| it.message).collect();
+        assert_eq!(
+            messages,
+            [
+                "`bad name` cannot be the name of a type",
+                "two different types would be called `KeyOwner`"
+            ]
+        );
+    }
+}

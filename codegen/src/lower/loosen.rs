@@ -1,0 +1,132 @@
+//! What the generator would make too strict is taken out of what it sees; the surface has read it.
+//!
+//! ```yaml
+//! # before                                          # after
+//! { type: string, minLength: 1, default: a }        { type: string }
+//! { $ref: Creator, nullable: true }                 { $ref: Creator }
+//! { type: object, additionalProperties: false, … }  { type: object, … }
+//! responses: { 201: …, 400: … }                     responses: { 201: … }
+//! ```
+//!
+//! Bounds are checked before a call is sent, never on an answer. A default is the server's to
+//! apply. The runtime has one error type for every operation.
+
+use serde_json::{Value, json};
+
+use super::walk;
+
+/// What a schema may say to the generator.
+const KEPT: [&str; 9] = [
+    "$ref",
+    "additionalProperties",
+    "enum",
+    "format",
+    "items",
+    "nullable",
+    "properties",
+    "required",
+    "type",
+];
+
+/// The formats that have a Rust type of their own here.
+const FORMATS: [&str; 8] =
+    ["date", "date-time", "int32", "int64", "password", "uint32", "uint64", "uint8"];
+
+pub(super) fn apply(document: &mut Value) {
+    walk::schemas(document, &mut |_, schema| loosen(schema));
+    for (_, schema) in
+        document["components"]["schemas"].as_object_mut().into_iter().flatten()
+    {
+        remove_nullable(schema);
+    }
+    walk::operations(document, &mut |_, _, _, operation| {
+        let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+        for parameter in parameters.into_iter().flatten() {
+            if let Some(schema) = parameter.get_mut("schema") {
+                remove_nullable(schema);
+            }
+        }
+        let responses = operation["responses"].as_object_mut().into_iter().flatten();
+        let success = responses.filter(|(status, _)| status.starts_with('2')).take(1);
+        let success: serde_json::Map<_, _> = success
+            .map(|(status, response)| {
+                let content = response["content"].as_object().and_then(|it| it.values().next());
+                let mut response = json!({ "description": "" });
+                if let Some(media) = content {
+                    response["content"] = json!({ "application/json": media });
+                }
+                (status.clone(), response)
+            })
+            .collect();
+        operation["responses"] = Value::Object(success);
+    });
+}
+
+fn loosen(schema: &mut Value) {
+    let Some(it) = schema.as_object_mut() else { return };
+    if it.contains_key("$ref") {
+        // What a list or a map holds may be null; a property's null is the surface's to say.
+        let nullable = it.get("nullable") == Some(&json!(true));
+        let reference = it.remove("$ref");
+        *schema = json!({ "$ref": reference });
+        if nullable {
+            *schema = json!({ "allOf": [schema], "nullable": true });
+        }
+        return;
+    }
+    it.retain(|key, _| KEPT.contains(&key.as_str()));
+    if it.get("additionalProperties") == Some(&json!(false)) {
+        it.remove("additionalProperties");
+    }
+    if it.get("format").is_some_and(|format| !FORMATS.iter().any(|known| format == known)) {
+        it.remove("format");
+    }
+    for (_, property) in it.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten()
+    {
+        remove_nullable(property);
+    }
+}
+
+fn remove_nullable(schema: &mut Value) {
+    if let Some(only) = schema.pointer("/allOf/0").cloned() {
+        *schema = only;
+    } else if let Some(it) = schema.as_object_mut() {
+        it.remove("nullable");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(mut schema: Value) -> Value {
+        walk::schema("#", &mut schema, &mut |_, it| loosen(it));
+        schema
+    }
+
+    #[test]
+    fn bounds_defaults_and_closed_objects_are_not_the_generators_business() {
+        assert_eq!(
+            after(json!({ "type": "integer", "minimum": 1, "maximum": 9, "default": 3, "x-a": 1 })),
+            json!({ "type": "integer" })
+        );
+        assert_eq!(
+            after(json!({ "type": "object", "additionalProperties": false, "properties": {
+                "a": { "$ref": "#/x", "nullable": true, "description": "d" },
+                "b": { "type": "string", "format": "email", "nullable": true }
+            } })),
+            json!({ "type": "object", "properties": {
+                "a": { "$ref": "#/x" },
+                "b": { "type": "string" }
+            } })
+        );
+    }
+
+    #[test]
+    fn null_inside_a_list_is_kept() {
+        assert_eq!(
+            after(json!({ "type": "array", "items": { "$ref": "#/x", "nullable": true } })),
+            json!({ "type": "array", "items": { "allOf": [{ "$ref": "#/x" }], "nullable": true } })
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! What the hand-written part of the client needs of a document: without it, it would not compile,
+//! and the error would point at our code instead of at the document.
+
+use crate::lower::Finding;
+use crate::surface::{Kind, Surface};
+
+/// Operation, method and path.
+const OPERATIONS: [(&str, &str, &str); 6] = [
+    ("create_api_key", "POST", "/org/api_keys"),
+    ("list_api_keys", "GET", "/org/api_keys"),
+    ("get_api_key", "GET", "/org/api_keys/{id}"),
+    ("update_api_key", "PATCH", "/org/api_keys/{id}"),
+    ("delete_api_key", "DELETE", "/org/api_keys/{id}"),
+    ("rotate_api_key", "POST", "/org/api_keys/{id}/rotate"),
+];
+
+/// Type and its fields.
+const FIELDS: [(&str, &[&str]); 6] = [
+    ("ApiKey", &["id", "name", "created_at", "expires_at", "deleted_at", "project_id", "masked_key", "policy"]),
+    ("CreatedApiKey", &["id", "name", "expires_at", "project_id", "masked_key", "key", "policy"]),
+    ("CreateApiKeyRequest", &["name", "days_to_expire", "expires_at", "project_id", "policy"]),
+    ("UpdateApiKeyRequest", &["name"]),
+    ("RotateApiKeyRequest", &["days_to_expire", "expire_in_days"]),
+    ("ApiKeyPolicy", &["statements"]),
+];
+
+/// What is missing.
+pub(crate) fn check(surface: &Surface) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (name, method, path) in OPERATIONS {
+        let found = surface
+            .operations
+            .iter()
+            .any(|it| it.name == name && it.method == method && it.path == path);
+        if !found {
+            findings.push(Finding::new(
+                "#/paths",
+                format!("`{method} {path}`, which the client calls `{name}`, is missing"),
+                "add it with an overlay, or correct its `x-onkernel-name`",
+            ));
+        }
+    }
+    // A missing operation takes its types with it; one message is enough.
+    if !findings.is_empty() {
+        return findings;
+    }
+    for (name, fields) in FIELDS {
+        let known = match surface.types.get(name).map(|it| &it.kind) {
+            Some(Kind::Struct(known)) => known.as_slice(),
+            _ => &[],
+        };
+        for field in fields.iter().filter(|field| !known.iter().any(|it| it.wire == **field)) {
+            findings.push(Finding::new(
+                format!("#/components/schemas/{name}"),
+                format!("`{name}.{field}`, which the client uses, is missing"),
+                "add the property with an overlay",
+            ));
+        }
+    }
+    findings
+}
