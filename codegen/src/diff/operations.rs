@@ -2,7 +2,6 @@
 
 use super::effect::{self, Effect, Shift, Way};
 use super::report::{Change, Report};
-use super::schema::Schema;
 use super::schemas::{Difference, Schemas, Site, code, presence};
 use super::source::{Node, Source, address, plain, words};
 use crate::lower::names;
@@ -64,7 +63,7 @@ impl<'a> Operation<'a> {
             .into_iter()
             .filter(|(status, _)| is_success(status))
             .flat_map(|(_, response)| media(source, response).into_values())
-            .any(|(_, node)| Schema::read(source, &node).type_words() == "array");
+            .any(|(_, node)| source.schema(&node).type_words() == "array");
         names::by_rule(self.id().unwrap_or_default(), self.method, self.path, answers_list)
     }
 
@@ -414,7 +413,8 @@ impl<'a> Comparison<'_, 'a> {
             })
             .collect();
         for (was, is) in elsewhere {
-            if let Some(pair) = before.remove(&was).zip(now.remove(&is)) {
+            if let Some(mut pair) = before.remove(&was).zip(now.remove(&is)) {
+                pair.0.wire.clone_from(&pair.1.wire);
                 // The setter stays.
                 let what = format!("parameter `{}` moved from {} to {}", is.1, was.0, is.0);
                 self.at(pair.1.value, Effect::Behaviour, what);

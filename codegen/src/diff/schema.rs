@@ -158,10 +158,10 @@ impl<'a> Schema<'a> {
                 self.add_rule("pattern", format!("`{}`", value.as_str().unwrap_or_default()));
             }
             "uniqueItems" if value == &Value::Bool(true) => {
-                self.add_rule("rule of unique items", "every item once".to_owned());
+                self.add_rule("rule", "of unique items".to_owned());
             }
             "uniqueItems" => {}
-            "multipleOf" => self.add_rule("rule `multipleOf`", plain(value)),
+            "multipleOf" => self.add_rule("`multipleOf`", plain(value)),
             "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum" => {
                 return self.read_bound(keyword, value, map);
             }
@@ -411,7 +411,7 @@ fn bare_values<'a>(source: &Source<'a>, variants: &[Node<'a>]) -> Option<BTreeSe
         if !variant.maps().all(|map| map.keys().all(bare)) {
             return None;
         }
-        values.extend(Schema::read(source, variant).values?);
+        values.extend(source.schema(variant).values.clone()?);
     }
     Some(values)
 }

@@ -114,8 +114,8 @@ impl<'s, 'a> Schemas<'s, 'a> {
         let comparison = Comparison {
             way,
             site: new.site().map(Site::New).or(old.site().map(Site::Old)),
-            old: &Schema::read(self.old, old),
-            new: &Schema::read(self.new, new),
+            old: &self.old.schema(old),
+            new: &self.new.schema(new),
             found: Local::default(),
         };
         let local = Rc::new(comparison.run(self));
@@ -204,9 +204,10 @@ struct Label<'a> {
 
 impl<'a> Label<'a> {
     fn of(source: &Source<'a>, node: &Node<'a>, discriminator: Option<&str>) -> Self {
-        let schema = Schema::read(source, node);
+        let schema = source.schema(node);
         let tag = |name: &str| {
-            let values = Schema::read(source, schema.properties.get(name)?).values?;
+            let property = source.schema(schema.properties.get(name)?);
+            let values = property.values.as_ref()?;
             let value = values.first().filter(|_| values.len() == 1)?;
             Some(format!("{name}={}", value.trim_matches('"')))
         };
@@ -220,7 +221,7 @@ impl<'a> Label<'a> {
         } else {
             schema.type_words()
         };
-        let title = Some(schema.title).filter(|title| !title.is_empty());
+        let title = Some(schema.title.clone()).filter(|title| !title.is_empty());
         Self { tag, name: node.ref_name(), kind: title.unwrap_or(kind) }
     }
 
@@ -546,7 +547,7 @@ impl<'a> Comparison<'_, 'a> {
     /// A union is an enum in Rust, unless its variants only say which properties go together.
     fn of_union(&self, source: &Source<'a>, union: &Union<'a>, shift: Shift) -> Effect {
         let mut variants = union.variants.iter();
-        if variants.all(|variant| Schema::read(source, variant).is_only_required()) {
+        if variants.all(|variant| source.schema(variant).is_only_required()) {
             effect::values(self.way, shift)
         } else {
             Effect::Breaking
@@ -591,7 +592,7 @@ impl<'a> Comparison<'_, 'a> {
                     self.found.below.push((step, variant.clone(), new.variants[*now].clone()));
                 }
                 None => {
-                    let only_required = Schema::read(schemas.old, variant).is_only_required();
+                    let only_required = schemas.old.schema(variant).is_only_required();
                     let effect = match only_required {
                         true => effect::values(self.way, Shift::Tightened),
                         false => Effect::Breaking,
@@ -604,7 +605,7 @@ impl<'a> Comparison<'_, 'a> {
         for (index, variant) in new.variants.iter().enumerate() {
             if pairs.iter().all(|(_, now)| *now != index) {
                 let label = Label::of(schemas.new, variant, new.discriminator);
-                let effect = match Schema::read(schemas.new, variant).is_only_required() {
+                let effect = match schemas.new.schema(variant).is_only_required() {
                     true => effect::values(self.way, Shift::Loosened),
                     false => Effect::Additive,
                 };

@@ -4,9 +4,11 @@
 //! are lists of references into the document, so a recursive schema comes back to a node seen before, and there are only
 //! finitely many of them.
 
+use super::schema::Schema;
 use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
 
 /// How many `$ref`s in a row are followed outside schemas, and how deep nullability is looked for.
 const DEPTH: usize = 64;
@@ -20,6 +22,7 @@ pub(super) fn address(value: &Value) -> usize {
 pub(super) struct Source<'a> {
     pub(super) root: &'a Value,
     nullability: RefCell<HashMap<usize, Option<bool>>>,
+    schemas: RefCell<HashMap<Vec<usize>, Rc<Schema<'a>>>>,
 }
 
 /// The schema objects that together say what is allowed at one place.
@@ -64,7 +67,7 @@ pub(super) fn is_silent(keyword: &str) -> bool {
 
 impl<'a> Source<'a> {
     pub(super) fn new(root: &'a Value) -> Self {
-        Self { root, nullability: RefCell::default() }
+        Self { root, nullability: RefCell::default(), schemas: RefCell::default() }
     }
 
     /// What a reference inside this document leads to.
@@ -100,7 +103,7 @@ impl<'a> Source<'a> {
                 continue;
             };
             let followed = self.followed(map);
-            let says = |(key, value): (&String, &Value)| match key.as_str() {
+            let says = |(key, value): (&String, &'a Value)| match key.as_str() {
                 "$ref" => value.as_str().is_none_or(|name| self.target(name).is_none()),
                 "oneOf" | "anyOf" => self.sole_variant(value).is_none(),
                 key => !is_silent(key),
@@ -213,65 +216,87 @@ impl<'a> Source<'a> {
     /// A value as text in which spelling does not show: references followed, notes left out, sets sorted.
     /// For keywords that are compared as a whole.
     pub(super) fn canonical(&self, value: &'a Value) -> String {
-        Canonical { source: self, path: Vec::new(), left: CANONICAL }.text(value)
+        let mut canonical =
+            Canonical { source: self, path: Vec::new(), left: CANONICAL, text: String::new() };
+        canonical.add(value);
+        canonical.text
+    }
+
+    /// The facts of a schema, read once.
+    pub(super) fn schema(&self, node: &Node<'a>) -> Rc<Schema<'a>> {
+        let known = self.schemas.borrow().get(&node.key()).map(Rc::clone);
+        known.unwrap_or_else(|| {
+            let schema = Rc::new(Schema::read(self, node));
+            self.schemas.borrow_mut().insert(node.key(), Rc::clone(&schema));
+            schema
+        })
     }
 }
 
 /// How many values a canonical text visits before it stops: references may fan out without bound.
-const CANONICAL: usize = 10_000;
+const CANONICAL: usize = 1_000;
 
 struct Canonical<'s, 'a> {
     source: &'s Source<'a>,
     path: Vec<usize>,
     left: usize,
+    text: String,
 }
 
 impl<'a> Canonical<'_, 'a> {
-    fn text(&mut self, value: &'a Value) -> String {
+    fn add(&mut self, value: &'a Value) {
         if self.path.len() > DEPTH || self.left == 0 || self.path.contains(&address(value)) {
-            return "…".to_owned();
+            self.text.push('…');
+            return;
         }
         self.left -= 1;
         self.path.push(address(value));
-        let text = match value {
-            Value::Object(map) => self.object(map),
-            Value::Array(items) => {
-                let items: Vec<_> = items.iter().map(|item| self.text(item)).collect();
-                format!("[{}]", items.join(", "))
-            }
-            scalar => plain(scalar),
-        };
+        match value {
+            Value::Object(map) => self.add_object(map),
+            Value::Array(items) => self.add_items(items.iter()),
+            scalar => self.text.push_str(&plain(scalar)),
+        }
         self.path.pop();
-        text
     }
 
-    fn object(&mut self, map: &'a Map<String, Value>) -> String {
+    fn add_items(&mut self, items: impl Iterator<Item = &'a Value>) {
+        self.text.push('[');
+        for (index, item) in items.enumerate() {
+            if index > 0 {
+                self.text.push_str(", ");
+            }
+            self.add(item);
+        }
+        self.text.push(']');
+    }
+
+    fn add_object(&mut self, map: &'a Map<String, Value>) {
         let followed = self.source.followed(map);
         if let ([only], 1) = (followed.as_slice(), map.len()) {
-            return self.text(only);
+            return self.add(only);
         }
-        let mut fields = BTreeMap::new();
-        for (key, value) in map {
-            let text = match (key.as_str(), followed.first()) {
-                ("description" | "title", _) => continue,
-                ("$ref", Some(target)) => self.text(target),
-                ("required" | "enum", _) => self.set(value),
-                ("allOf", _) => self.text(value),
-                (other, _) if is_silent(other) => continue,
-                _ => self.text(value),
-            };
-            fields.insert(key, text);
+        let said = |key: &str| key == "allOf" || !is_silent(key);
+        let words = |key: &str| matches!(key, "description" | "title");
+        let fields: BTreeMap<_, _> =
+            map.iter().filter(|(key, _)| said(key) && !words(key)).collect();
+        self.text.push('{');
+        for (index, (key, value)) in fields.into_iter().enumerate() {
+            if index > 0 {
+                self.text.push_str(", ");
+            }
+            self.text.push_str(key);
+            self.text.push_str(": ");
+            match (key.as_str(), followed.first(), value) {
+                ("$ref", Some(target), _) => self.add(target),
+                ("required" | "enum", _, Value::Array(items)) => {
+                    let mut items: Vec<_> = items.iter().collect();
+                    items.sort_by_cached_key(|item| plain(item));
+                    self.add_items(items.into_iter());
+                }
+                _ => self.add(value),
+            }
         }
-        format!("{fields:?}")
-    }
-
-    fn set(&mut self, value: &'a Value) -> String {
-        let Some(items) = value.as_array() else {
-            return self.text(value);
-        };
-        let mut items: Vec<_> = items.iter().map(|item| self.text(item)).collect();
-        items.sort();
-        items.join(", ")
+        self.text.push('}');
     }
 }
 
