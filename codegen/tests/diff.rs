@@ -1,6 +1,8 @@
 //! The comparison of documents, case by case: `diff/cases/` holds one small change a file, with what
 //! a reader is to be told, forwards and backwards.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

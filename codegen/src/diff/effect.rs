@@ -167,15 +167,16 @@ pub(super) fn held(way: Way, old: (bool, bool), new: (bool, bool)) -> Effect {
     }
 }
 
-/// Which Rust type a format stands for; the others leave `String`, `i64` or `f64` as they are.
-pub(super) fn rust_type_of_format(format: Option<&str>) -> &str {
-    match format {
-        Some(
-            name @ ("date" | "date-time" | "password" | "binary" | "int32" | "uint8" | "uint32"
-            | "uint64"),
-        ) => name,
-        _ => "",
-    }
+/// Formats that have a Rust type of their own; with any other it is `String`, `i64` or `f64` as without.
+const TYPED: [&str; 8] =
+    ["binary", "date", "date-time", "int32", "password", "uint32", "uint64", "uint8"];
+
+/// Whether a change of format is a change of Rust type.
+pub(super) fn format_retypes(old: Option<&str>, new: Option<&str>) -> bool {
+    let typed = |format: Option<&'_ str>| {
+        format.and_then(|name| TYPED.iter().position(|typed| *typed == name))
+    };
+    typed(old) != typed(new)
 }
 
 /// A default: the client never fills it in, so in a request the server now does something else where nothing is sent,

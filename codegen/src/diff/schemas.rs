@@ -330,7 +330,7 @@ impl<'a> Comparison<'_, 'a> {
             return;
         }
         let is_string = self.new.types.as_ref().is_some_and(|types| types.contains("string"));
-        let effect = if effect::rust_type_of_format(old) != effect::rust_type_of_format(new) {
+        let effect = if effect::format_retypes(old, new) {
             Effect::Breaking
         } else if is_string {
             effect::values(self.way, Shift::of_presence(old.is_some(), new.is_some()))

@@ -1,5 +1,5 @@
 //! Documents to compare, and ways to change them with and without a difference.
-#![allow(dead_code, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, dead_code, unreachable_pub)]
 
 pub mod generate;
 pub mod mutate;
