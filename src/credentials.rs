@@ -226,10 +226,10 @@ impl Credentials {
         let inner = &*self.0;
         let _fetching = inner.fetching.lock().await;
         let (held, swaps) = self.held(|held| (held.key.clone(), held.swaps));
-        if let Some(held) = &held {
-            if old.is_none_or(|old| !Arc::ptr_eq(old, held)) {
-                return Ok(Arc::clone(held));
-            }
+        if let Some(held) = &held
+            && old.is_none_or(|old| !Arc::ptr_eq(old, held))
+        {
+            return Ok(Arc::clone(held));
         }
         let fetched = match &inner.source {
             Source::Fixed(_) | Source::Env(_) => {
