@@ -25,12 +25,24 @@ pub struct Edit {
     pub content: Option<String>,
 }
 
-/// Reads a file.
+/// Reads a file that a person named.
 ///
 /// # Errors
 /// One sentence that names the file.
 pub fn read(path: &Path) -> Result<String, String> {
-    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    read_as(path, &path.display().to_string())
+}
+
+/// Reads a file of the workspace, by its path from there.
+///
+/// # Errors
+/// One sentence that names the file.
+pub fn read_in(root: &Path, name: &str) -> Result<String, String> {
+    read_as(&root.join(name), name)
+}
+
+fn read_as(path: &Path, name: &str) -> Result<String, String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
     Ok(lf(text.strip_prefix('\u{feff}').unwrap_or(&text)))
 }
 
@@ -44,7 +56,7 @@ pub fn lf(text: &str) -> String {
 #[must_use]
 pub fn only_changes(root: &Path, writes: Vec<Edit>) -> Vec<Edit> {
     let stands = |write: &Edit| match &write.content {
-        Some(content) => read(&root.join(&write.path)).is_ok_and(|now| now == *content),
+        Some(content) => read_in(root, &write.path).is_ok_and(|now| now == *content),
         None => !root.join(&write.path).exists(),
     };
     writes.into_iter().filter(|write| !stands(write)).collect()

@@ -48,7 +48,7 @@ impl Provenance {
 /// # Errors
 /// One sentence that names the file.
 pub fn read(root: &Path) -> Result<Provenance, String> {
-    let text = files::read(&root.join(PROVENANCE))?;
+    let text = files::read_in(root, PROVENANCE)?;
     serde_json::from_str(&text).map_err(|error| format!("{PROVENANCE}: {error}"))
 }
 

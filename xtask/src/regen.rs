@@ -25,13 +25,13 @@ pub struct Plan {
 /// Everything that is wrong with the document: it cannot be read or lowered, an overlay action
 /// matches nothing, or something that the hand-written code needs is missing.
 pub fn plan(root: &Path, input: Input, today: NaiveDate) -> Result<Plan, Trouble> {
-    let read = |path: &str| files::read(&root.join(path)).map_err(Trouble::new);
+    let read = |path: &str| files::read_in(root, path).map_err(Trouble::new);
     let source = |name: &str, text: String| Source { name: name.to_owned(), text };
     let overlays = [source(OVERLAY, read(OVERLAY)?)];
     let new = Source { name: input.name, text: input.text };
     let generated = client(&new, &overlays)?;
 
-    let old = files::read(&root.join(DOCUMENT))
+    let old = files::read_in(root, DOCUMENT)
         .map_or_else(|_| source(DOCUMENT, "{}".to_owned()), |text| source(DOCUMENT, text));
     let report = compare(&old, &new, &overlays)?;
     let document = Document::parse(&new.text, &new.name)?;
@@ -43,7 +43,7 @@ pub fn plan(root: &Path, input: Input, today: NaiveDate) -> Result<Plan, Trouble
         writes.push(Provenance::of(&new.text, &document, &input.source, today).edit());
     }
     if report.verdict != Verdict::None {
-        let before = files::read(&root.join(CHANGELOG)).unwrap_or_default();
+        let before = files::read_in(root, CHANGELOG).unwrap_or_default();
         let version = version(&document, today);
         let fingerprint = snapshots::fingerprint(&generated);
         let content = changelog::with(&before, &version, &report, &fingerprint);

@@ -75,7 +75,7 @@ pub fn fingerprint(client: &Client) -> String {
 
 /// What an accepted snapshot holds, without insta's header.
 fn accepted(root: &Path, path: &str) -> Option<String> {
-    let text = files::read(&root.join(path)).ok()?;
+    let text = files::read_in(root, path).ok()?;
     let (_, content) = text.strip_prefix("---\n")?.split_once("\n---\n")?;
     Some(content.trim_end().to_owned())
 }

@@ -15,19 +15,19 @@ const HELP: &str = "cli/tests/cli/snapshots/cli__help__help";
 
 pub(super) fn check(root: &Path) -> Vec<Failure> {
     let mut failures = Vec::new();
-    let keys = files::read(&root.join(format!("{HELP}.snap")));
+    let keys = files::read_in(root, &format!("{HELP}.snap"));
     if let Err(error) = &keys {
         let repair = "INSTA_UPDATE=always cargo test -p kernel-keys";
-        failures.push(Failure::new(format!("{HELP}.snap"), error.as_str(), repair));
+        failures.push(Failure::new(format!("{HELP}.snap"), error, repair));
     }
     for name in DOCUMENTATION {
-        let Ok(text) = files::read(&root.join(name)) else {
+        let Ok(text) = files::read_in(root, name) else {
             failures.push(Failure::new(name, "is missing", format!("git checkout -- {name}")));
             continue;
         };
         for code in codes(&text) {
             if let (Some(mut call), Ok(keys)) = (Call::of(&code, "kernel-keys"), &keys) {
-                let own = files::read(&root.join(format!("{HELP}-{}.snap", call.command)));
+                let own = files::read_in(root, &format!("{HELP}-{}.snap", call.command));
                 if own.is_err() {
                     // Its help is not among the snapshots.
                     call.options.clear();
@@ -35,12 +35,12 @@ pub(super) fn check(root: &Path) -> Vec<Failure> {
                 let known = options(&[keys.as_str(), own.as_deref().unwrap_or_default()]);
                 failures.extend(call.problem(&commands(keys), &known).map(|what| {
                     let repair = format!("correct {name}, or `cargo run -p kernel-keys -- help`");
-                    Failure::new(name, what, repair)
+                    Failure::new(name, &what, repair)
                 }));
             }
             if let Some(call) = Call::of(&code, "cargo xtask") {
                 failures.extend(call.problem_with_ours().map(|what| {
-                    Failure::new(name, what, format!("correct {name}, or `cargo xtask help`"))
+                    Failure::new(name, &what, format!("correct {name}, or `cargo xtask help`"))
                 }));
             }
         }

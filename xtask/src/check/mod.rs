@@ -18,7 +18,7 @@ pub struct Report {
 /// One thing out of order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// From the workspace's folder.
+    /// From the workspace's folder, with line and column where they are known.
     pub file: String,
     /// What is wrong.
     pub what: String,
@@ -27,8 +27,11 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn new(file: impl Into<String>, what: impl Into<String>, repair: impl Into<String>) -> Self {
-        Self { file: file.into(), what: what.into(), repair: repair.into() }
+    /// `what` may begin with the name of the file, which is then said once.
+    fn new(file: impl Into<String>, what: &str, repair: impl Into<String>) -> Self {
+        let file = file.into();
+        let what = what.strip_prefix(&format!("{file}:")).unwrap_or(what).trim_start().to_owned();
+        Self { file, what, repair: repair.into() }
     }
 }
 
@@ -97,9 +100,9 @@ pub fn run(root: &Path) -> Report {
 }
 
 fn source(root: &Path, name: &str) -> Result<Source, Failure> {
-    match files::read(&root.join(name)) {
+    match files::read_in(root, name) {
         Ok(text) => Ok(Source { name: name.to_owned(), text }),
-        Err(error) => Err(Failure::new(name, error, format!("git checkout -- {name}"))),
+        Err(error) => Err(Failure::new(name, &error, format!("git checkout -- {name}"))),
     }
 }
 
@@ -108,10 +111,12 @@ fn problems(problems: &[onkernel_codegen::Problem], repair: &str) -> Vec<Failure
         // A problem names its file, and its help is the repair.
         let mut what = problem.clone();
         let help = std::mem::take(&mut what.help);
-        let line = what.to_string();
-        let what = line.strip_prefix(&format!("{}:", problem.file)).unwrap_or(&line);
+        let file = match problem.position {
+            Some(position) => format!("{}:{}:{}", problem.file, position.line, position.column),
+            None => problem.file.clone(),
+        };
         let repair = if help.is_empty() { repair.to_owned() } else { help };
-        Failure::new(problem.file.as_str(), what.trim_start(), repair)
+        Failure::new(file, &what.to_string(), repair)
     };
     problems.iter().map(failure).collect()
 }
@@ -137,7 +142,7 @@ fn provenance_is_right(root: &Path, document: &Source) -> Vec<Failure> {
     };
     let problem = provenance::problem(root, &document.text, &parsed);
     let repair = format!("cargo xtask regen --from {DOCUMENT}");
-    problem.into_iter().map(|what| Failure::new(PROVENANCE, what, repair.as_str())).collect()
+    problem.into_iter().map(|what| Failure::new(PROVENANCE, &what, repair.as_str())).collect()
 }
 
 fn snapshots_are_fresh(root: &Path, client: &Client) -> Vec<Failure> {
@@ -158,9 +163,9 @@ fn snapshots_are_fresh(root: &Path, client: &Client) -> Vec<Failure> {
 }
 
 fn changelog_is_fresh(root: &Path, client: &Client) -> Vec<Failure> {
-    let text = match files::read(&root.join(CHANGELOG)) {
+    let text = match files::read_in(root, CHANGELOG) {
         Ok(text) => text,
-        Err(error) => return vec![Failure::new(CHANGELOG, error, "git checkout -- CHANGELOG.md")],
+        Err(error) => return vec![Failure::new(CHANGELOG, &error, "git checkout -- CHANGELOG.md")],
     };
     let now = snapshots::fingerprint(client);
     if changelog::surface(&text) == Some(now.as_str()) {
