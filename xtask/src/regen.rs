@@ -88,7 +88,8 @@ impl Plan {
             let note = if write.content.is_none() { " (removed)" } else { "" };
             let _ = writeln!(text, "  {}{note}", write.path);
         }
-        if self.writes.iter().any(|write| write.path.ends_with(".snap.new")) {
+        let pending = |it: &Edit| it.path.ends_with(".snap.new") && it.content.is_some();
+        if self.writes.iter().any(pending) {
             text.push_str(
                 "\nReview the surface (compare each *.snap.new with its *.snap, or `cargo insta review`);\n\
                  accept it all with `INSTA_UPDATE=always cargo test --test surface`.\n",

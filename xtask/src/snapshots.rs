@@ -80,6 +80,12 @@ fn accepted(root: &Path, path: &str) -> Option<String> {
     Some(content.trim_end().to_owned())
 }
 
+/// Whether a pending snapshot holds what was accepted meanwhile: insta accepts without removing it.
+fn is_settled(root: &Path, path: &str) -> bool {
+    let before = path.strip_suffix(".new").and_then(|path| accepted(root, path));
+    before.is_some() && before == accepted(root, path)
+}
+
 /// Pending snapshots of any package.
 fn pending(root: &Path) -> Vec<String> {
     let mut pending = Vec::new();
@@ -89,7 +95,9 @@ fn pending(root: &Path) -> Vec<String> {
         for path in files_in(root, &folder) {
             if root.join(&path).is_dir() {
                 waiting.push(path);
-            } else if path.ends_with(".snap.new") || path.ends_with(".pending-snap") {
+            } else if path.ends_with(".pending-snap")
+                || path.ends_with(".snap.new") && !is_settled(root, &path)
+            {
                 pending.push(path);
             }
         }
