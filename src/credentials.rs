@@ -352,8 +352,11 @@ fn from_env(name: &str, source: &Source) -> Result<Arc<Key>, String> {
 }
 
 fn cannot_read(source: &Source, error: &std::io::Error) -> String {
-    // Of the error only its kind, since invalid UTF-8 is quoted by some.
-    format!("{source} cannot be read: {}", error.kind())
+    // What is said of invalid text may quote it.
+    match error.kind() {
+        std::io::ErrorKind::InvalidData => format!("{source} cannot be read: it is not text"),
+        _ => format!("{source} cannot be read: {error}"),
+    }
 }
 
 fn no_key(problem: String) -> Error {

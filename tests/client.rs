@@ -1,5 +1,7 @@
 //! Building a client, and what it sends.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::process::Command;
@@ -53,6 +55,7 @@ fn every_bad_setting_is_named() {
     }
 }
 
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
 #[test]
 fn good_settings_are_taken() {
     let good = || Client::builder().api_key(KEY);
@@ -67,6 +70,15 @@ fn good_settings_are_taken() {
         builder.build().unwrap();
     }
     assert_eq!(good().build().unwrap().base_url(), "https://api.onkernel.com");
+}
+
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+#[test]
+fn without_tls_a_client_of_ones_own_is_asked_for() {
+    let error = problem(Client::builder().api_key(KEY));
+    assert!(error.to_string().contains("`rustls` or `native-tls`"), "{error}");
+    let own = Client::builder().api_key(KEY).http_client(reqwest::Client::new());
+    assert_eq!(own.build().unwrap().base_url(), "https://api.onkernel.com");
 }
 
 #[tokio::test]
@@ -155,12 +167,12 @@ fn own_http_client() -> reqwest::Client {
 fn nothing_prints_the_key() {
     let builder =
         || Client::builder().api_key(KEY).default_header("x-own", KEY).user_agent(KEY).project(KEY);
-    let client = builder().build().unwrap();
+    let client = builder().base_url("http://127.0.0.1:1").build().unwrap();
     let request = client.request(Method::GET, "/x").header("x-own", KEY).json(&KEY);
     let call = client.create_api_key().body_map(|body| body.name("ci"));
     let text = format!("{:?} {client:?} {client:#?} {request:?} {call:?}", builder());
     assert!(!text.contains(SECRET), "{text}");
-    assert!(text.contains("https://api.onkernel.com"));
+    assert!(text.contains("http://127.0.0.1:1"));
 }
 
 #[test]

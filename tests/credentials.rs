@@ -1,5 +1,7 @@
 //! Keys that change under a running client.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::fs;

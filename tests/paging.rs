@@ -1,5 +1,7 @@
 //! Streams over pages, and what the server must not be able to do to them.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use futures_util::{StreamExt, TryStreamExt};

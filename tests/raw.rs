@@ -1,5 +1,7 @@
 //! Raw access: any method and path, with everything that the other calls have.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use httpmock::prelude::*;

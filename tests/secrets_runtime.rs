@@ -1,5 +1,7 @@
 //! Everything that the library can say, at its most talkative, searched for a plaintext.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::io;

@@ -141,6 +141,9 @@ fn advice(error: &Error) -> Option<String> {
             "Try again, or allow more time with --timeout SECONDS."
         }
         ErrorKind::Connect => "Check --base-url (KERNEL_BASE_URL), the network and the proxy.",
+        ErrorKind::Configuration => {
+            "The key comes from KERNEL_API_KEY or --key-file FILE, the base URL from --base-url URL or KERNEL_BASE_URL: https://, or http:// on this machine."
+        }
         ErrorKind::TooLarge => "Ask for less at once with --limit N.",
         _ if error.is_rate_limited() => {
             let wait = error.retry_after().map(|wait| wait.as_secs_f64().ceil());

@@ -12,13 +12,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// A plaintext that must not be seen anywhere but in its header.
-pub const KEY: &str = "sk_live_0123456789abcdef";
+pub(crate) const KEY: &str = "sk_live_0123456789abcdef";
 /// What of it must not be seen.
-pub const SECRET: &str = "0123456789abcdef";
+pub(crate) const SECRET: &str = "0123456789abcdef";
 
 /// What the server does with one request.
 #[derive(Clone)]
-pub enum Act {
+pub(crate) enum Act {
     /// Sends these bytes and closes.
     Send(Vec<u8>),
     /// Sends these bytes and keeps the connection open, silent.
@@ -32,7 +32,7 @@ pub enum Act {
 }
 
 /// A whole answer, its length and end of connection announced.
-pub fn answer(status: &str, headers: &str, body: &str) -> Act {
+pub(crate) fn answer(status: &str, headers: &str, body: &str) -> Act {
     let length = body.len();
     Act::Send(
         format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n{body}")
@@ -40,25 +40,25 @@ pub fn answer(status: &str, headers: &str, body: &str) -> Act {
     )
 }
 
-pub fn json(status: &str, body: &str) -> Act {
+pub(crate) fn json(status: &str, body: &str) -> Act {
     answer(status, "content-type: application/json\r\n", body)
 }
 
 /// An answer as it is written here, with `\n` for the line ends of the head.
-pub fn raw(text: &str) -> Vec<u8> {
+pub(crate) fn raw(text: &str) -> Vec<u8> {
     let (head, body) = text.split_once("\n\n").unwrap();
     format!("{}\r\n\r\n{body}", head.replace('\n', "\r\n")).into_bytes()
 }
 
-pub struct Server {
-    pub url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     requests: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
 
 impl Server {
     /// Each request gets the next act; when they are used up, the last one again.
-    pub async fn start(acts: impl IntoIterator<Item = Act>) -> Self {
+    pub(crate) async fn start(acts: impl IntoIterator<Item = Act>) -> Self {
         let acts: Vec<Act> = acts.into_iter().collect();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -73,20 +73,20 @@ impl Server {
     }
 
     /// The requests so far, whole.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.requests.lock().unwrap().len()
     }
 
     /// A client that waits for milliseconds where others wait for seconds.
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         self.builder().build().unwrap()
     }
 
-    pub fn builder(&self) -> ClientBuilder {
+    pub(crate) fn builder(&self) -> ClientBuilder {
         Client::builder()
             .api_key(KEY)
             .base_url(&self.url)

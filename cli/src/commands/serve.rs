@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
 use onkernel::Secret;
@@ -28,7 +29,10 @@ pub(super) async fn run(args: Serve, output: &Output) -> Result<(), Failure> {
     // Before anybody can know that there is something to stop.
     let stopped = stop_signal()?;
 
-    let server = Server::builder().addr(addr).faults(faults).project(PROJECT.0, PROJECT.1);
+    // Nobody who knows the program knows the key.
+    let seed = RandomState::new().hash_one(addr);
+    let server =
+        Server::builder().addr(addr).seed(seed).faults(faults).project(PROJECT.0, PROJECT.1);
     let server = server.start().await.map_err(|error| {
         Failure::new(format!("{addr} cannot be listened on: {error}"))
             .advise("Choose another port with --addr, or port 0 for a free one.")

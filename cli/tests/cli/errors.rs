@@ -43,7 +43,7 @@ fn wrong_usage_is_json_too() {
 #[test]
 fn a_client_that_cannot_be_is_wrong_usage() {
     let ran = run(&mut program(["list"]));
-    assert_mentions(ran.failed(2), &["KERNEL_API_KEY"]);
+    assert_mentions(ran.failed(2), &["KERNEL_API_KEY", "--key-file"]);
     let bench = Bench::new();
     let ran = bench.run(["--base-url", "http://example.com", "list"]);
     assert_mentions(ran.failed(2), &["base URL", "http"]);

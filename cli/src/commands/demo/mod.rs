@@ -33,13 +33,11 @@ pub(super) async fn run(output: &Output) -> Result<(), Failure> {
         .map_err(|error| Failure::new(format!("the embedded server cannot start: {error}")))?;
     let client = client(&server, server.bootstrap_key())?;
 
+    stage.line(&stage.style().paint(Tint::Strong, "The life of an API key"))?;
     stage.line(&format!(
-        "{}\n{}\n",
-        stage.style().paint(Tint::Strong, "The life of an API key"),
-        format_args!(
-            "on an embedded server at {}, inside this process: no account, no network.",
-            server.url()
-        )
+        "The real client against an embedded server, {}.\n\
+         It runs inside this process: no account, no network.\n",
+        server.url()
     ))?;
     let mut cast = Cast::default();
     life::create(&mut stage, &client, &mut cast).await?;

@@ -87,8 +87,8 @@ pub(super) async fn rotate(
         }
     };
     stage.step("asking the workload", work).await?;
-    cast.fate(&old.id, format!("deleted; replaced by {}", new.masked_key));
-    cast.fate(&new.id, format!("in use; replaced {}", old.masked_key));
+    cast.fate(&old.id, format!("replaced by {}", new.masked_key));
+    cast.fate(&new.id, format!("in use; replaces {}", old.masked_key));
     cast.replacement = Some(new);
     stage.gap()
 }
