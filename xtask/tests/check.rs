@@ -20,8 +20,7 @@ fn only_failure(change: impl Fn(&Copy)) -> Failure {
     let before = copy.all();
     let report = run(copy.root());
     assert!(before == copy.all(), "a check wrote something");
-    let failures: Vec<_> =
-        report.failures().filter(|it| !known.contains(it)).cloned().collect();
+    let failures: Vec<_> = report.failures().filter(|it| !known.contains(it)).cloned().collect();
     assert_eq!(failures.len(), 1, "\n{report}");
     failures.into_iter().next().unwrap()
 }
@@ -122,4 +121,13 @@ fn documentation_of_commands_and_options_that_do_not_exist_is_named() {
         });
         assert_failure(&failure, "README.md", what, "correct README.md");
     }
+}
+
+#[test]
+fn a_command_that_the_readme_does_not_name_is_named() {
+    let failure = only_failure(|copy| {
+        let help = "cli/tests/cli/snapshots/cli__help__help.snap";
+        copy.edit(help, "Commands:\n", "Commands:\n  replicate  Make a second one\n");
+    });
+    assert_failure(&failure, "README.md", "`kernel-keys replicate`", "README.md");
 }

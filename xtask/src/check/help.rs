@@ -1,4 +1,5 @@
-//! Commands that the documentation shows exist, with the options that it shows.
+//! Commands that the documentation shows exist, with the options that it shows, and the README names
+//! every command.
 //!
 //! What `kernel-keys` understands is read from the snapshots of its help, which its own tests keep
 //! fresh; what `cargo xtask` understands from its definition.
@@ -7,10 +8,11 @@ use super::Failure;
 use crate::command::Cli;
 use crate::files;
 use clap::CommandFactory;
+use std::collections::BTreeSet;
 use std::path::Path;
 
-const DOCUMENTATION: [&str; 4] =
-    ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "spec/README.md"];
+const README: &str = "README.md";
+const DOCUMENTATION: [&str; 4] = [README, "CONTRIBUTING.md", "ARCHITECTURE.md", "spec/README.md"];
 const HELP: &str = "cli/tests/cli/snapshots/cli__help__help";
 
 pub(super) fn check(root: &Path) -> Vec<Failure> {
@@ -45,7 +47,23 @@ pub(super) fn check(root: &Path) -> Vec<Failure> {
             }
         }
     }
+    if let (Ok(keys), Ok(readme)) = (&keys, files::read_in(root, README)) {
+        let (commands, codes) = (commands(keys), codes(&readme));
+        failures.extend(unmentioned(&commands, &codes).map(|command| {
+            let what = format!("says nothing of `kernel-keys {command}`");
+            Failure::new(README, &what, format!("add `{command}` to {README}"))
+        }));
+    }
     failures
+}
+
+/// The commands that no code names.
+fn unmentioned<'a>(
+    commands: &'a [String],
+    codes: &'a [String],
+) -> impl Iterator<Item = &'a String> {
+    let words: BTreeSet<_> = codes.iter().flat_map(|code| code.split_whitespace()).collect();
+    commands.iter().filter(move |it| *it != "help" && !words.contains(it.as_str()))
 }
 
 /// What stands in backquotes or, line by line, in a block of code.
