@@ -1,6 +1,7 @@
 //! No plaintext, and no escape code, in anything that any command writes.
 
 use onkernel::testing::{Fault, NewKey};
+use serde_json::json;
 
 use crate::support::{Bench, Ran, program, run};
 
@@ -30,13 +31,27 @@ fn everything(bench: &Bench, extra: &[&str]) -> Vec<Ran> {
 
 #[test]
 fn no_command_shows_a_plaintext() {
-    for extra in [&[][..], &["--json"], &["-vv"], &["--json", "-vvv"]] {
+    for extra in [&[][..], &["--json"], &["-vv"], &["-vvv"], &["--json", "-vvv"]] {
         let bench = Bench::new();
         let mut ran = everything(&bench, extra);
         let unknown = "sk_unknown_0123456789";
         ran.push(run(bench.command(["list"].iter().chain(extra)).env("KERNEL_API_KEY", unknown)));
-        bench.server.faults().add(Fault::garbage_json());
-        ran.push(bench.run(["create", "z"].iter().chain(extra)));
+        for fault in [
+            Fault::garbage_json(),
+            Fault::truncated_body(),
+            Fault::merge_json(json!({ "name": null })),
+            Fault::drop_connection().after(),
+            Fault::status_with(400, json!({ "code": unknown, "message": unknown })),
+        ] {
+            bench.server.faults().clear();
+            bench.server.faults().add(fault);
+            let folder = tempfile::tempdir().unwrap();
+            let store = format!("file:{}", folder.path().join("key").display());
+            let create = ["create", "z", "--store", store.as_str()];
+            ran.push(bench.run(create.iter().chain(extra)));
+            ran.push(bench.run(["list"].iter().chain(extra)));
+            ran.push(bench.run(["get", unknown].iter().chain(extra)));
+        }
 
         let keys = bench.server.keys();
         assert!(keys.len() > 3);
@@ -46,6 +61,19 @@ fn no_command_shows_a_plaintext() {
             for shown in &shown {
                 assert!(!shown.contains(plaintext), "{extra:?}: {shown}");
             }
+        }
+    }
+}
+
+#[test]
+fn where_the_plaintext_is_the_answer_it_is_there_once_and_nowhere_else() {
+    for extra in [&[][..], &["--json"], &["-vvv"], &["--json", "-vvv"]] {
+        let bench = Bench::new();
+        let ran = bench.run(["create", "x"].iter().chain(extra));
+        let key = bench.last();
+        assert_eq!(ran.done().matches(key.plaintext()).count(), 1, "{extra:?}");
+        for plaintext in [key.plaintext(), bench.server.bootstrap_key()] {
+            assert!(!ran.err.contains(plaintext), "{extra:?}: {}", ran.err);
         }
     }
 }
