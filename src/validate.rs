@@ -74,7 +74,13 @@ impl Rule {
     }
 }
 
-fn count(n: usize, min: Option<usize>, max: Option<usize>, unit: &str, verb: &str) -> Result<(), String> {
+fn count(
+    n: usize,
+    min: Option<usize>,
+    max: Option<usize>,
+    unit: &str,
+    verb: &str,
+) -> Result<(), String> {
     if min.is_none_or(|min| n >= min) && max.is_none_or(|max| n <= max) {
         return Ok(());
     }
@@ -216,7 +222,8 @@ impl<T: Validate> Validate for Vec<T> {
 impl<K: fmt::Display, T: Validate> Validate for HashMap<K, T> {
     fn validate(&self) -> Result<(), Refusal> {
         self.iter().try_for_each(|(key, item)| {
-            item.validate().map_err(|refusal| refusal.within(&format!("[{key:?}]", key = key.to_string())))
+            item.validate()
+                .map_err(|refusal| refusal.within(&format!("[{key:?}]", key = key.to_string())))
         })
     }
 }

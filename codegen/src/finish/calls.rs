@@ -216,7 +216,8 @@ impl Fields {
             }
         });
         self.names.push(name.clone());
-        let held = if parameter.required { quote!(#inner) } else { quote!(::std::option::Option<#inner>) };
+        let held =
+            if parameter.required { quote!(#inner) } else { quote!(::std::option::Option<#inner>) };
         self.types.push(quote!(::std::result::Result<#held, ::std::string::String>));
         self.unset.push(if parameter.required {
             quote!(::std::result::Result::Err(::std::string::String::from("must be set")))
@@ -256,7 +257,10 @@ impl Fields {
             let change = if body.required {
                 quote!(self.body.map(change))
             } else {
-                quote!(self.body.map(|body| ::std::option::Option::Some(change(body.unwrap_or_default()))))
+                quote!(
+                    self.body
+                        .map(|body| ::std::option::Option::Some(change(body.unwrap_or_default())))
+                )
             };
             self.setters.push(quote! {
                 /// Changes the request body through its builder.
@@ -272,7 +276,9 @@ impl Fields {
         self.names.push(format_ident!("body"));
         self.types.push(quote!(::std::result::Result<#wrap, ::std::string::String>));
         self.unset.push(match (body.required, &built) {
-            (true, Some(_)) => quote!(::std::result::Result::Ok(::std::default::Default::default())),
+            (true, Some(_)) => {
+                quote!(::std::result::Result::Ok(::std::default::Default::default()))
+            }
             (true, None) => {
                 quote!(::std::result::Result::Err(::std::string::String::from("must be set")))
             }

@@ -155,6 +155,6 @@ mod tests {
     fn every_value_gets_a_variant_of_its_own() {
         let values = ["a-b", "a_b", "", "2nd", "unknown", "Self"].map(ToOwned::to_owned);
         let names: Vec<_> = super::variants(&values).iter().map(ToString::to_string).collect();
-        assert_eq!(names, ["AB", "AB2", "Value", "X2Nd", "Unknown2", "Value2"]);
+        assert_eq!(names, ["AB", "AB2", "Value", "X2nd", "Unknown2", "Value2"]);
     }
 }
