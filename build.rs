@@ -34,7 +34,7 @@ fn generate() -> Result<(), Vec<String>> {
         overlays.push(read(&path, "ONKERNEL_OVERLAY")?);
     }
     let client = onkernel_codegen::client(&document, &overlays)
-        .map_err(|error| error.problems().iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        .map_err(|error| error.problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default().join("client.rs");
     fs::write(&out, client.rust).map_err(|error| vec![format!("{}: {error}", out.display())])
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_core::Stream;
-use futures_util::{StreamExt, TryStreamExt, future};
+use futures_util::{TryStreamExt, future};
 
 use crate::builder::CreateApiKey;
 use crate::types::{ApiKey, ApiKeyPolicy};
@@ -105,7 +105,7 @@ pub trait ApiKeysExt: sealed::Sealed {
     ///
     /// # Errors
     /// The first page that fails ends the stream with its error.
-    fn all_api_keys(&self) -> impl Stream<Item = Result<ApiKey>> + Send + 'static;
+    fn all_api_keys(&self) -> impl Stream<Item = Result<ApiKey>> + Send + Unpin + 'static;
 
     /// The keys of exactly this name, byte for byte; the server's own filter ignores case and
     /// accents.
@@ -144,7 +144,7 @@ pub trait ApiKeysExt: sealed::Sealed {
 }
 
 impl ApiKeysExt for Client {
-    fn all_api_keys(&self) -> impl Stream<Item = Result<ApiKey>> + Send + 'static {
+    fn all_api_keys(&self) -> impl Stream<Item = Result<ApiKey>> + Send + Unpin + 'static {
         self.list_api_keys().limit(PAGE).stream()
     }
 
@@ -175,9 +175,9 @@ impl ApiKeysExt for Client {
 
 async fn only(
     keys: impl Stream<Item = Result<ApiKey>> + Send,
-    wanted: impl Fn(&ApiKey) -> bool + Send,
+    wanted: impl Fn(&ApiKey) -> bool + Send + Sync,
 ) -> Result<Vec<ApiKey>> {
-    keys.try_filter(|key| future::ready(wanted(key))).boxed().try_collect().await
+    keys.try_filter(|key| future::ready(wanted(key))).try_collect().await
 }
 
 /// Whether a masked form such as `sk_1234...abcd` can be this plaintext's.

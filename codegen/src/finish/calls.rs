@@ -331,6 +331,7 @@ fn stream(operation: &Operation, answer: &Type) -> Option<TokenStream> {
             self,
         ) -> impl ::futures_core::Stream<Item = ::std::result::Result<#item, crate::Error>>
         + ::std::marker::Send
+        + ::std::marker::Unpin
         + 'static {
             const HEADERS: crate::page::OffsetHeaders = crate::page::OffsetHeaders {
                 has_more: #has_more,

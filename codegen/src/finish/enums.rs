@@ -103,6 +103,11 @@ fn one(name: &Ident, docs: &TokenStream, values: &[String]) -> TokenStream {
                 ::std::result::Result::Ok(Self::known(&value).unwrap_or(Self::Unknown(value)))
             }
         }
+        impl crate::encode::QueryValue for #name {
+            fn append(&self, name: &str, query: &mut crate::encode::Query) {
+                query.push(name, self.as_str());
+            }
+        }
         impl crate::validate::Validate for #name {
             fn validate(&self) -> ::std::result::Result<(), crate::validate::Refusal> {
                 match self {
