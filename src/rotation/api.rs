@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 
 use super::port::Port;
 use crate::call::Call;
+use crate::client::Shared;
+use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::ApiKey;
 use crate::validate::Rule;
@@ -42,17 +44,11 @@ impl Api {
 
     /// The same API, asked with another key.
     pub(crate) fn with_key(&self, key: &Secret) -> Result<Self> {
-        Ok(Self { client: self.client.with_key(key)?, ..self.clone() })
+        Ok(Self { client: with_key(&self.client, key)?, ..self.clone() })
     }
 
     pub(crate) fn patient(&self, attempts: u32) -> Self {
         Self { attempts, ..self.clone() }
-    }
-
-    /// A client for the caller's own hooks, with its ordinary repetitions.
-    pub(crate) fn client_of(&self, original: &Client, key: &Secret) -> Result<Client> {
-        let _ = self;
-        original.with_key(key)
     }
 
     /// The key with this id; `None` when it is deleted, or not for this caller.
@@ -124,7 +120,7 @@ impl Api {
 
     /// Whether the server lets this key in. A key that may not list keys is alive all the same.
     pub(crate) async fn lets_in(&self, key: &Secret) -> Result<bool> {
-        let client = self.client.with_key(key)?;
+        let client = with_key(&self.client, key)?;
         let asked = self
             .again("try the key", || async { client.list_api_keys().limit(1_i64).send().await })
             .await;
@@ -207,6 +203,21 @@ impl Api {
             attempt += 1;
         }
     }
+}
+
+/// The same client with another key: connections, headers and options are shared.
+pub(crate) fn with_key(client: &Client, key: &Secret) -> Result<Client> {
+    let shared = &client.shared;
+    let credentials = Credentials::fixed(key.clone());
+    credentials.prepare()?;
+    let shared = Shared {
+        http: shared.http.clone(),
+        base: shared.base.clone(),
+        headers: shared.headers.clone(),
+        credentials,
+        random: shared.random,
+    };
+    Ok(Client { shared: Arc::new(shared), options: client.options })
 }
 
 /// A key was made also when the answer was not quite the documented one.

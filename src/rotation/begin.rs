@@ -23,7 +23,6 @@ use super::port::Port;
 use super::report::{Event, Outcome, RotationReport, Step, StepReport};
 use super::store::Store;
 use crate::api_keys::fits_mask;
-use crate::scrub::Scrubber;
 use crate::types::{ApiKey, ApiKeyPolicy};
 use crate::{Client, Secret};
 
@@ -336,12 +335,7 @@ async fn sweep_earlier(
     Ok(())
 }
 
-/// Removes secrets from a text of unknown origin.
-pub(crate) fn scrubbed(text: &str, secrets: &[&Secret]) -> String {
-    Scrubber::new(secrets.iter().map(|secret| (*secret).clone()).collect()).line(text, 1000)
-}
-
-/// Whether a note is worth keeping.
+/// The note that was given to the last rotation.
 pub(crate) fn note_of(past: &Past) -> Value {
     past.plan.as_ref().map(|plan| plan.note.clone()).unwrap_or_default()
 }

@@ -543,7 +543,7 @@ impl Engine {
             return Err(Trouble::new("the server refuses the new key (401)"));
         }
         if let Some(verify) = &self.setup.verify {
-            let client = self.api.client_of(&self.setup.client, &new)?;
+            let client = api::with_key(&self.setup.client, &new)?;
             self.setup
                 .port
                 .effect("verify", async { self.within(Told::New, verify(client)).await })
@@ -577,6 +577,10 @@ impl Engine {
             }
             self.record(Record::Retiring).await?;
             self.facts.retiring = true;
+        }
+        if let (true, Some(new)) = (self.plan.own, &self.new_secret) {
+            // The caller's own client goes on with the new key.
+            self.setup.client.swap_api_key(new.clone())?;
         }
         if self.plan.retirement == Retirement::Delete {
             let old = self.plan.old_id.clone();
@@ -659,6 +663,11 @@ impl Engine {
             }
             _ => Err(Trouble::hold("the old key does not work any more, so the new one stays")),
         }
+    }
+
+    /// Whether the server lets the old key in, as far as it can be asked.
+    pub(crate) async fn old_works(&self, old: &Secret) -> bool {
+        self.api().lets_in(old).await.unwrap_or(false)
     }
 
     async fn redeploy(&mut self) -> Done {

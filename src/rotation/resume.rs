@@ -38,7 +38,15 @@ pub(crate) async fn run(common: Common) -> Result<Option<RotationReport>, Rotati
     let store_lock = lock_store(&*store)?;
     let api = Api::new(&common.client, Arc::clone(&port), ATTEMPTS);
     if !journal.past.is_open() {
-        // Only names to look for are left.
+        // Only names to look for are left. A key that replaced itself is dead by now.
+        let held = match plan.own && store.readable() {
+            true => port.effect("read the store", store.read()).await?,
+            false => None,
+        };
+        let api = match held {
+            Some(held) => api.with_key(&held)?,
+            None => api,
+        };
         super::sweep::settle(&common, &api, &mut journal, &port).await?;
         return Ok(None);
     }
@@ -120,30 +128,38 @@ impl Engine {
     /// Forward with what the store holds, back when it holds the old key, and neither where that
     /// cannot be told.
     async fn choose_course(&mut self) {
-        let facts = &mut self.facts;
-        let untouched = !facts.touched || facts.removed;
-        facts.course = match facts.holds {
+        let facts = self.facts;
+        let never_stored = !facts.touched && !facts.retiring;
+        let course = match facts.holds {
+            _ if !facts.adopted || facts.removed => Course::Back,
             Holds::New => Course::Forward,
-            _ if !facts.adopted || untouched && !facts.retiring => Course::Back,
-            Holds::Old | Holds::Nothing if !facts.retiring => Course::Back,
-            // The retirement was announced and cannot have been done: what the store holds is
-            // never deleted. Unless somebody put the old key back.
+            Holds::Old if !facts.retiring => Course::Back,
+            Holds::Nothing if !facts.retiring && self.plan.store_is_new => Course::Back,
+            // What was never written is not there, whatever the store holds.
+            _ if never_stored => Course::Back,
+            // The retirement was announced, and what the store holds is never deleted: so it was
+            // not done, unless somebody put the old key back.
             Holds::Old => match self.old_secret.clone() {
-                Some(old) if self.old_works(&old).await => {
-                    self.facts.retiring = false;
-                    self.called_off().await;
-                    Course::Back
-                }
+                Some(old) if self.old_works(&old).await => Course::Back,
                 _ => Course::Hold,
             },
             _ => Course::Hold,
         };
-        if self.facts.course == Course::Hold {
-            self.why.get_or_insert_with(|| "nobody can tell which key the store holds".to_owned());
+        self.facts.course = course;
+        match course {
+            Course::Back if facts.retiring => {
+                self.facts.retiring = false;
+                self.called_off();
+            }
+            Course::Hold => {
+                let why = "nobody can tell which key the store holds";
+                self.why.get_or_insert_with(|| why.to_owned());
+            }
+            _ => {}
         }
     }
 
-    async fn called_off(&mut self) {
+    fn called_off(&mut self) {
         if let Err(error) = self.journal.append(&Record::NotRetiring) {
             self.setup.port.note(error.to_string());
         }

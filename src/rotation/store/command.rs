@@ -6,7 +6,8 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use futures_util::future::join;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use zeroize::Zeroizing;
 
@@ -86,10 +87,7 @@ impl CommandStore {
             return Err(StoreError::failed(format!("{} has no command that reads it", self.name)));
         };
         let scrubber = Scrubber::default();
-        let output = self.run(argv, None).await.map_err(|failure| {
-            let StoreError { .. } = failure;
-            StoreError::failed(failure.to_string())
-        })?;
+        let output = self.run(argv, None).await?;
         if !output.status.success() {
             return Err(StoreError::failed(self.complaint(argv, &output, &scrubber)));
         }
@@ -169,31 +167,17 @@ async fn converse(child: &mut Child, input: Option<&Secret>) -> io::Result<Outpu
             let _ = stdin.shutdown().await;
         }
     };
-    let collect = |pipe| async { collect(pipe).await };
-    let ((), stdout, stderr) = futures_util::join!(feed, collect(stdout.map(Pipe::Out)), collect(stderr.map(Pipe::Err)));
+    let said = join(collect(stdout), collect(stderr));
+    let ((), (stdout, stderr)) = join(feed, said).await;
     Ok(Output { stdout, stderr, status: child.wait().await? })
 }
 
-enum Pipe {
-    Out(tokio::process::ChildStdout),
-    Err(tokio::process::ChildStderr),
-}
-
-/// Reads a pipe to its end, keeping the beginning.
-async fn collect(pipe: Option<Pipe>) -> Zeroizing<Vec<u8>> {
+/// Reads a pipe to its end, keeping the beginning. What cannot be read is as good as not said.
+async fn collect(pipe: Option<impl AsyncRead + Unpin>) -> Zeroizing<Vec<u8>> {
     let mut kept = Zeroizing::new(Vec::with_capacity(4096));
-    let mut rest = tokio::io::sink();
-    // What cannot be read is as good as not said.
-    match pipe {
-        Some(Pipe::Out(mut pipe)) => {
-            let _ = (&mut pipe).take(MOST_OUTPUT).read_to_end(&mut kept).await;
-            let _ = tokio::io::copy(&mut pipe, &mut rest).await;
-        }
-        Some(Pipe::Err(mut pipe)) => {
-            let _ = (&mut pipe).take(MOST_OUTPUT).read_to_end(&mut kept).await;
-            let _ = tokio::io::copy(&mut pipe, &mut rest).await;
-        }
-        None => {}
+    if let Some(mut pipe) = pipe {
+        let _ = (&mut pipe).take(MOST_OUTPUT).read_to_end(&mut kept).await;
+        let _ = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
     }
     kept
 }
