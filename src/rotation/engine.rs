@@ -127,7 +127,7 @@ impl Engine {
     fn turn(&mut self, action: Action, trouble: Trouble) {
         match action {
             // A verified rotation is not undone for a name, nor for what can be looked at later.
-            Action::Rename => {
+            Action::Rename if self.facts.rename_tried => {
                 self.rename_failed = true;
                 self.setup.port.note(format!("the new key keeps its marker for now: {}", trouble.why));
                 return;
@@ -729,8 +729,15 @@ impl Engine {
     async fn settle(&mut self) -> Done {
         self.wait_since(self.last_unknown).await;
         self.facts.settle_tried = true;
-        for marker in self.journal.past.unsettled.clone() {
+        // A late rotation by the server copies the name that the old key bears by then, which may
+        // be the marker of another attempt.
+        for marker in self.journal.past.markers.clone() {
             self.delete_orphans(&marker).await?;
+        }
+        for marker in self.journal.past.unsettled.clone() {
+            if !self.journal.past.markers.contains(&marker) {
+                self.delete_orphans(&marker).await?;
+            }
             self.record(Record::Settled { marker: marker.to_string() }).await?;
         }
         Ok(())
