@@ -43,7 +43,8 @@ fn generate() -> Result<(), Vec<String>> {
 /// which for a dependent lies in the registry: there a relative path would lead nowhere.
 fn chosen(variable: &str) -> Result<Option<PathBuf>, Vec<String>> {
     println!("cargo::rerun-if-env-changed={variable}");
-    let Some(path) = env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from) else {
+    let Some(path) = env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from)
+    else {
         return Ok(None);
     };
     let in_repository = Path::new("xtask/Cargo.toml").exists();

@@ -99,7 +99,7 @@ enum Trouble {
 }
 
 impl Run {
-    fn new(call: Call) -> Result<Self> {
+    fn new(mut call: Call) -> Result<Self> {
         let refused = |problem: &str| Err(Error::invalid(&call.target, problem));
         if let Some(problem) = call.refused() {
             return refused(problem);
@@ -116,7 +116,7 @@ impl Run {
         if let Some(value) = call.body.content_type() {
             headers.insert(CONTENT_TYPE, value);
         }
-        headers.extend(call.headers.clone());
+        headers.extend(std::mem::take(&mut call.headers));
         let span = tracing::debug_span!(
             "call",
             operation = call.target.id(),

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 
 use futures_core::Stream;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use reqwest::header::HeaderMap;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -42,7 +42,7 @@ where
     Fut: Future<Output = Result<ResponseValue<Vec<T>>>> + Send,
 {
     let pages = Pages { items: VecDeque::new(), next: Some(start), fetch };
-    Box::pin(stream::unfold(pages, move |mut pages| async move {
+    let items = stream::unfold(pages, move |mut pages| async move {
         loop {
             if let Some(item) = pages.items.pop_front() {
                 return Some((Ok(item), pages));
@@ -60,7 +60,9 @@ where
                 Err(error) => return Some((Err(error), pages)),
             }
         }
-    }))
+    });
+    // Fused, for `unfold` panics when it is asked again after its end.
+    Box::pin(items.fuse())
 }
 
 /// The offset of the page after this one, if there is one.
