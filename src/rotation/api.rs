@@ -53,10 +53,15 @@ impl Api {
 
     /// The key with this id; `None` when it is deleted, or not for this caller.
     pub(crate) async fn get(&self, id: &str) -> Result<Option<Json>> {
+        self.look(id, None).await
+    }
+
+    async fn look(&self, id: &str, with_deleted: Option<bool>) -> Result<Option<Json>> {
         let got = self
             .again("get the key", || async {
                 let mut call = Call::new(self.client.clone(), &operations::GET_API_KEY);
                 call.path("id", Ok(id.to_owned()), &Rule::NONE);
+                call.query("include_deleted", Ok(with_deleted), &Rule::NONE);
                 call.send_json::<Json>().await
             })
             .await;
@@ -141,15 +146,30 @@ impl Api {
     }
 
     /// Deletes a key. Asked only by the one function that has made sure that it may.
-    pub(super) async fn delete(&self, id: &str) -> Result<()> {
+    ///
+    /// That there is nothing to delete is believed only when looking confirms it: a gateway that
+    /// answers 404 for a while must not make a key an orphan.
+    pub(super) async fn delete(&self, id: &str, names: &[&str]) -> Result<()> {
         let deleted = self
             .again("delete the key", || async { self.client.delete_api_key().id(id).send().await })
             .await;
-        match deleted {
-            Ok(_) => Ok(()),
-            Err(error) if error.is_not_found() => Ok(()),
-            Err(error) => Err(error),
+        let error = match deleted {
+            Ok(_) => return Ok(()),
+            Err(error) if error.is_not_found() => error,
+            Err(error) => return Err(error),
+        };
+        if let Some(json) = self.look(id, Some(true)).await? {
+            return match json.get("deleted_at") {
+                None | Some(Value::Null) => Err(error),
+                Some(_) => Ok(()),
+            };
         }
+        for name in names {
+            if self.named(name).await?.iter().any(|key| key.id == id) {
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// Makes a key. Sent once: what came of a failure is the caller's to find out.

@@ -794,7 +794,14 @@ impl Engine {
         };
         may_delete(doomed, id, name, masked, &known)
             .map_err(|why| Trouble::hold(format!("the key {id} is not deleted: {why}")))?;
-        self.api().delete(id).await?;
+        let names = match doomed {
+            Doomed::Orphan => vec![name],
+            _ => {
+                let marks = self.journal.past.markers.iter().map(Marker::as_str);
+                marks.chain([self.name.as_str()]).collect()
+            }
+        };
+        self.api().delete(id, &names).await?;
         Ok(())
     }
 

@@ -44,7 +44,7 @@ pub(crate) async fn look(
                 .map_err(|why| {
                     RotationError::refused(format!("the key {} is not deleted: {why}", key.id))
                 })?;
-            api.delete(&key.id).await?;
+            api.delete(&key.id, &[&key.name]).await?;
             deleted += 1;
         }
     }
