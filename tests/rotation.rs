@@ -591,3 +591,106 @@ async fn events_come_as_a_stream() {
     assert_eq!(events.len(), world.events.lock().unwrap().len());
     assert!(events.len() >= 18, "{events:?}");
 }
+
+#[tokio::test]
+async fn a_key_is_created_exactly_once() {
+    use onkernel::types::CreateApiKeyRequest;
+    for fault in [
+        Fault::drop_connection().after(),
+        Fault::status(503).after(),
+        Fault::status(503).before(),
+        Fault::too_many_requests(onkernel::testing::RetryAfter::None).after(),
+        Fault::truncated_body(),
+        Fault::garbage_json(),
+        Fault::wrong_content_type(),
+    ] {
+        let server = onkernel::testing::Server::start().await.unwrap();
+        server.faults().add(fault.clone().method("POST").times(1));
+        let client = Client::builder()
+            .api_key(server.bootstrap_key())
+            .base_url(server.url())
+            // The settle time is twice this.
+            .timeout(Duration::from_millis(400))
+            .build()
+            .unwrap();
+        let request = CreateApiKeyRequest::builder().name("once").days_to_expire(9);
+        let made = client.create_exactly_once(request).await.unwrap();
+        let live: Vec<_> = server.keys().into_iter().filter(|k| k.deleted_at.is_none()).collect();
+        assert_eq!(live.len(), 2, "{fault:?}: the bootstrap key and the new one");
+        assert_eq!((&live[1].id, live[1].name.as_str()), (&made.id, "once"));
+        assert_eq!(live[1].plaintext(), made.key.expose());
+        assert!(made.marker.is_none() && made.unsettled.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_finds_what_landed_late_and_spares_what_is_in_use() {
+    let world = plain().await;
+    // The creation is lost, and so is every look for it: the rotation ends with a marker open.
+    world.server.faults().add(
+        Fault::effect_later(Duration::from_secs(100_000)).method("POST").times(1),
+    );
+    world.server.faults().add(Fault::status(503).method("GET").path("/org/api_keys").from(5));
+    let error = world.rotation().run().await.unwrap_err();
+    let report = error.report().unwrap();
+    assert_eq!(report.outcome, Outcome::AsBefore);
+    assert_eq!(report.unsettled.len(), 1, "{report:?}");
+    assert!(error.needs_attention());
+    world.server.faults().clear();
+    assert_eq!(world.server.land_late(), 1);
+    let left = pending(&world.journal).unwrap().unwrap();
+    assert!(!left.under_way);
+    assert_eq!(left.unsettled, report.unsettled);
+    let swept = world.resume().sweep().await.unwrap();
+    assert_eq!(swept, 1);
+    assert_eq!(world.settled().unwrap(), Outcome::AsBefore);
+    assert_eq!(world.client.sweep(&world.journal).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_fleet_is_rotated_a_few_at_a_time() {
+    use onkernel::rotation::{Policy, Rotated, Skipped, Store};
+    use onkernel::types::ApiKey;
+    use std::sync::Arc;
+
+    let world = plain().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    for n in 0..6 {
+        let key = world.server.add_key(NewKey::named(format!("fleet-{n}")).days(90));
+        std::fs::write(file(&key.name), key.plaintext()).unwrap();
+    }
+    // Two of one name would share a store; one has none; one's file holds another's key.
+    world.server.add_key(NewKey::named("fleet-5"));
+    world.server.add_key(NewKey::named("fleet-x"));
+    std::fs::write(file("fleet-0"), std::fs::read(file("fleet-1")).unwrap()).unwrap();
+    let stores = {
+        let folder = folder.path().to_owned();
+        move |key: &ApiKey| {
+            let path = folder.join(&key.name);
+            path.exists()
+                .then(|| Arc::new(onkernel::rotation::FileStore::new(path)) as Arc<dyn Store>)
+        }
+    };
+    let policy = Policy::new().named("fleet-*");
+    assert_eq!(world.client.audit(&policy).await.unwrap().len(), 8);
+    let clock = world.clock.clone();
+    let done = world
+        .client
+        .rotate_all(policy, stores)
+        .journals(folder.path().join("journals"))
+        .stop_after(3)
+        .each(move |rotation, _| rotation.retire(Retirement::Delete).clock(clock.clone()))
+        .run()
+        .await
+        .unwrap();
+    let count = |wanted: &dyn Fn(&Rotated) -> bool| done.iter().filter(|(_, r)| wanted(r)).count();
+    assert_eq!(count(&|r| matches!(r, Rotated::Done(_))), 4, "{done:?}");
+    assert_eq!(count(&|r| matches!(r, Rotated::Failed(_))), 1, "{done:?}");
+    assert_eq!(count(&|r| matches!(r, Rotated::Skipped(Skipped::SharedStore))), 2);
+    assert_eq!(count(&|r| matches!(r, Rotated::Skipped(Skipped::NoStore))), 1);
+    for n in 1..5 {
+        let held = std::fs::read_to_string(file(&format!("fleet-{n}"))).unwrap();
+        assert!(world.server.authenticates(&held));
+    }
+}

@@ -106,7 +106,7 @@ async fn plan(rotation: Rotation, port: &Arc<Port>, began: Duration) -> Result<E
         return refuse("the server answered with another key than the one asked for");
     }
     check_held(&rotation, &api, &old, held.as_ref()).await?;
-    let own = is_own(&common.client, &old, held.as_ref(), store.readable()).await?;
+    let own = is_own(&common.client, &old, held.as_ref()).await?;
     let policy = policy(&old)?;
     let name = plan::real_name(&old).map_err(RotationError::refused)?;
     if Marker::new(&id).is_none() {
@@ -276,13 +276,11 @@ async fn is_own(
     client: &Client,
     old: &OldKey,
     held: Option<&Secret>,
-    readable: bool,
 ) -> Result<bool, Refused> {
     let own = client.api_key().await?;
     Ok(match held {
         Some(held) => *held == own,
-        // Nothing else can be told of a store that does not show what it holds.
-        None if !readable => fits_mask(own.expose(), &old.masked),
+        // Nothing else can be told where no plaintext is at hand.
         None => fits_mask(own.expose(), &old.masked),
     })
 }
@@ -328,7 +326,7 @@ async fn sweep_earlier(
     id: &str,
     port: &Port,
 ) -> Result<(), Refused> {
-    let swept = super::sweep::look(api, journal, Some(id), port).await?;
+    let swept = super::sweep::look(api, journal, Some(id)).await?;
     if swept > 0 {
         port.note(format!("{swept} keys of earlier rotations, which nobody held, were deleted"));
     }

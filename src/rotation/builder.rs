@@ -68,7 +68,7 @@ pub(crate) struct Common {
 }
 
 impl Common {
-    fn new(client: &Client) -> Self {
+    pub(crate) fn new(client: &Client) -> Self {
         Self {
             client: client.clone(),
             store: None,
@@ -355,6 +355,15 @@ impl Resume {
     /// As [`Rotation::run`]. A rotation that was undone is reported as such, not as an error.
     pub async fn run(self) -> Result<Option<RotationReport>, RotationError> {
         super::resume::run(self.common).await
+    }
+
+    /// Only looks for keys that may have been made unseen: see
+    /// [`sweep`](super::RotationExt::sweep).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn sweep(self) -> Result<usize, RotationError> {
+        super::sweep::run(self.common).await
     }
 }
 

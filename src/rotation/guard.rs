@@ -31,6 +31,7 @@ pub(crate) enum Holds {
 }
 
 /// What is known when a key is about to be deleted.
+#[derive(Default)]
 pub(crate) struct Known<'a> {
     pub(crate) old_id: &'a str,
     pub(crate) adopted_id: Option<&'a str>,

@@ -40,11 +40,13 @@ mod decide;
 mod engine;
 mod equal;
 mod error;
+mod fleet;
 mod fingerprint;
 mod guard;
 mod journal;
 mod lock;
 mod marker;
+mod once;
 mod plan;
 mod port;
 mod process;
@@ -58,13 +60,17 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::Client;
+use crate::types::ApiKey;
+use crate::types::builder::CreateApiKeyRequest;
+use crate::{Client, Error};
 
 use self::builder::Subject;
 
 pub use self::builder::{HookError, Resume, Rotation, Told};
 pub use self::clock::Clock;
 pub use self::error::RotationError;
+pub use self::fleet::{Audited, Fleet, FleetEvent, Policy, Rotated, Skipped};
+pub use self::once::{CreateOnceError, CreatedOnce};
 pub use self::plan::{Lifetime, Retirement};
 #[doc(hidden)]
 pub use self::port::Probe;
@@ -88,6 +94,53 @@ pub trait RotationExt: sealed::Sealed {
     /// Goes on with the rotation of a journal after a crash, or after a failure that needed
     /// attention.
     fn resume(&self, journal: impl Into<PathBuf>) -> Resume;
+
+    /// Looks again for keys that rotations of this journal may have made unseen, waits for the
+    /// settle time, looks once more, and deletes what it finds. Says how many were deleted.
+    ///
+    /// # Errors
+    /// A journal that is damaged, or whose rotation is under way or not finished: resume that; and
+    /// calls that fail.
+    fn sweep(
+        &self,
+        journal: impl Into<PathBuf> + Send,
+    ) -> impl Future<Output = Result<usize, RotationError>> + Send;
+
+    /// Makes a key exactly once, although the server offers no way to repeat a creation: under a
+    /// name that no other key bears, looked for when an answer is lost, and renamed at the end.
+    ///
+    /// It keeps no journal: if the process dies, a key named `~onk-new-…` may be left.
+    ///
+    /// ```no_run
+    /// use onkernel::{prelude::*, rotation::RotationExt, types::CreateApiKeyRequest};
+    ///
+    /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let request = CreateApiKeyRequest::builder().name("ci").days_to_expire(30);
+    /// let made = client.create_exactly_once(request).await?;
+    /// println!("{}", made.id);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// No key was made: the error says whether one that nobody holds may exist, and its name.
+    fn create_exactly_once(
+        &self,
+        request: CreateApiKeyRequest,
+    ) -> impl Future<Output = Result<CreatedOnce, CreateOnceError>> + Send;
+
+    /// Which keys a policy would have rotated, and why: every key is looked at, also while others
+    /// come and go.
+    ///
+    /// # Errors
+    /// As listing, and when the keys change faster than they can be listed.
+    fn audit(&self, policy: &Policy) -> impl Future<Output = Result<Vec<Audited>, Error>> + Send;
+
+    /// The rotation of every key that a policy picks and whose store is found. The function names
+    /// the store of a key, if it has one.
+    fn rotate_all<F>(&self, policy: Policy, stores: F) -> Fleet
+    where
+        F: Fn(&ApiKey) -> Option<Arc<dyn Store>> + Send + Sync + 'static;
 }
 
 impl RotationExt for Client {
@@ -103,6 +156,28 @@ impl RotationExt for Client {
 
     fn resume(&self, journal: impl Into<PathBuf>) -> Resume {
         Resume::new(self, journal.into())
+    }
+
+    async fn sweep(&self, journal: impl Into<PathBuf> + Send) -> Result<usize, RotationError> {
+        Resume::new(self, journal.into()).sweep().await
+    }
+
+    async fn create_exactly_once(
+        &self,
+        request: CreateApiKeyRequest,
+    ) -> Result<CreatedOnce, CreateOnceError> {
+        once::create(builder::Common::new(self), request).await
+    }
+
+    async fn audit(&self, policy: &Policy) -> Result<Vec<Audited>, Error> {
+        fleet::audit(self, policy).await
+    }
+
+    fn rotate_all<F>(&self, policy: Policy, stores: F) -> Fleet
+    where
+        F: Fn(&ApiKey) -> Option<Arc<dyn Store>> + Send + Sync + 'static,
+    {
+        Fleet::new(self, policy, Arc::new(stores))
     }
 }
 

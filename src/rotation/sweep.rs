@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::api::Api;
 use super::builder::Common;
 use super::error::RotationError;
-use super::guard::{Doomed, Holds, Known, may_delete};
-use super::journal::{Journal, Record};
+use super::guard::{Doomed, Known, may_delete};
+use super::journal::{Journal, Record, read};
 use super::port::Port;
 
 /// Deletes what bears an unsettled marker. What was looked for and not found stays unsettled until
@@ -16,9 +16,7 @@ pub(crate) async fn look(
     api: &Api,
     journal: &mut Journal,
     old_id: Option<&str>,
-    port: &Port,
 ) -> Result<usize, RotationError> {
-    let _ = port;
     let markers = journal.past.unsettled.clone();
     let mut deleted = 0;
     for marker in &markers {
@@ -33,12 +31,7 @@ pub(crate) async fn look(
                 old_id: old_id.unwrap_or_default(),
                 adopted_id: journal.past.adopted.as_ref().map(|adopted| adopted.id.as_str()),
                 markers: &markers,
-                retiring: false,
-                holds: Holds::Unknown,
-                held: None,
-                touched: false,
-                late: false,
-                store_is_new: false,
+                ..Known::default()
             };
             may_delete(Doomed::Orphan, &key.id, &key.name, Some(&key.masked_key), &known)
                 .map_err(|why| {
@@ -62,9 +55,30 @@ pub(crate) async fn settle(
         return Ok(0);
     }
     port.sleep(common.settle()).await;
-    let deleted = look(api, journal, None, port).await?;
+    let deleted = look(api, journal, None).await?;
     for marker in journal.past.unsettled.clone() {
         journal.append(&Record::Settled { marker: marker.to_string() })?;
     }
     Ok(deleted)
+}
+
+/// A sweep by itself.
+pub(crate) async fn run(common: Common) -> Result<usize, RotationError> {
+    let Some(path) = &common.journal else {
+        return Err(RotationError::refused("a sweep needs a journal"));
+    };
+    if !read(path)?.is_open() && read(path)?.unsettled.is_empty() {
+        return Ok(0);
+    }
+    let port = common.port();
+    let mut journal = Journal::open(path)?;
+    if journal.past.is_open() {
+        return Err(RotationError::refused(format!(
+            "the journal {} holds a rotation that is not finished: resume it, which sweeps too",
+            path.display()
+        )));
+    }
+    let api = Api::new(&common.client, Arc::clone(&port), super::begin::ATTEMPTS);
+    let first = look(&api, &mut journal, None).await?;
+    Ok(first + settle(&common, &api, &mut journal, &port).await?)
 }
