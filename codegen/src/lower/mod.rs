@@ -9,7 +9,7 @@ mod hoist;
 mod inline;
 mod loosen;
 mod merge;
-mod names;
+pub(crate) mod names;
 mod supported;
 pub(crate) mod walk;
 
