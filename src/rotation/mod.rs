@@ -91,6 +91,9 @@ pub trait RotationExt: sealed::Sealed {
     /// The rotation of the key that a store holds, whatever its id is by now.
     fn rotation_of(&self, store: impl Store + 'static) -> Rotation;
 
+    /// As [`rotation_of`](Self::rotation_of), for a store that is shared.
+    fn rotation_of_shared(&self, store: Arc<dyn Store>) -> Rotation;
+
     /// Goes on with the rotation of a journal after a crash, or after a failure that needed
     /// attention.
     fn resume(&self, journal: impl Into<PathBuf>) -> Resume;
@@ -149,9 +152,11 @@ impl RotationExt for Client {
     }
 
     fn rotation_of(&self, store: impl Store + 'static) -> Rotation {
-        let mut rotation = Rotation::new(self, Subject::Stored);
-        rotation.common.store = Some(Arc::new(store));
-        rotation
+        self.rotation_of_shared(Arc::new(store))
+    }
+
+    fn rotation_of_shared(&self, store: Arc<dyn Store>) -> Rotation {
+        Rotation::new(self, Subject::Stored).shared_store(store)
     }
 
     fn resume(&self, journal: impl Into<PathBuf>) -> Resume {
@@ -179,6 +184,16 @@ impl RotationExt for Client {
     {
         Fleet::new(self, policy, Arc::new(stores))
     }
+}
+
+/// A file name for the journal of the store that describes itself so, whatever its characters.
+///
+/// ```
+/// let name = onkernel::rotation::journal_name("file:/etc/agent/key");
+/// assert!(name.ends_with(".jsonl"));
+/// ```
+pub fn journal_name(store: &str) -> String {
+    fleet::journal_name(store)
 }
 
 /// What a journal says is not finished.
