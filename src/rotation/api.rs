@@ -145,6 +145,12 @@ impl Api {
         .map(drop)
     }
 
+    /// Renames a key, sent once: one that takes effect late would undo a later one.
+    pub(crate) async fn rename_once(&self, id: &str, name: &str) -> Result<()> {
+        let call = self.client.update_api_key().id(id).body_map(|body| body.name(name));
+        self.port.effect("rename the key", call.send()).await.map(drop)
+    }
+
     /// Deletes a key. Asked only by the one function that has made sure that it may.
     ///
     /// That there is nothing to delete is believed only when looking confirms it: a gateway that
@@ -158,18 +164,23 @@ impl Api {
             Err(error) if error.is_not_found() => error,
             Err(error) => return Err(error),
         };
+        match self.is_gone(id, names).await? {
+            true => Ok(()),
+            false => Err(error),
+        }
+    }
+
+    /// Whether a key that was not found is deleted indeed. It bore one of these names.
+    pub(crate) async fn is_gone(&self, id: &str, names: &[&str]) -> Result<bool> {
         if let Some(json) = self.look(id, Some(true)).await? {
-            return match json.get("deleted_at") {
-                None | Some(Value::Null) => Err(error),
-                Some(_) => Ok(()),
-            };
+            return Ok(json.get("deleted_at").is_some_and(|at| !at.is_null()));
         }
         for name in names {
             if self.named(name).await?.iter().any(|key| key.id == id) {
-                return Err(error);
+                return Ok(false);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Makes a key. Sent once: what came of a failure is the caller's to find out.

@@ -268,8 +268,11 @@ impl Engine {
                 Retirement::Grace { days } => {
                     // The server copies the old key's name to the new one.
                     self.facts.old_is_marked = true;
-                    self.api().rename(&self.plan.old_id, marker.as_str()).await?;
-                    self.api().rotate(&self.plan.old_id, self.rotate_body(days)).await
+                    let (api, old) = (self.api(), self.plan.old_id.clone());
+                    match api.rename_once(&old, marker.as_str()).await {
+                        Ok(()) => api.rotate(&old, self.rotate_body(days)).await,
+                        Err(error) => Err(error),
+                    }
                 }
                 _ => self.api().create(self.create_body(&marker)?).await,
             };
@@ -758,10 +761,19 @@ impl Engine {
 
     async fn unmark(&mut self) -> Done {
         let api = self.api();
-        if let Some(old) = api.get(&self.plan.old_id).await? {
-            let name = OldKey::read(&old).map_err(Trouble::new)?.name;
-            if self.journal.past.markers.iter().any(|marker| marker.is(&name)) {
-                api.rename(&self.plan.old_id, &self.name).await?;
+        let markers = self.journal.past.markers.clone();
+        match api.get(&self.plan.old_id).await? {
+            Some(old) => {
+                let name = OldKey::read(&old).map_err(Trouble::new)?.name;
+                if markers.iter().any(|marker| marker.is(&name)) {
+                    api.rename(&self.plan.old_id, &self.name).await?;
+                }
+            }
+            None => {
+                let names: Vec<&str> = markers.iter().map(Marker::as_str).collect();
+                if !api.is_gone(&self.plan.old_id, &names).await? {
+                    return Err(Trouble::new("the server cannot find the old key just now"));
+                }
             }
         }
         self.facts.old_is_marked = false;
