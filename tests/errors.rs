@@ -51,7 +51,7 @@ async fn the_documented_error_is_one_useful_line() {
     let error = create(&server).await;
     assert_eq!(
         error.to_string(),
-        "create_api_key (POST /org/api_keys): 400 Bad Request: bad_request: name is required (name: must be set; other) [request id req_42]"
+        "create_api_key (POST /org/api_keys): 400 Bad Request: name is required (name: must be set; other) [request id req_42]"
     );
     assert!(error.is_bad_request() && !error.is_not_found() && !error.outcome_unknown());
     assert_eq!(error.kind(), ErrorKind::Status);
@@ -64,6 +64,26 @@ async fn the_documented_error_is_one_useful_line() {
     assert_eq!(error.operation(), Some(&operations::CREATE_API_KEY));
     assert_eq!(error.attempts(), 1);
     assert!(error.source().is_none());
+}
+
+#[tokio::test]
+async fn nothing_is_said_twice_and_nothing_is_left_out() {
+    for (body, shown) in [
+        (r#"{"code":"name_taken","message":"no"}"#, "400 Bad Request: name_taken: no"),
+        (
+            r#"{"code":"bad_request","message":"no","details":[{"message":"no"},{"message":"why"}]}"#,
+            "400 Bad Request: no (why)",
+        ),
+        (
+            r#"{"code":"bad_request","message":"no","details":[{"message":"no"}]}"#,
+            "400 Bad Request: no",
+        ),
+    ] {
+        let headers = "content-type: application/json\r\n";
+        let server = Server::start([answer("400 Bad Request", headers, body)]).await;
+        let line = create(&server).await.to_string();
+        assert!(line.ends_with(shown), "{line}");
+    }
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ async fn the_error_of_a_status_is_the_same_as_everywhere() {
     let server = Server::start([support::json("404 Not Found", body)]).await;
     let error = server.client().request(Method::GET, "/things/1").send().await.unwrap_err();
     assert!(error.is_not_found());
-    assert_eq!(error.to_string(), "GET /things/1: 404 Not Found: not_found: no such thing");
+    assert_eq!(error.to_string(), "GET /things/1: 404 Not Found: no such thing");
     assert_eq!((error.method(), error.path()), (Some("GET"), Some("/things/1")));
     assert_eq!(error.operation(), None);
 }

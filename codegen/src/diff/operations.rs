@@ -5,7 +5,7 @@ use super::report::{Change, Report};
 use super::schemas::{Difference, Schemas, Site, code, presence};
 use super::source::{Node, Source, address, plain, words};
 use crate::lower::names;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const METHODS: [&str; 8] = ["get", "put", "post", "patch", "delete", "head", "options", "trace"];
@@ -59,12 +59,17 @@ impl<'a> Operation<'a> {
         if let Some(given) = self.value.get("x-onkernel-name").and_then(Value::as_str) {
             return given.to_owned();
         }
-        let answers_list = responses(source, self)
-            .into_iter()
-            .filter(|(status, _)| is_success(status))
-            .flat_map(|(_, response)| media(source, response).into_values())
-            .any(|(_, node)| source.schema(&node).type_words() == "array");
-        names::by_rule(self.id().unwrap_or_default(), self.method, self.path, answers_list)
+        // The rule looks at what kind of thing comes back, and expects no references.
+        let mut resolved = json!({ "responses": {} });
+        for (status, response) in responses(source, self) {
+            for (media, (_, node)) in media(source, response) {
+                let schema = source.schema(&node);
+                resolved["responses"][&status]["content"][media] = json!({
+                    "schema": { "type": schema.type_words(), "format": schema.format }
+                });
+            }
+        }
+        names::by_rule(self.id().unwrap_or_default(), self.method, self.path, &resolved)
     }
 
     /// The path's parameters and its own, which win.

@@ -50,7 +50,7 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
         let chosen = operation.get("x-onkernel-name").and_then(Value::as_str);
         let name = match chosen {
             Some(chosen) => chosen.to_owned(),
-            None => by_rule(&source, method, path, answers_list(operation)),
+            None => by_rule(&source, method, path, operation),
         };
         let help = "name it with `x-onkernel-name` in an overlay";
         let here = format!("{} {path}", method.to_uppercase());
@@ -70,7 +70,7 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
     findings
 }
 
-pub(crate) fn by_rule(id: &str, method: &str, path: &str, answers_list: bool) -> String {
+pub(crate) fn by_rule(id: &str, method: &str, path: &str, operation: &Value) -> String {
     let words = id.to_snake_case();
     let mechanical = words
         .strip_prefix(method)
@@ -91,7 +91,7 @@ pub(crate) fn by_rule(id: &str, method: &str, path: &str, answers_list: bool) ->
             return format!("{last}_{}", singular(noun));
         }
         "post" => "create",
-        "get" if answers_list => return format!("list_{noun}"),
+        "get" if answers_list(operation) => return format!("list_{noun}"),
         "get" if !ends_in_parameter => return format!("get_{}", inner_singular(&noun)),
         "patch" => "update",
         "put" => "replace",
@@ -167,6 +167,14 @@ fn is_keyword(name: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn name(id: &str, method: &str, path: &str, answers_list: bool) -> String {
+        let schema = if answers_list { json!({ "type": "array" }) } else { json!({}) };
+        let operation = json!({ "responses": { "200": { "content": {
+            "application/json": { "schema": schema }
+        } } } });
+        by_rule(id, method, path, &operation)
+    }
+
     #[test]
     fn ids_that_repeat_method_and_path_become_what_callers_say() {
         for (id, method, path, expected) in [
@@ -193,9 +201,9 @@ mod tests {
             ("putBoxes", "put", "/boxes/{id}", "replace_box"),
             ("", "post", "/org/api_keys", "create_org_api_key"),
         ] {
-            assert_eq!(by_rule(id, method, path, false), expected, "{id}");
+            assert_eq!(name(id, method, path, false), expected, "{id}");
         }
-        assert_eq!(by_rule("getProxies", "get", "/proxies", true), "list_proxies");
+        assert_eq!(name("getProxies", "get", "/proxies", true), "list_proxies");
     }
 
     #[test]
@@ -212,7 +220,7 @@ mod tests {
                 "update_browser_pools",
             ),
         ] {
-            assert_eq!(by_rule(id, method, path, false), expected, "{id}");
+            assert_eq!(name(id, method, path, false), expected, "{id}");
         }
     }
 
