@@ -145,7 +145,8 @@ async fn what_cannot_work_is_refused() {
     assert!(refused(&world, base().retire(Retirement::Grace { days: 0 })).await.contains("lock"));
     let days = base().lifetime(Lifetime::Days(4000));
     assert!(refused(&world, days).await.contains("3650"));
-    let nobody = world.client.rotation("cnobody").store(world.store.clone()).journal(&world.journal);
+    let nobody =
+        world.client.rotation("cnobody").store(world.store.clone()).journal(&world.journal);
     assert!(refused(&world, nobody.retire(Retirement::Keep)).await.contains("no key cnobody"));
     let path = world.client.rotation("../../x").store(world.store.clone()).journal(&world.journal);
     refused(&world, path.retire(Retirement::Keep)).await;
@@ -376,7 +377,10 @@ async fn a_store_that_cannot_be_restored_keeps_both_keys() {
     sound(&watch).unwrap();
     assert!(error.needs_attention());
     let report = error.report().unwrap();
-    assert_eq!((report.outcome, report.old, report.new), (Outcome::NeedsAttention, Fate::Kept, Fate::Kept));
+    assert_eq!(
+        (report.outcome, report.old, report.new),
+        (Outcome::NeedsAttention, Fate::Kept, Fate::Kept)
+    );
     assert!(world.server.authenticates(&world.store.held().unwrap()));
     assert!(world.server.authenticates(world.old().plaintext()));
     assert!(report.todo[0].contains("both kept"), "{report:?}");
@@ -470,9 +474,11 @@ async fn of_two_rivals_at_once_at_most_one_goes_through() {
                 assert!(world.server.authenticates(&store.held().unwrap()), "{offset}");
             }
         }
-        let marked = world.server.keys().into_iter().filter(|key| {
-            key.deleted_at.is_none() && key.name.starts_with("~onk-")
-        });
+        let marked = world
+            .server
+            .keys()
+            .into_iter()
+            .filter(|key| key.deleted_at.is_none() && key.name.starts_with("~onk-"));
         assert_eq!(marked.count(), 0, "{offset}: {a:?} {b:?}");
     }
 }
@@ -507,7 +513,15 @@ async fn resuming_with_nothing_to_do_needs_nothing() {
 #[tokio::test]
 async fn names_of_every_kind_come_through() {
     let long = "x".repeat(255);
-    for name in [long.as_str(), "a \"b\" 'c'", "two\nlines", "../../etc/passwd", "🔑 clé", "%2e%2e", "~onk-"] {
+    for name in [
+        long.as_str(),
+        "a \"b\" 'c'",
+        "two\nlines",
+        "../../etc/passwd",
+        "🔑 clé",
+        "%2e%2e",
+        "~onk-",
+    ] {
         let world = world(Settings { name: name.to_owned(), ..Settings::default() }).await;
         rotated(&world).await;
     }
@@ -518,7 +532,8 @@ async fn the_deadline_stops_a_rotation_and_no_undo() {
     for seconds in [1, 30, 59] {
         let world = plain().await;
         // The overlap passes it.
-        let error = world.rotation().deadline(Duration::from_secs(seconds)).run().await.unwrap_err();
+        let error =
+            world.rotation().deadline(Duration::from_secs(seconds)).run().await.unwrap_err();
         assert!(error.to_string().contains("deadline"), "{error}");
         assert_eq!(world.settled().unwrap(), Outcome::AsBefore);
     }
@@ -586,7 +601,8 @@ async fn events_come_as_a_stream() {
     use futures_util::StreamExt;
     let world = plain().await;
     let (rotation, events) = world.rotation().events();
-    let (report, events) = futures_util::future::join(rotation.run(), events.collect::<Vec<_>>()).await;
+    let (report, events) =
+        futures_util::future::join(rotation.run(), events.collect::<Vec<_>>()).await;
     report.unwrap();
     assert_eq!(events.len(), world.events.lock().unwrap().len());
     assert!(events.len() >= 18, "{events:?}");
@@ -627,9 +643,10 @@ async fn a_key_is_created_exactly_once() {
 async fn a_sweep_finds_what_landed_late_and_spares_what_is_in_use() {
     let world = plain().await;
     // The creation is lost, and so is every look for it: the rotation ends with a marker open.
-    world.server.faults().add(
-        Fault::effect_later(Duration::from_secs(100_000)).method("POST").times(1),
-    );
+    world
+        .server
+        .faults()
+        .add(Fault::effect_later(Duration::from_secs(100_000)).method("POST").times(1));
     world.server.faults().add(Fault::status(503).method("GET").path("/org/api_keys").from(5));
     let error = world.rotation().run().await.unwrap_err();
     let report = error.report().unwrap();

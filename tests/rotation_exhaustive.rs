@@ -85,10 +85,10 @@ async fn check(http: &reqwest::Client, case: &Case) -> Result<Outcome, String> {
     }
     let recovered = world.recover().await?;
     let actual = world.settled()?;
-    if let Some(report) = recovered {
-        if report.outcome != actual {
-            return Err(format!("resume reported {:?}, but it is {actual:?}", report.outcome));
-        }
+    if let Some(report) = recovered
+        && report.outcome != actual
+    {
+        return Err(format!("resume reported {:?}, but it is {actual:?}", report.outcome));
     }
     match reported {
         Some(Outcome::NeedsAttention) | None => {}
@@ -275,7 +275,11 @@ fn troubles() -> Vec<Case> {
         for own in [false, true] {
             let settings = Settings { retirement, own, ..Settings::default() };
             let fails = Settings { deploy_fails: vec![0], ..settings.clone() };
-            troubles.push(Case { faults: vec![lost.clone()], settings: settings.clone(), ..case("lost answer") });
+            troubles.push(Case {
+                faults: vec![lost.clone()],
+                settings: settings.clone(),
+                ..case("lost answer")
+            });
             troubles.push(Case { faults: vec![late.clone()], settings, ..case("late creation") });
             troubles.push(Case { settings: fails, ..case("failed rollout") });
         }

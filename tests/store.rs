@@ -97,11 +97,17 @@ async fn a_variable_is_replaced_and_every_other_byte_stays() {
     for (before, after) in [
         ("A=1\nKEY=OLD\nB=2\n", "A=1\nKEY=NEW\nB=2\n"),
         ("KEY=OLD", "KEY=NEW"),
-        ("export KEY=\"OLD\"  # for the agent\r\nB=2\r\n", "export KEY=\"NEW\"  # for the agent\r\nB=2\r\n"),
+        (
+            "export KEY=\"OLD\"  # for the agent\r\nB=2\r\n",
+            "export KEY=\"NEW\"  # for the agent\r\nB=2\r\n",
+        ),
         ("  KEY = 'OLD'\n", "  KEY = 'NEW'\n"),
         ("# KEY=no\nKEY=OLD # yes\n", "# KEY=no\nKEY=NEW # yes\n"),
         ("\u{feff}KEY=OLD\n", "\u{feff}KEY=NEW\n"),
-        ("PEM=\"-----\nKEY=inside\n-----\"\nKEY=OLD\n", "PEM=\"-----\nKEY=inside\n-----\"\nKEY=NEW\n"),
+        (
+            "PEM=\"-----\nKEY=inside\n-----\"\nKEY=OLD\n",
+            "PEM=\"-----\nKEY=inside\n-----\"\nKEY=NEW\n",
+        ),
         ("KEYS=x\nMY_KEY=y\nKEY=OLD\nexport Q\n", "KEYS=x\nMY_KEY=y\nKEY=NEW\nexport Q\n"),
         ("Q=\"a\\\"b\"\nKEY=OLD\n", "Q=\"a\\\"b\"\nKEY=NEW\n"),
         ("A=\t\nKEY=OLD\t\nB=\n\n\n", "A=\t\nKEY=NEW\t\nB=\n\n\n"),
@@ -119,7 +125,9 @@ async fn a_variable_is_replaced_and_every_other_byte_stays() {
 
 #[tokio::test]
 async fn a_variable_that_is_not_there_is_added_and_can_be_removed() {
-    for (before, after) in [("", "KEY=NEW\n"), ("A=1", "A=1\nKEY=NEW\n"), ("A=1\r\n", "A=1\r\nKEY=NEW\r\n")] {
+    for (before, after) in
+        [("", "KEY=NEW\n"), ("A=1", "A=1\nKEY=NEW\n"), ("A=1\r\n", "A=1\r\nKEY=NEW\r\n")]
+    {
         let (folder, path) = folder();
         fs::write(&path, before).unwrap();
         let store = EnvFileStore::new(&path, "KEY").unwrap();

@@ -111,7 +111,10 @@ fn a_key_is_rotated_and_what_is_said_holds_no_secret() {
     assert_eq!(code(&undone), Some(1), "{}", String::from_utf8_lossy(&undone.stderr));
     assert_eq!(fs::read_to_string(&path).unwrap(), new);
     let seen = fs::read_to_string(seen).unwrap();
-    assert!(seen.contains(&format!("KERNEL_KEYS_STORE={store}")) && !seen.contains("sk_"), "{seen}");
+    assert!(
+        seen.contains(&format!("KERNEL_KEYS_STORE={store}")) && !seen.contains("sk_"),
+        "{seen}"
+    );
     assert_eq!(world.names(), ["ci", "bootstrap"]);
     assert_eq!(code(&world.run(&["rotate", "--store", "vault:x"])), Some(2));
 }

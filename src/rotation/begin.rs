@@ -113,8 +113,7 @@ async fn plan(rotation: Rotation, port: &Arc<Port>, began: Duration) -> Result<E
         return refuse(format!("the id {id:?} does not fit into a key's name"));
     }
 
-    let wishes =
-        Wishes { lifetime: rotation.lifetime, retirement, own, now: common.clock.now() };
+    let wishes = Wishes { lifetime: rotation.lifetime, retirement, own, now: common.clock.now() };
     let siblings = siblings(&api, &old).await?;
     let (ask, longest) =
         plan::lifetime(&old, &siblings, &wishes).map_err(RotationError::refused)?;
@@ -183,9 +182,7 @@ async fn plan(rotation: Rotation, port: &Arc<Port>, began: Duration) -> Result<E
 }
 
 /// What cannot be left out.
-pub(crate) fn settings(
-    common: &Common,
-) -> Result<(Arc<dyn Store>, &std::path::Path), Refused> {
+pub(crate) fn settings(common: &Common) -> Result<(Arc<dyn Store>, &std::path::Path), Refused> {
     let Some(store) = &common.store else {
         return refuse("a rotation needs a store: the place where the workload reads its key");
     };
@@ -225,10 +222,10 @@ async fn stored(api: &Api, held: Option<&Secret>, past: &Past) -> Result<String,
         return refuse("the store holds no key: say which one is to be rotated");
     };
     // The journal of the rotation before knows for certain.
-    if let (Some(Ending::Rotated), Some(adopted)) = (past.ended, &past.adopted) {
-        if adopted.fingerprint.is_of(held) {
-            return Ok(adopted.id.clone());
-        }
+    if let (Some(Ending::Rotated), Some(adopted)) = (past.ended, &past.adopted)
+        && adopted.fingerprint.is_of(held)
+    {
+        return Ok(adopted.id.clone());
     }
     let all = api.all().await?;
     let fits: Vec<&ApiKey> =
@@ -272,11 +269,7 @@ async fn check_held(
 }
 
 /// Whether the client's own key is the one that is rotated.
-async fn is_own(
-    client: &Client,
-    old: &OldKey,
-    held: Option<&Secret>,
-) -> Result<bool, Refused> {
+async fn is_own(client: &Client, old: &OldKey, held: Option<&Secret>) -> Result<bool, Refused> {
     let own = client.api_key().await?;
     Ok(match held {
         Some(held) => *held == own,

@@ -170,7 +170,9 @@ mod tests {
 
     #[test]
     fn a_rotation_in_which_all_goes_well() {
-        use Action::{Compare, Create, Deploy, Finish, Overlap, Rename, Retire, Store, Unmark, Verify};
+        use Action::{
+            Compare, Create, Deploy, Finish, Overlap, Rename, Retire, Store, Unmark, Verify,
+        };
         let usual = [Create, Compare, Store, Deploy, Verify, Overlap, Rename, Retire];
         assert_eq!(path(start(true)), [&usual[..], &[Finish]].concat());
         let marked = Facts { old_is_marked: true, ..start(true) };
@@ -192,7 +194,10 @@ mod tests {
             let action = next(&facts);
             match action {
                 Action::Remove => assert!(
-                    facts.holds != Holds::New && !facts.retiring && !facts.late && facts.course == Course::Back
+                    facts.holds != Holds::New
+                        && !facts.retiring
+                        && !facts.late
+                        && facts.course == Course::Back
                 ),
                 Action::Retire => assert!(
                     facts.holds == Holds::New && !facts.late && facts.course == Course::Forward

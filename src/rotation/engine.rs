@@ -129,7 +129,9 @@ impl Engine {
             // A verified rotation is not undone for a name, nor for what can be looked at later.
             Action::Rename if self.facts.rename_tried => {
                 self.rename_failed = true;
-                self.setup.port.note(format!("the new key keeps its marker for now: {}", trouble.why));
+                self.setup
+                    .port
+                    .note(format!("the new key keeps its marker for now: {}", trouble.why));
                 return;
             }
             Action::Settle | Action::Unmark => {
@@ -211,7 +213,9 @@ impl Engine {
     /// For lines without which an undo goes on: a full disk must not stop it.
     async fn record_if_possible(&mut self, record: Record) {
         if let Err(trouble) = self.record(record).await {
-            self.setup.port.note(format!("{}; the rotation goes on without that line", trouble.why));
+            self.setup
+                .port
+                .note(format!("{}; the rotation goes on without that line", trouble.why));
         }
     }
 
@@ -317,7 +321,9 @@ impl Engine {
                     .and_then(|time| self.setup.port.clock.now().checked_add_signed(time));
                 body.expires_at(end.ok_or_else(|| Trouble::new("the lifetime is too long"))?)
             }
-            Ask::AsServerKnows => return Err(Trouble::new("the plan is for the server's rotation")),
+            Ask::AsServerKnows => {
+                return Err(Trouble::new("the plan is for the server's rotation"));
+            }
         })
     }
 
@@ -392,7 +398,8 @@ impl Engine {
         let (_, new) = self.both().await?;
         let read = OldKey::read(&new).map_err(Trouble::new)?;
         let marked = self.journal.past.markers.iter().any(|marker| marker.is(&read.name));
-        if !marked && !(self.resumed && read.name == self.name) {
+        let renamed = self.resumed && read.name == self.name;
+        if !marked && !renamed {
             return Err(Trouble::new("the new key does not bear the name under which it was made"));
         }
         let fits = |secret: &Secret| crate::api_keys::fits_mask(secret.expose(), &read.masked);
@@ -781,13 +788,7 @@ impl Engine {
     }
 
     /// The one function that deletes a key.
-    async fn delete(
-        &mut self,
-        doomed: Doomed,
-        id: &str,
-        name: &str,
-        masked: Option<&str>,
-    ) -> Done {
+    async fn delete(&mut self, doomed: Doomed, id: &str, name: &str, masked: Option<&str>) -> Done {
         let mut markers = self.journal.past.markers.clone();
         markers.extend(self.journal.past.unsettled.iter().cloned());
         let known = Known {
@@ -879,7 +880,8 @@ impl Engine {
         let old = &self.plan.old_id;
         match (outcome, &self.adopted) {
             (Outcome::Rotated, _) if !self.facts.retired => {
-                self.todo.push(format!("resume the rotation: the old key {old} is still to be retired"));
+                self.todo
+                    .push(format!("resume the rotation: the old key {old} is still to be retired"));
             }
             (Outcome::Rotated, Some(new)) if self.rename_failed => {
                 self.todo.push(format!(
@@ -906,7 +908,8 @@ impl Engine {
         }
         if !self.journal.past.unsettled.is_empty() {
             self.todo.push(
-                "sweep the journal: a key that nobody holds may still appear under a marker".to_owned(),
+                "sweep the journal: a key that nobody holds may still appear under a marker"
+                    .to_owned(),
             );
         }
     }

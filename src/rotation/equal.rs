@@ -38,7 +38,8 @@ mod tests {
 
     #[test]
     fn every_field_counts_but_those_that_must_differ() {
-        let old = json!({"id": "a", "name": "ci", "project_id": "p", "scopes": ["x"], "policy": null});
+        let old =
+            json!({"id": "a", "name": "ci", "project_id": "p", "scopes": ["x"], "policy": null});
         let new = json!({"id": "b", "name": "~", "project_id": "p", "scopes": ["x"]});
         assert!(compare(old.clone(), new, &[]).is_empty());
         let wider = json!({"id": "b", "name": "~", "project_id": null});

@@ -54,9 +54,8 @@ impl RotationError {
 
     /// Whether a person has to look: the report says what to do.
     pub fn needs_attention(&self) -> bool {
-        self.report().is_some_and(|report| {
-            report.outcome == Outcome::NeedsAttention || !report.is_settled()
-        })
+        self.report()
+            .is_some_and(|report| report.outcome == Outcome::NeedsAttention || !report.is_settled())
     }
 }
 

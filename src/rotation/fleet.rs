@@ -197,6 +197,7 @@ pub struct FleetEvent {
 }
 
 type Stores = Arc<dyn Fn(&ApiKey) -> Option<Arc<dyn Store>> + Send + Sync>;
+type Listener = Arc<dyn Fn(&FleetEvent) + Send + Sync>;
 type Change = Arc<dyn Fn(Rotation, &ApiKey) -> Rotation + Send + Sync>;
 
 /// The rotation of many keys: see [`RotationExt::rotate_all`](super::RotationExt::rotate_all).
@@ -209,7 +210,7 @@ pub struct Fleet {
     concurrency: usize,
     most_failures: usize,
     change: Option<Change>,
-    listener: Option<Arc<dyn Fn(&FleetEvent) + Send + Sync>>,
+    listener: Option<Listener>,
 }
 
 impl Fleet {

@@ -121,8 +121,7 @@ mod tests {
             for bits in 0..16_u8 {
                 let bit = |n: u8| bits & (1 << n) != 0;
                 let (retiring, touched, late, store_is_new) = (bit(0), bit(1), bit(2), bit(3));
-                let known =
-                    Known { holds, retiring, touched, late, store_is_new, ..known(&[]) };
+                let known = Known { holds, retiring, touched, late, store_is_new, ..known(&[]) };
                 let old = may_delete(Doomed::Old, "old", "ci", None, &known).is_ok();
                 let new = may_delete(Doomed::Replacement, "new", "ci", None, &known).is_ok();
                 if old {
@@ -131,7 +130,7 @@ mod tests {
                 if new {
                     assert!(holds != Holds::New);
                     // Either nothing was ever written, or the store is known to hold something else.
-                    assert!(!touched && !late || !late && matches!(holds, Holds::Old | Holds::Nothing));
+                    assert!(!late && (!touched || matches!(holds, Holds::Old | Holds::Nothing)));
                 }
                 assert!(!(old && new), "both keys at once");
                 allowed += usize::from(old) + usize::from(new);

@@ -103,7 +103,9 @@ impl Past {
         }
         let marker = |text: &str| Marker::parse(text).ok_or("it holds no marker of ours");
         match record {
-            Record::Plan { .. } if self.is_open() => return Err("the rotation before has not ended"),
+            Record::Plan { .. } if self.is_open() => {
+                return Err("the rotation before has not ended");
+            }
             Record::Plan { plan } => {
                 *self = Self {
                     plan: Some((**plan).clone()),
@@ -200,9 +202,7 @@ impl Journal {
         lock_path.push(".lock");
         let lock = Lock::try_take(Path::new(&lock_path))
             .map_err(|error| JournalError::io(&path, "cannot be locked", error))?
-            .ok_or_else(|| {
-                JournalError::new(&path, "is in use by a rotation that is under way")
-            })?;
+            .ok_or_else(|| JournalError::new(&path, "is in use by a rotation that is under way"))?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
@@ -284,8 +284,10 @@ fn parse(path: &Path, file: &mut File) -> Result<(Past, u64), JournalError> {
                 ),
             ));
         }
-        let record: Record = serde_json::from_slice(line).map_err(|_| damage("an unknown record"))?;
-        past.take(&record).map_err(|why| damage(&format!("a record that cannot be there ({why})")))?;
+        let record: Record =
+            serde_json::from_slice(line).map_err(|_| damage("an unknown record"))?;
+        past.take(&record)
+            .map_err(|why| damage(&format!("a record that cannot be there ({why})")))?;
     }
     Ok((past, end as u64))
 }

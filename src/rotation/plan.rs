@@ -308,7 +308,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_asked_for_is_refused() {
-        for refused in [Lifetime::Days(0), Lifetime::Days(3651), Lifetime::Until(at("2026-01-01T00:00:00Z"))] {
+        for refused in
+            [Lifetime::Days(0), Lifetime::Days(3651), Lifetime::Until(at("2026-01-01T00:00:00Z"))]
+        {
             assert!(lifetime(&old(None), &[], &wishes(refused)).is_err(), "{refused:?}");
         }
         let grace = Wishes {
@@ -325,7 +327,9 @@ mod tests {
             "created_at": "2026-01-01T10:00:00Z", "policy": null,
         });
         let mut json = json.as_object().unwrap().clone();
-        assert!(OldKey::read(&json).is_ok_and(|key| key.policy.is_none() && key.expires_at.is_none()));
+        assert!(
+            OldKey::read(&json).is_ok_and(|key| key.policy.is_none() && key.expires_at.is_none())
+        );
         json.insert("expires_at".into(), "soon".into());
         assert!(OldKey::read(&json).unwrap_err().contains("expires_at"));
         json.remove("expires_at");

@@ -34,11 +34,7 @@ pub(crate) struct Port {
 
 impl Port {
     /// Lets an effect happen.
-    pub(crate) async fn effect<T>(
-        &self,
-        name: &'static str,
-        effect: impl Future<Output = T>,
-    ) -> T {
+    pub(crate) async fn effect<T>(&self, name: &'static str, effect: impl Future<Output = T>) -> T {
         let Some(probe) = &self.probe else { return effect.await };
         probe.at(name, false).await;
         let result = effect.await;

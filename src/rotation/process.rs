@@ -36,11 +36,11 @@ impl Drop for Group {
         }
         // The child has not been waited for, so its id, which is the group's, is still its own.
         #[cfg(unix)]
-        if let Some(group) = self.child.id().and_then(|id| i32::try_from(id).ok()) {
-            if let Some(group) = rustix::process::Pid::from_raw(group) {
-                // It may have ended in this instant, which is what was wanted.
-                let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-            }
+        if let Some(id) = self.child.id().and_then(|id| i32::try_from(id).ok())
+            && let Some(group) = rustix::process::Pid::from_raw(id)
+        {
+            // It may have ended in this instant, which is what was wanted.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
     }
 }

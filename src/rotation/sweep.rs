@@ -33,10 +33,9 @@ pub(crate) async fn look(
                 markers: &markers,
                 ..Known::default()
             };
-            may_delete(Doomed::Orphan, &key.id, &key.name, Some(&key.masked_key), &known)
-                .map_err(|why| {
-                    RotationError::refused(format!("the key {} is not deleted: {why}", key.id))
-                })?;
+            may_delete(Doomed::Orphan, &key.id, &key.name, Some(&key.masked_key), &known).map_err(
+                |why| RotationError::refused(format!("the key {} is not deleted: {why}", key.id)),
+            )?;
             api.delete(&key.id, &[&key.name]).await?;
             deleted += 1;
         }

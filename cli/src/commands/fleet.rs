@@ -61,7 +61,8 @@ pub(super) async fn rotate_all(
     let RotateAll { pick, store, concurrency, stop_after, how } = args;
     let client = connect::client(global)?;
     let template = store.clone();
-    let stores = move |key: &ApiKey| -> Option<Arc<dyn Store>> { fill(&template, key)?.open().ok() };
+    let stores =
+        move |key: &ApiKey| -> Option<Arc<dyn Store>> { fill(&template, key)?.open().ok() };
     let folder = journals::folder(how.journal.as_deref())?;
     let watched = Output::new(output.is_json());
     let each = how.clone();
@@ -156,7 +157,8 @@ mod tests {
         for good in ["ci", "ci-7", "a b", "ü", ".env", "..a"] {
             assert!(is_plain(good), "{good}");
         }
-        for bad in ["", ".", "..", "a/b", "../a", "/a", "a\\b", "a\nb", "a#B", "a:b", "{id}", "a/"] {
+        for bad in ["", ".", "..", "a/b", "../a", "/a", "a\\b", "a\nb", "a#B", "a:b", "{id}", "a/"]
+        {
             assert!(!is_plain(bad), "{bad:?}");
         }
     }

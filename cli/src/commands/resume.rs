@@ -4,10 +4,10 @@ use onkernel::rotation::{Pending, RotationExt};
 use std::path::Path;
 
 use crate::args::{Global, Journals};
+use crate::connect;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::rotation::{Note, journals, tell};
-use crate::connect;
 
 pub(super) async fn run(args: Journals, global: &Global, output: &Output) -> Result<(), Failure> {
     let unfinished = journals::unfinished(args.journal.as_deref())?;
@@ -43,13 +43,12 @@ async fn one(
     })?;
     let store = note.store.open().map_err(Failure::attention)?;
     let watched = Output::new(output.is_json());
-    let resume = connect::client(global)?.resume(journal).shared_store(store).on_event(
-        move |event| {
+    let resume =
+        connect::client(global)?.resume(journal).shared_store(store).on_event(move |event| {
             if let Some(line) = tell::line(&watched, event) {
                 watched.note(&line);
             }
-        },
-    );
+        });
     match note.on_resume(resume).map_err(Failure::attention)?.run().await {
         Ok(Some(report)) => tell::report(output, &report),
         Ok(None) => Ok(()),

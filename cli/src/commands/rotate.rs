@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use onkernel::rotation::{Lifetime, Retirement, RotationExt};
 
 use crate::args::{Global, HowToRotate, Retire, Rotate};
+use crate::connect;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::rotation::{Note, journals, tell};
-use crate::connect;
 
 pub(super) async fn run(args: Rotate, global: &Global, output: &Output) -> Result<(), Failure> {
     let Rotate { id, store, store_is_new, allow_difference, how } = args;

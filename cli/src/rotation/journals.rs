@@ -19,7 +19,9 @@ pub(crate) fn folder(asked: Option<&Path>) -> Result<PathBuf, Failure> {
         .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
         .or_else(|| absolute("LOCALAPPDATA"))
         .map(|state| state.join("kernel-keys"))
-        .ok_or_else(|| Failure::usage("there is no folder for journals").advise("Name one with --journal DIR."))
+        .ok_or_else(|| {
+            Failure::usage("there is no folder for journals").advise("Name one with --journal DIR.")
+        })
 }
 
 /// The journal of a store, in a folder that exists.

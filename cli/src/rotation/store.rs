@@ -126,7 +126,8 @@ mod tests {
         }
         let relative: StoreSpec = "file:key".parse().unwrap();
         assert!(relative.to_string().starts_with("file:/"));
-        for wrong in ["", "file", "file:", "env-file:/a", "env-file:/a#", "vault:x", "sk_012345678"] {
+        for wrong in ["", "file", "file:", "env-file:/a", "env-file:/a#", "vault:x", "sk_012345678"]
+        {
             let error = wrong.parse::<StoreSpec>().unwrap_err();
             assert!(!error.contains("sk_"), "{error}");
         }

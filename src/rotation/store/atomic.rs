@@ -113,7 +113,9 @@ impl Target {
         let mut path = self.path.clone();
         for _ in 0..40 {
             match fs::read_link(&path) {
-                Ok(to) => path = path.parent().map_or_else(|| to.clone(), |folder| folder.join(&to)),
+                Ok(to) => {
+                    path = path.parent().map_or_else(|| to.clone(), |folder| folder.join(&to))
+                }
                 Err(_) => return Ok(path),
             }
         }
@@ -175,7 +177,9 @@ impl Target {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         match options.open(&path) {
             Ok(file) => Ok((path, file)),
-            Err(error) => Err(self.error("cannot be replaced: its folder cannot be written", error)),
+            Err(error) => {
+                Err(self.error("cannot be replaced: its folder cannot be written", error))
+            }
         }
     }
 

@@ -91,8 +91,9 @@ impl CommandStore {
         if !output.status.success() {
             return Err(StoreError::failed(self.complaint(argv, &output, &scrubber)));
         }
-        let text = std::str::from_utf8(&output.stdout)
-            .map_err(|_| StoreError::failed(format!("{}: what it prints is not text", self.name)))?;
+        let text = std::str::from_utf8(&output.stdout).map_err(|_| {
+            StoreError::failed(format!("{}: what it prints is not text", self.name))
+        })?;
         let key = text.trim_end_matches(['\r', '\n']);
         if key.contains(['\r', '\n']) {
             let problem = format!("{}: it prints more than one line", self.name);

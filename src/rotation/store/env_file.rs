@@ -38,7 +38,9 @@ impl EnvFileStore {
     pub fn new(path: impl Into<PathBuf>, name: impl Into<String>) -> Result<Self, StoreError> {
         let name = name.into();
         let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(word)
+        if name.is_empty()
+            || name.starts_with(|c: char| c.is_ascii_digit())
+            || !name.chars().all(word)
         {
             return Err(StoreError::failed(format!("{name:?} cannot be the name of a variable")));
         }
@@ -177,14 +179,13 @@ struct Unclosed;
 /// The assignment that begins at `at`, if there is one, and where the next line begins.
 fn assignment(text: &str, at: usize) -> Result<(Option<Value>, usize), Unclosed> {
     let end_of_line = |from: usize| text[from..].find('\n').map_or(text.len(), |n| from + n + 1);
-    let skip = |from: usize| {
-        from + text[from..].bytes().take_while(|b| *b == b' ' || *b == b'\t').count()
-    };
+    let skip =
+        |from: usize| from + text[from..].bytes().take_while(|b| *b == b' ' || *b == b'\t').count();
     let mut start = skip(at);
-    if let Some(rest) = text[start..].strip_prefix("export") {
-        if rest.starts_with([' ', '\t']) {
-            start = skip(start + "export".len());
-        }
+    if let Some(rest) = text[start..].strip_prefix("export")
+        && rest.starts_with([' ', '\t'])
+    {
+        start = skip(start + "export".len());
     }
     let length = text[start..]
         .bytes()
