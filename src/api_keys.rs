@@ -181,7 +181,7 @@ async fn only(
 }
 
 /// Whether a masked form such as `sk_1234...abcd` can be this plaintext's.
-fn fits_mask(plaintext: &str, masked: &str) -> bool {
+pub(crate) fn fits_mask(plaintext: &str, masked: &str) -> bool {
     match masked.split_once("...") {
         Some((head, tail)) => {
             !(head.is_empty() && tail.is_empty())

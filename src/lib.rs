@@ -22,6 +22,8 @@ mod page;
 mod raw;
 mod response;
 mod retry;
+#[cfg(feature = "rotation")]
+pub mod rotation;
 mod scrub;
 mod secret;
 #[cfg(feature = "testing")]

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::{ArgAction, Parser, Subcommand};
 use onkernel::types::{ListApiKeysSortBy, ListApiKeysSortDirection, ListApiKeysStatus};
 
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::rotation::store::StoreSpec;
 use crate::store::StoreName;
 
 const GLOBAL: &str = "Global options";
@@ -20,7 +22,7 @@ Environment:
   KERNEL_BASE_URL  where the API is, unless --base-url says it
   NO_COLOR         set to anything, it turns colours off
 
-Exit codes: 0 done, 1 failed, 2 wrong usage.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a rotation needs attention.
 
 No account at hand? `kernel-keys demo` shows it all on a server of its own.";
 
@@ -70,6 +72,16 @@ pub(crate) enum Command {
     Rename(Rename),
     /// Delete a key: it stops working at once
     Delete(Delete),
+    /// Replace a key by another one without an outage
+    Rotate(Box<Rotate>),
+    /// Finish or undo the rotations that were interrupted
+    Resume(Journals),
+    /// Look again for keys that interrupted rotations may have left, and delete them
+    Sweep(Journals),
+    /// Say which keys a policy would have rotated, and why
+    Audit(Pick),
+    /// Rotate every key that a policy picks and whose store is known
+    RotateAll(Box<RotateAll>),
     /// Run the embedded server, to try clients against without an account
     Serve(Serve),
     /// Watch one key's whole life, on an embedded server
@@ -157,6 +169,119 @@ pub(crate) struct Delete {
     pub(crate) yes: bool,
 }
 
+/// The new key is made, put into the store, and seen to work before the old one is retired;
+/// whatever fails before that is undone. Exit codes: 0 rotated, 1 failed and all as before, 2 wrong
+/// usage, 3 needs attention.
+#[derive(clap::Args)]
+pub(crate) struct Rotate {
+    /// The key's id; without it the key that the store holds
+    pub(crate) id: Option<String>,
+    /// Where the workload reads its key: file:PATH, env-file:PATH#NAME, or command:FILE, a TOML
+    /// file with `write` and `read`, each a list of a program and its arguments
+    #[arg(long, value_name = "STORE")]
+    pub(crate) store: StoreSpec,
+    /// The store holds nothing yet, or cannot show what it holds
+    #[arg(long)]
+    pub(crate) store_is_new: bool,
+    /// Allow the new key to differ from the old one in this field
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) allow_difference: Vec<String>,
+    #[command(flatten)]
+    pub(crate) how: HowToRotate,
+}
+
+#[derive(Clone, clap::Args)]
+pub(crate) struct HowToRotate {
+    /// The command by which the workload takes up what the store holds; run without a shell, with
+    /// KERNEL_KEYS_STORE and KERNEL_KEYS_HOLDS (`new` or `old`)
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) deploy: Option<String>,
+    /// The command that succeeds when the workload has the new key; run in the same way
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) verify: Option<String>,
+    /// What becomes of the old key [default: delete, with --deploy or --verify]
+    #[arg(long)]
+    pub(crate) retire: Option<Retire>,
+    /// How long the old key goes on working, with --retire grace
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub(crate) grace_days: i64,
+    /// How long both keys work before the old one is retired
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = pause)]
+    pub(crate) overlap: f64,
+    /// Let the new key expire after so many days instead of the old key's lifetime
+    #[arg(long, value_name = "N", conflicts_with_all = ["expires_at", "never"])]
+    pub(crate) days: Option<i64>,
+    /// Let the new key expire at this time, such as 2027-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME", conflicts_with = "never")]
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+    /// Let the new key never expire
+    #[arg(long)]
+    pub(crate) never: bool,
+    /// Keep the journals in this folder instead of the user's state folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) journal: Option<PathBuf>,
+    /// How long a request whose outcome is unknown may still take effect
+    /// [default, and least: twice the timeout]
+    #[arg(long, value_name = "SECONDS", value_parser = pause)]
+    pub(crate) settle: Option<f64>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Retire {
+    /// Delete it
+    Delete,
+    /// Leave it as it is
+    Keep,
+    /// Let the server rotate, and end it after --grace-days
+    Grace,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Journals {
+    /// The folder of the journals instead of the user's state folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) journal: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Pick {
+    /// Keys made longer ago than this, such as 60d or 12h
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub(crate) older_than: Option<TimeDelta>,
+    /// Keys that will have expired when this has passed
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub(crate) expiring_within: Option<TimeDelta>,
+    /// Keys that never expire
+    #[arg(long)]
+    pub(crate) never_expiring: bool,
+    /// Only keys of this name; `*` stands for any characters
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) name: Option<String>,
+    /// Only keys of this project
+    #[arg(long, value_name = "ID")]
+    pub(crate) in_project: Option<String>,
+    /// The key that this program uses, too
+    #[arg(long)]
+    pub(crate) own: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct RotateAll {
+    #[command(flatten)]
+    pub(crate) pick: Pick,
+    /// The store of each key, with {name} or {id} in it, such as file:DIR/{name}
+    #[arg(long, value_name = "STORE")]
+    pub(crate) store: StoreSpec,
+    /// How many keys are rotated at a time
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub(crate) concurrency: usize,
+    /// Begin no further rotation after so many have failed
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) stop_after: usize,
+    #[command(flatten)]
+    pub(crate) how: HowToRotate,
+}
+
 /// State is kept in memory and gone when it stops (Ctrl-C, SIGTERM). There is one org-wide key,
 /// and one project, `proj_demo`.
 #[derive(clap::Args)]
@@ -191,6 +316,28 @@ pub(crate) fn parse() -> Result<Args, ExitCode> {
         let _ = error.print();
         ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
     })
+}
+
+fn pause(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.0..=86_400.0).contains(&seconds) => Ok(seconds),
+        _ => Err("it must be 0 to 86400 seconds".to_owned()),
+    }
+}
+
+/// A number and its unit: `60d`, `12h`, `30m`, `5s`.
+fn span(text: &str) -> Result<TimeDelta, String> {
+    let wrong = || "it must be a number and d, h, m or s, such as 60d".to_owned();
+    let unit = text.chars().next_back().ok_or_else(wrong)?;
+    let number: i64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| wrong())?;
+    let span = match unit {
+        'd' => TimeDelta::try_days(number),
+        'h' => TimeDelta::try_hours(number),
+        'm' => TimeDelta::try_minutes(number),
+        's' => TimeDelta::try_seconds(number),
+        _ => None,
+    };
+    span.filter(|_| number > 0).ok_or_else(wrong)
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

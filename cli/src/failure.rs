@@ -27,6 +27,8 @@ enum End {
     Unread,
     Failed,
     Usage,
+    /// Something is half done, and a person has to look.
+    Attention,
 }
 
 impl Failure {
@@ -45,6 +47,11 @@ impl Failure {
     /// It was asked for in a way that cannot work.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self { end: End::Usage, ..Self::new(message) }
+    }
+
+    /// It is not finished, and a person has to look.
+    pub(crate) fn attention(message: impl Into<String>) -> Self {
+        Self { end: End::Attention, ..Self::new(message) }
     }
 
     /// Standard output cannot be written.
@@ -95,6 +102,7 @@ impl Failure {
             End::Unread => return ExitCode::SUCCESS,
             End::Failed => 1,
             End::Usage => 2,
+            End::Attention => 3,
         };
         if output.is_json() {
             output.complain(&json!({ "error": self.to_json() }).to_string());

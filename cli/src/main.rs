@@ -6,6 +6,7 @@ mod connect;
 mod failure;
 mod logging;
 mod output;
+mod rotation;
 mod show;
 mod store;
 mod style;

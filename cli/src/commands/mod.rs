@@ -3,9 +3,12 @@
 mod create;
 mod delete;
 mod demo;
+mod fleet;
 mod get;
 mod list;
 mod rename;
+mod resume;
+mod rotate;
 mod serve;
 mod whoami;
 
@@ -26,6 +29,11 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<(), Failure> {
         Command::Get(get) => get::run(get, &global, output, now).await,
         Command::Rename(rename) => rename::run(rename, &global, output).await,
         Command::Delete(delete) => delete::run(delete, &global, output).await,
+        Command::Rotate(rotate) => rotate::run(*rotate, &global, output).await,
+        Command::Resume(journals) => resume::run(journals, &global, output).await,
+        Command::Sweep(journals) => resume::sweep(journals, &global, output).await,
+        Command::Audit(pick) => fleet::audit(pick, &global, output).await,
+        Command::RotateAll(all) => fleet::rotate_all(*all, &global, output).await,
         Command::Serve(serve) => serve::run(serve, output).await,
         Command::Demo => demo::run(output).await,
     }

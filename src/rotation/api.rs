@@ -1,0 +1,299 @@
+//! The calls that a rotation makes, each with the one rule for trying again.
+//!
+//! The client's own repetitions are off: waiting is done on the rotation's clock, and every request
+//! is an effect of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use serde_json::{Map, Value};
+
+use super::port::Port;
+use crate::call::Call;
+use crate::client::Shared;
+use crate::credentials::Credentials;
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::ApiKey;
+use crate::validate::Rule;
+use crate::{CallOptions, Client, Secret, operations};
+
+/// The waits between attempts.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const LONGEST_WAIT: Duration = Duration::from_secs(8);
+const LONGEST_ASKED: Duration = Duration::from_secs(60);
+/// How often a listing is repeated until two passes agree.
+const PASSES: usize = 6;
+
+/// A key's JSON as the server sent it.
+pub(crate) type Json = Map<String, Value>;
+
+/// The API as one caller sees it.
+#[derive(Clone)]
+pub(crate) struct Api {
+    client: Client,
+    port: Arc<Port>,
+    /// Attempts at a call that can be repeated.
+    pub(crate) attempts: u32,
+}
+
+impl Api {
+    pub(crate) fn new(client: &Client, port: Arc<Port>, attempts: u32) -> Self {
+        Self { client: client.with(CallOptions::new().retries(0)), port, attempts }
+    }
+
+    /// The same API, asked with another key.
+    pub(crate) fn with_key(&self, key: &Secret) -> Result<Self> {
+        Ok(Self { client: with_key(&self.client, key)?, ..self.clone() })
+    }
+
+    pub(crate) fn patient(&self, attempts: u32) -> Self {
+        Self { attempts, ..self.clone() }
+    }
+
+    /// The key with this id; `None` when it is deleted, or not for this caller.
+    pub(crate) async fn get(&self, id: &str) -> Result<Option<Json>> {
+        self.look(id, None).await
+    }
+
+    async fn look(&self, id: &str, with_deleted: Option<bool>) -> Result<Option<Json>> {
+        let got = self
+            .again("get the key", || async {
+                let mut call = Call::new(self.client.clone(), &operations::GET_API_KEY);
+                call.path("id", Ok(id.to_owned()), &Rule::NONE);
+                call.query("include_deleted", Ok(with_deleted), &Rule::NONE);
+                call.send_json::<Json>().await
+            })
+            .await;
+        match got {
+            Ok(json) => Ok(Some(json.into_inner())),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The keys of exactly this name, byte for byte.
+    pub(crate) async fn named(&self, name: &str) -> Result<Vec<ApiKey>> {
+        let found = self
+            .again("look for keys by name", || async {
+                let pages = self.client.list_api_keys().limit(100_i64).name(name).stream();
+                pages.try_collect::<Vec<_>>().await
+            })
+            .await?;
+        Ok(found.into_iter().filter(|key| key.name.as_bytes() == name.as_bytes()).collect())
+    }
+
+    /// The keys whose name begins with this, byte for byte.
+    pub(crate) async fn beginning(&self, start: &str) -> Result<Vec<ApiKey>> {
+        let found = self
+            .again("look for other rotations", || async {
+                let pages = self.client.list_api_keys().limit(100_i64).query(start).stream();
+                pages.try_collect::<Vec<_>>().await
+            })
+            .await?;
+        Ok(found.into_iter().filter(|key| key.name.starts_with(start)).collect())
+    }
+
+    /// Every key, listed until two passes agree: pages shift while keys come and go.
+    pub(crate) async fn all(&self) -> Result<Vec<ApiKey>> {
+        let mut before: Option<Vec<ApiKey>> = None;
+        for _ in 0..PASSES {
+            let mut found = self
+                .again("list the keys", || async {
+                    let pages = self.client.list_api_keys().limit(100_i64).stream();
+                    pages.try_collect::<Vec<_>>().await
+                })
+                .await?;
+            found.sort_by(|a, b| a.id.cmp(&b.id));
+            found.dedup_by(|a, b| a.id == b.id);
+            let same = |a: &ApiKey, b: &ApiKey| a.id == b.id;
+            match before {
+                Some(before)
+                    if before.len() == found.len()
+                        && before.iter().zip(&found).all(|(a, b)| same(a, b)) =>
+                {
+                    return Ok(found);
+                }
+                _ => before = Some(found),
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Paging,
+            "the keys change faster than they can be listed; try again later",
+        ))
+    }
+
+    /// Whether the server lets this key in. A key that may not list keys is alive all the same.
+    pub(crate) async fn lets_in(&self, key: &Secret) -> Result<bool> {
+        let client = with_key(&self.client, key)?;
+        let asked = self
+            .again("try the key", || async { client.list_api_keys().limit(1_i64).send().await })
+            .await;
+        match asked {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_unauthorized() => Ok(false),
+            Err(error) if error.status().is_some_and(|status| status.is_client_error()) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) async fn rename(&self, id: &str, name: &str) -> Result<()> {
+        self.again("rename the key", || async {
+            self.client.update_api_key().id(id).body_map(|body| body.name(name)).send().await
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Renames a key, sent once: one that takes effect late would undo a later one.
+    pub(crate) async fn rename_once(&self, id: &str, name: &str) -> Result<()> {
+        let call = self.client.update_api_key().id(id).body_map(|body| body.name(name));
+        self.port.effect("rename the key", call.send()).await.map(drop)
+    }
+
+    /// Deletes a key. Asked only by the one function that has made sure that it may.
+    ///
+    /// That there is nothing to delete is believed only when looking confirms it: a gateway that
+    /// answers 404 for a while must not make a key an orphan.
+    pub(super) async fn delete(&self, id: &str, names: &[&str]) -> Result<()> {
+        let deleted = self
+            .again("delete the key", || async { self.client.delete_api_key().id(id).send().await })
+            .await;
+        let error = match deleted {
+            Ok(_) => return Ok(()),
+            Err(error) if error.is_not_found() => error,
+            Err(error) => return Err(error),
+        };
+        match self.is_gone(id, names).await? {
+            true => Ok(()),
+            false => Err(error),
+        }
+    }
+
+    /// Whether a key that was not found is deleted indeed. It bore one of these names.
+    pub(crate) async fn is_gone(&self, id: &str, names: &[&str]) -> Result<bool> {
+        if let Some(json) = self.look(id, Some(true)).await? {
+            return Ok(json.get("deleted_at").is_some_and(|at| !at.is_null()));
+        }
+        for name in names {
+            if self.named(name).await?.iter().any(|key| key.id == id) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Makes a key. Sent once: what came of a failure is the caller's to find out.
+    pub(crate) async fn create(
+        &self,
+        body: crate::types::builder::CreateApiKeyRequest,
+    ) -> Result<(String, Secret), Error> {
+        let made = self
+            .port
+            .effect("create a key", self.client.create_api_key().body_map(|_| body).send())
+            .await;
+        read_created(made.map(|made| {
+            let made = made.into_inner();
+            (made.id, made.key)
+        }))
+    }
+
+    /// Has the server replace a key. Sent once, too.
+    pub(crate) async fn rotate(
+        &self,
+        id: &str,
+        body: crate::types::builder::RotateApiKeyRequest,
+    ) -> Result<(String, Secret), Error> {
+        let made = self
+            .port
+            .effect("rotate the key", self.client.rotate_api_key().id(id).body_map(|_| body).send())
+            .await;
+        read_created(made.map(|made| {
+            let made = made.into_inner();
+            (made.id, made.key)
+        }))
+    }
+
+    /// Sends what can be repeated until it succeeds, is refused, or the attempts are spent.
+    async fn again<T, F, Fut>(&self, effect: &'static str, send: F) -> Result<T>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T>>,
+    {
+        let mut attempt = 1;
+        loop {
+            let error = match self.port.effect(effect, send()).await {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            if attempt >= self.attempts || !passes(&error) {
+                return Err(error);
+            }
+            self.port.note(format!("trying again to {effect}: {error}"));
+            self.port.sleep(wait(attempt, &error)).await;
+            attempt += 1;
+        }
+    }
+}
+
+/// The same client with another key: connections, headers and options are shared.
+pub(crate) fn with_key(client: &Client, key: &Secret) -> Result<Client> {
+    let shared = &client.shared;
+    let credentials = Credentials::fixed(key.clone());
+    credentials.prepare()?;
+    let shared = Shared {
+        http: shared.http.clone(),
+        base: shared.base.clone(),
+        headers: shared.headers.clone(),
+        credentials,
+        random: shared.random,
+    };
+    Ok(Client { shared: Arc::new(shared), options: client.options })
+}
+
+/// A key was made also when the answer was not quite the documented one.
+fn read_created(made: Result<(String, Secret)>) -> Result<(String, Secret)> {
+    match made {
+        Ok(made) => Ok(made),
+        Err(error) => match error.created() {
+            Some((id, key)) => Ok((id.to_owned(), key.clone())),
+            None => Err(error),
+        },
+    }
+}
+
+/// Whether a failure may pass.
+pub(crate) fn passes(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::Connect
+        | ErrorKind::ConnectionLost
+        | ErrorKind::Timeout
+        | ErrorKind::Deadline
+        | ErrorKind::Decode
+        | ErrorKind::TooLarge
+        | ErrorKind::Paging => true,
+        ErrorKind::Status => {
+            error.status().is_some_and(|status| matches!(status.as_u16(), 408 | 429 | 500..=599))
+        }
+        _ => false,
+    }
+}
+
+/// Whether the request did not leave this process, so that nothing can have come of it.
+pub(crate) fn unsent(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Connect
+            | ErrorKind::InvalidRequest
+            | ErrorKind::Configuration
+            | ErrorKind::Credentials
+    )
+}
+
+/// The wait before the next attempt.
+pub(crate) fn wait(attempt: u32, error: &Error) -> Duration {
+    let doubled = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
+    let backoff = FIRST_WAIT.saturating_mul(doubled).min(LONGEST_WAIT);
+    let backoff = backoff.mul_f64(1.0 - 0.25 * fastrand::f64());
+    error.retry_after().map_or(backoff, |asked| asked.min(LONGEST_ASKED).max(backoff))
+}

@@ -1,0 +1,387 @@
+//! Many keys at once: which of them a policy picks, and their rotation a few at a time.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use super::api::Api;
+use super::begin::ATTEMPTS;
+use super::builder::{Common, Rotation, Subject};
+use super::error::RotationError;
+use super::marker::Marker;
+use super::report::RotationReport;
+use super::store::Store;
+use crate::api_keys::fits_mask;
+use crate::types::ApiKey;
+use crate::{Client, Error};
+
+/// Which keys are to be rotated. A key is picked when it is in scope and any of the reasons fits.
+///
+/// ```
+/// use chrono::TimeDelta;
+/// use onkernel::rotation::Policy;
+///
+/// let policy = Policy::new()
+///     .older_than(TimeDelta::days(60))
+///     .expiring_within(TimeDelta::days(14))
+///     .named("ci-*");
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Policy {
+    older_than: Option<TimeDelta>,
+    expiring_within: Option<TimeDelta>,
+    never_expiring: bool,
+    named: Option<String>,
+    project: Option<String>,
+    own: bool,
+}
+
+impl Policy {
+    /// Nothing is picked yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A reason: the key was made longer ago than this.
+    pub fn older_than(mut self, age: TimeDelta) -> Self {
+        self.older_than = Some(age);
+        self
+    }
+
+    /// A reason: the key still works, and will not when this has passed.
+    pub fn expiring_within(mut self, time: TimeDelta) -> Self {
+        self.expiring_within = Some(time);
+        self
+    }
+
+    /// A reason: the key never expires.
+    pub fn never_expiring(mut self) -> Self {
+        self.never_expiring = true;
+        self
+    }
+
+    /// The scope: only keys of this name, in which `*` stands for any characters.
+    pub fn named(mut self, pattern: impl Into<String>) -> Self {
+        self.named = Some(pattern.into());
+        self
+    }
+
+    /// The scope: only keys of this project.
+    pub fn in_project(mut self, id: impl Into<String>) -> Self {
+        self.project = Some(id.into());
+        self
+    }
+
+    /// The caller's own key too, which is left out otherwise.
+    pub fn with_own_key(mut self) -> Self {
+        self.own = true;
+        self
+    }
+
+    /// Why a key is picked, if it is.
+    fn picks(&self, key: &ApiKey, now: DateTime<Utc>) -> Option<String> {
+        let named = self.named.as_ref().is_none_or(|pattern| covers(pattern, &key.name));
+        let project = self.project.is_none() || key.project_id == self.project;
+        // What bears a marker belongs to a rotation that is under way.
+        if !named || !project || Marker::parse(&key.name).is_some() {
+            return None;
+        }
+        let age = now - key.created_at;
+        if self.older_than.is_some_and(|limit| age > limit) {
+            return Some(format!("it is {} days old", age.num_days()));
+        }
+        match (key.expires_at, self.expiring_within) {
+            (None, _) if self.never_expiring => return Some("it never expires".to_owned()),
+            (Some(end), Some(within)) if end > now && end - now <= within => {
+                return Some(format!("it expires in {} days", (end - now).num_days()));
+            }
+            _ => {}
+        }
+        let reasons =
+            self.older_than.is_some() || self.expiring_within.is_some() || self.never_expiring;
+        (!reasons && (self.named.is_some() || self.project.is_some()))
+            .then(|| "it is in scope".to_owned())
+    }
+}
+
+/// Whether a pattern with `*` covers the whole text.
+fn covers(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
+        return false;
+    };
+    let mut last = None;
+    for part in parts {
+        if let Some(part) = last.replace(part) {
+            match rest.find(part) {
+                Some(at) => rest = &rest[at + part.len()..],
+                None => return false,
+            }
+        }
+    }
+    match last {
+        None => rest.is_empty(),
+        Some(end) => rest.ends_with(end),
+    }
+}
+
+/// A key that a policy picks.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Audited {
+    /// The key.
+    pub key: ApiKey,
+    /// Why it is picked.
+    pub why: String,
+    /// Whether it looks like the caller's own, which is not rotated unless asked for.
+    pub own: bool,
+}
+
+/// What a policy would pick.
+pub(crate) async fn audit(client: &Client, policy: &Policy) -> Result<Vec<Audited>, Error> {
+    let common = Common::new(client);
+    let now = common.clock.now();
+    let api = Api::new(client, common.port(), ATTEMPTS);
+    let own = client.api_key().await?;
+    let keys = api.all().await?;
+    Ok(keys
+        .into_iter()
+        .filter_map(|key| {
+            let why = policy.picks(&key, now)?;
+            let own = fits_mask(own.expose(), &key.masked_key);
+            Some(Audited { key, why, own })
+        })
+        .collect())
+}
+
+/// Why a key that was picked was not rotated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Skipped {
+    /// It looks like the caller's own.
+    Own,
+    /// Nobody knows its store.
+    NoStore,
+    /// Another key has the same store.
+    SharedStore,
+    /// Too many had failed before.
+    Stopped,
+}
+
+/// What became of one key of a fleet.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Rotated {
+    /// It was rotated.
+    Done(Box<RotationReport>),
+    /// It was not: refused, undone, or stopped.
+    Failed(RotationError),
+    /// It was left alone.
+    Skipped(Skipped),
+}
+
+/// Something that happens to a fleet.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FleetEvent {
+    /// The key that it happens to.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What happens.
+    pub event: super::Event,
+}
+
+type Stores = Arc<dyn Fn(&ApiKey) -> Option<Arc<dyn Store>> + Send + Sync>;
+type Listener = Arc<dyn Fn(&FleetEvent) + Send + Sync>;
+type Change = Arc<dyn Fn(Rotation, &ApiKey) -> Rotation + Send + Sync>;
+
+/// The rotation of many keys: see [`RotationExt::rotate_all`](super::RotationExt::rotate_all).
+#[must_use = "nothing happens before `run`"]
+pub struct Fleet {
+    client: Client,
+    policy: Policy,
+    stores: Stores,
+    journals: Option<PathBuf>,
+    concurrency: usize,
+    most_failures: usize,
+    change: Option<Change>,
+    listener: Option<Listener>,
+}
+
+impl Fleet {
+    pub(crate) fn new(client: &Client, policy: Policy, stores: Stores) -> Self {
+        Self {
+            client: client.clone(),
+            policy,
+            stores,
+            journals: None,
+            concurrency: 4,
+            most_failures: 1,
+            change: None,
+            listener: None,
+        }
+    }
+
+    /// The folder of the journals, one for each store. Required.
+    pub fn journals(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.journals = Some(folder.into());
+        self
+    }
+
+    /// How many keys are rotated at a time (4).
+    pub fn concurrency(mut self, keys: usize) -> Self {
+        self.concurrency = keys.max(1);
+        self
+    }
+
+    /// After how many failures no further key is begun (1).
+    pub fn stop_after(mut self, failures: usize) -> Self {
+        self.most_failures = failures.max(1);
+        self
+    }
+
+    /// Sets up each rotation: what becomes of the old key, hooks, overlap.
+    pub fn each(
+        mut self,
+        change: impl Fn(Rotation, &ApiKey) -> Rotation + Send + Sync + 'static,
+    ) -> Self {
+        self.change = Some(Arc::new(change));
+        self
+    }
+
+    /// Is told everything that happens, as it happens.
+    pub fn on_event(mut self, listener: impl Fn(&FleetEvent) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Arc::new(listener));
+        self
+    }
+
+    /// Rotates the keys and says what became of each.
+    ///
+    /// # Errors
+    /// The keys cannot be listed, or there is no folder for the journals. What fails for one key
+    /// is in its own result.
+    pub async fn run(self) -> Result<Vec<(ApiKey, Rotated)>, RotationError> {
+        let Some(folder) = &self.journals else {
+            return Err(RotationError::refused("rotations need a folder for their journals"));
+        };
+        super::journal::make_folder(folder).map_err(|error| {
+            RotationError::refused(format!("{} cannot be made: {error}", folder.display()))
+        })?;
+        let picked = audit(&self.client, &self.policy).await?;
+        let stores: Vec<_> = picked.iter().map(|audited| (self.stores)(&audited.key)).collect();
+        let names: Vec<_> =
+            stores.iter().map(|store| store.as_ref().map(|store| store.describe())).collect();
+        let shared = |name: &Option<String>| {
+            name.is_some() && names.iter().filter(|other| *other == name).count() > 1
+        };
+        let failures = std::sync::atomic::AtomicUsize::new(0);
+        let (this, failures) = (&self, &failures);
+        let work = picked.into_iter().zip(stores).zip(&names).map(|((audited, store), name)| {
+            let skipped = match &store {
+                _ if audited.own && !this.policy.own => Some(Skipped::Own),
+                None => Some(Skipped::NoStore),
+                Some(_) if shared(name) => Some(Skipped::SharedStore),
+                Some(_) => None,
+            };
+            async move {
+                use std::sync::atomic::Ordering::SeqCst;
+                let key = audited.key;
+                let store = match (skipped, store) {
+                    (None, Some(store)) if failures.load(SeqCst) < this.most_failures => store,
+                    (None, _) => return (key, Rotated::Skipped(Skipped::Stopped)),
+                    (Some(why), _) => return (key, Rotated::Skipped(why)),
+                };
+                match this.rotation(&key, store, folder).run().await {
+                    Ok(report) => (key, Rotated::Done(Box::new(report))),
+                    Err(error) => {
+                        failures.fetch_add(1, SeqCst);
+                        (key, Rotated::Failed(error))
+                    }
+                }
+            }
+        });
+        Ok(stream::iter(work).buffered(self.concurrency).collect().await)
+    }
+
+    fn rotation(&self, key: &ApiKey, store: Arc<dyn Store>, folder: &Path) -> Rotation {
+        let journal = folder.join(journal_name(&store.describe()));
+        let mut rotation = Rotation::new(&self.client, Subject::Id(key.id.clone()))
+            .shared_store(store)
+            .journal(journal);
+        if let Some(listener) = self.listener.clone() {
+            let (id, name) = (key.id.clone(), key.name.clone());
+            rotation = rotation.on_event(move |event| {
+                listener(&FleetEvent { id: id.clone(), name: name.clone(), event: event.clone() });
+            });
+        }
+        match &self.change {
+            Some(change) => change(rotation, key),
+            None => rotation,
+        }
+    }
+}
+
+/// A store's journal, whatever characters it is described with.
+pub(crate) fn journal_name(store: &str) -> String {
+    use sha2::{Digest, Sha256};
+    let hash = Sha256::digest(store);
+    let hash: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("{hash}.jsonl")
+}
+
+impl std::fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fleet")
+            .field("policy", &self.policy)
+            .field("journals", &self.journals)
+            .field("concurrency", &self.concurrency)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_cover_whole_names() {
+        for (pattern, text, fits) in [
+            ("ci-*", "ci-7", true),
+            ("ci-*", "ci", false),
+            ("*", "", true),
+            ("a*b*c", "a1b2c", true),
+            ("a*b*c", "a1c", false),
+            ("*-x", "a-x-x", true),
+            ("ab*ba", "aba", false),
+            ("ci", "ci", true),
+            ("ci", "cis", false),
+            ("é*", "éa", true),
+        ] {
+            assert_eq!(covers(pattern, text), fits, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_policy_without_reasons_and_scope_picks_nothing() {
+        let key: ApiKey = serde_json::from_value(serde_json::json!({
+            "id": "c1", "name": "ci", "created_at": "2026-01-01T00:00:00Z",
+            "created_by": {"id": "u", "email": "e", "name": null}, "expires_at": null,
+            "deleted_at": null, "project_id": null, "project_name": null, "masked_key": "sk_1...2",
+        }))
+        .unwrap();
+        let now = "2026-03-01T00:00:00Z".parse().unwrap();
+        let picks = |policy: Policy| policy.picks(&key, now).is_some();
+        assert!(!picks(Policy::new()));
+        assert!(picks(Policy::new().named("c*")));
+        assert!(picks(Policy::new().older_than(TimeDelta::days(58))));
+        assert!(!picks(Policy::new().older_than(TimeDelta::days(60)).named("c*")));
+        assert!(picks(Policy::new().never_expiring()));
+        assert!(!picks(Policy::new().never_expiring().in_project("p")));
+        assert!(!picks(Policy::new().expiring_within(TimeDelta::days(9))));
+    }
+}

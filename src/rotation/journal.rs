@@ -1,0 +1,422 @@
+//! The journal: what resuming a rotation needs, as lines of JSON that a person can read.
+//!
+//! A line is on the disk before what it announces is done. It never holds a plaintext.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::fingerprint::Fingerprint;
+use super::lock::Lock;
+use super::marker::Marker;
+use super::plan::Plan;
+
+/// The form of the lines; a journal of another one is refused.
+const VERSION: u64 = 1;
+/// More than the lines of thousands of rotations.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// One line.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub(crate) enum Record {
+    /// A rotation begins.
+    Plan { plan: Box<Plan> },
+    /// A key is about to be made under this marker.
+    Creating { marker: String },
+    /// The key of this marker is the replacement.
+    Created { marker: String, id: String, fingerprint: Fingerprint },
+    /// No key will appear under this marker any more.
+    Settled { marker: String },
+    /// The store is about to be written.
+    Storing { key: Which },
+    /// The workload is about to be deployed with what the store holds.
+    Deploying { key: Which },
+    /// The old key is about to be retired: from here it only goes forward.
+    Retiring,
+    /// The retirement was called off before it was done.
+    NotRetiring,
+    /// The replacement was deleted.
+    Removed,
+    /// The rotation is over.
+    Ended { outcome: Ending },
+}
+
+/// One of the two keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Which {
+    Old,
+    New,
+    /// Emptied, as a new store was.
+    Nothing,
+}
+
+/// How a rotation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Ending {
+    Rotated,
+    AsBefore,
+}
+
+/// The replacement, as the journal knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Adopted {
+    pub(crate) id: String,
+    pub(crate) fingerprint: Fingerprint,
+}
+
+/// What a journal says, all its lines taken together.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Past {
+    /// The last rotation, ended or not.
+    pub(crate) plan: Option<Plan>,
+    pub(crate) adopted: Option<Adopted>,
+    /// All markers of the last rotation.
+    pub(crate) markers: Vec<Marker>,
+    /// Those of any rotation under which a key may still appear.
+    pub(crate) unsettled: Vec<Marker>,
+    /// Ids that were replacements of ended rotations: they are in use, whatever their name.
+    pub(crate) in_use: Vec<String>,
+    pub(crate) stored: bool,
+    pub(crate) deployed: bool,
+    pub(crate) retiring: bool,
+    pub(crate) removed: bool,
+    pub(crate) ended: Option<Ending>,
+}
+
+impl Past {
+    /// Whether a rotation was begun and has not ended.
+    pub(crate) fn is_open(&self) -> bool {
+        self.plan.is_some() && self.ended.is_none()
+    }
+
+    /// Takes in one more line; the error says why it cannot follow those before it.
+    fn take(&mut self, record: &Record) -> Result<(), &'static str> {
+        if !matches!(record, Record::Plan { .. } | Record::Settled { .. }) && !self.is_open() {
+            return Err("it belongs to no rotation");
+        }
+        let marker = |text: &str| Marker::parse(text).ok_or("it holds no marker of ours");
+        match record {
+            Record::Plan { .. } if self.is_open() => {
+                return Err("the rotation before has not ended");
+            }
+            Record::Plan { plan } => {
+                *self = Self {
+                    plan: Some((**plan).clone()),
+                    unsettled: std::mem::take(&mut self.unsettled),
+                    in_use: std::mem::take(&mut self.in_use),
+                    ..Self::default()
+                };
+            }
+            Record::Creating { marker: text } => {
+                self.markers.push(marker(text)?);
+                self.unsettled.push(marker(text)?);
+            }
+            Record::Created { marker: text, id, fingerprint } => {
+                let marker = marker(text)?;
+                self.unsettled.retain(|other| *other != marker);
+                self.adopted = Some(Adopted { id: id.clone(), fingerprint: fingerprint.clone() });
+            }
+            Record::Settled { marker: text } => {
+                let marker = marker(text)?;
+                self.unsettled.retain(|other| *other != marker);
+            }
+            Record::Storing { .. } => self.stored = true,
+            Record::Deploying { .. } => self.deployed = true,
+            Record::Retiring => self.retiring = true,
+            Record::NotRetiring => self.retiring = false,
+            Record::Removed => self.removed = true,
+            Record::Ended { outcome } => {
+                self.ended = Some(*outcome);
+                if let (Ending::Rotated, Some(adopted)) = (outcome, &self.adopted) {
+                    self.in_use.push(adopted.id.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a journal cannot be used.
+#[derive(Debug)]
+pub(crate) struct JournalError {
+    problem: String,
+    source: Option<io::Error>,
+}
+
+impl JournalError {
+    fn new(path: &Path, problem: impl std::fmt::Display) -> Self {
+        Self { problem: format!("the journal {} {problem}", path.display()), source: None }
+    }
+
+    fn io(path: &Path, problem: &str, error: io::Error) -> Self {
+        let problem = format!("the journal {} {problem}: {error}", path.display());
+        Self { problem, source: Some(error) }
+    }
+}
+
+impl std::fmt::Display for JournalError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.problem)
+    }
+}
+
+impl std::error::Error for JournalError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| source as _)
+    }
+}
+
+/// Reads a journal without taking it. One that does not exist is empty.
+pub(crate) fn read(path: &Path) -> Result<Past, JournalError> {
+    match File::open(path) {
+        Ok(mut file) => parse(path, &mut file).map(|(past, _)| past),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Past::default()),
+        Err(error) => Err(JournalError::io(path, "cannot be read", error)),
+    }
+}
+
+/// A journal that is held by this process, for as long as this lives.
+pub(crate) struct Journal {
+    path: PathBuf,
+    file: File,
+    /// Where the next line begins: what is behind it is not ours, or was not finished.
+    end: u64,
+    pub(crate) past: Past,
+    _lock: Lock,
+}
+
+impl Journal {
+    /// Opens a journal, or makes one, and keeps all others out of it.
+    pub(crate) fn open(path: &Path) -> Result<Self, JournalError> {
+        let path = std::path::absolute(path)
+            .map_err(|error| JournalError::io(path, "has no place", error))?;
+        let cannot = |error| JournalError::io(&path, "cannot be opened", error);
+        let mut lock_path = path.clone().into_os_string();
+        lock_path.push(".lock");
+        let lock = Lock::try_take(Path::new(&lock_path))
+            .map_err(|error| JournalError::io(&path, "cannot be locked", error))?
+            .ok_or_else(|| JournalError::new(&path, "is in use by a rotation that is under way"))?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&path).map_err(cannot)?;
+        let (past, end) = parse(&path, &mut file)?;
+        sync_folder(&path).map_err(cannot)?;
+        Ok(Self { path, file, end, past, _lock: lock })
+    }
+
+    /// Adds a line. When this returns it is on the disk; when it fails it is not there, as far as
+    /// the disk still lets us see to that.
+    pub(crate) fn append(&mut self, record: &Record) -> Result<(), JournalError> {
+        let mut past = self.past.clone();
+        past.take(record).map_err(|why| JournalError::new(&self.path, why))?;
+        let mut line = line(record).map_err(|error| {
+            JournalError::io(&self.path, "cannot hold a line", io::Error::from(error))
+        })?;
+        line.push(b'\n');
+        let written = self
+            .file
+            .seek(SeekFrom::Start(self.end))
+            .and_then(|_| self.file.write_all(&line))
+            .and_then(|()| self.file.set_len(self.end + line.len() as u64))
+            .and_then(|()| self.file.sync_all());
+        if let Err(error) = written {
+            // A line of which it is not known whether it will be there is taken back.
+            let _ = self.file.set_len(self.end).and_then(|()| self.file.sync_all());
+            return Err(JournalError::io(&self.path, "cannot be written", error));
+        }
+        self.end += line.len() as u64;
+        self.past = past;
+        Ok(())
+    }
+}
+
+fn line(record: &Record) -> serde_json::Result<Vec<u8>> {
+    let mut line = Map::new();
+    line.insert("v".to_owned(), VERSION.into());
+    line.insert("at".to_owned(), Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true).into());
+    if let Value::Object(record) = serde_json::to_value(record)? {
+        line.extend(record);
+    }
+    serde_json::to_vec(&line)
+}
+
+/// What the lines say, and where they end. A last line without its end was never finished, and what
+/// it announces was never done.
+fn parse(path: &Path, file: &mut File) -> Result<(Past, u64), JournalError> {
+    #[derive(Deserialize)]
+    struct Head {
+        v: u64,
+        #[serde(rename = "at")]
+        _at: DateTime<Utc>,
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| JournalError::io(path, "cannot be read", error))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(JournalError::new(path, "is larger than 64 MiB: it is not one of ours"));
+    }
+    let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let mut past = Past::default();
+    for (number, line) in bytes[..end].split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let damage = |what: &str| {
+            let advice = "it is damaged there, and what was under way has to be looked at by hand";
+            JournalError::new(path, format!("has {what} in line {}: {advice}", number + 1))
+        };
+        // serde's own messages may quote what they found.
+        let head: Head = serde_json::from_slice(line).map_err(|_| damage("no JSON of ours"))?;
+        if head.v != VERSION {
+            return Err(JournalError::new(
+                path,
+                format!(
+                    "is of version {} in line {}, and this program knows version {VERSION}: use the one that wrote it",
+                    head.v,
+                    number + 1
+                ),
+            ));
+        }
+        let record: Record =
+            serde_json::from_slice(line).map_err(|_| damage("an unknown record"))?;
+        past.take(&record)
+            .map_err(|why| damage(&format!("a record that cannot be there ({why})")))?;
+    }
+    Ok((past, end as u64))
+}
+
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Makes the folder that journals are kept in, for its owner only.
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Secret;
+    use crate::rotation::plan::{Ask, Retirement};
+
+    fn plan() -> Record {
+        let plan = Plan {
+            rotation: "r1".into(),
+            old_id: "c1".into(),
+            name: "ci\n\"prod\"".into(),
+            project_id: None,
+            expires_at: None,
+            ask: Ask::Never,
+            longest_ms: None,
+            retirement: Retirement::Delete,
+            store: "file:/x".into(),
+            store_is_new: false,
+            old: Some(Fingerprint::new(&Secret::from("sk_live_0123456789"))),
+            own: false,
+            allowed: Vec::new(),
+            note: Value::Null,
+        };
+        Record::Plan { plan: Box::new(plan) }
+    }
+
+    fn journal() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j.jsonl");
+        (folder, path)
+    }
+
+    #[test]
+    fn a_journal_is_read_as_it_was_written() {
+        let (_folder, path) = journal();
+        let marker = Marker::new("c1").unwrap();
+        {
+            let mut journal = Journal::open(&path).unwrap();
+            journal.append(&plan()).unwrap();
+            journal.append(&Record::Creating { marker: marker.to_string() }).unwrap();
+        }
+        let past = read(&path).unwrap();
+        assert!(past.is_open());
+        assert_eq!(past.plan.as_ref().unwrap().name, "ci\n\"prod\"");
+        assert_eq!(past.unsettled, [marker]);
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 2);
+        assert!(!text.contains("sk_live"));
+    }
+
+    #[test]
+    fn a_torn_last_line_was_never_there() {
+        let (_folder, path) = journal();
+        Journal::open(&path).unwrap().append(&plan()).unwrap();
+        let whole = fs::read(&path).unwrap();
+        let marker = Record::Creating { marker: Marker::new("c1").unwrap().to_string() };
+        Journal::open(&path).unwrap().append(&marker).unwrap();
+        let both = fs::read(&path).unwrap();
+        for cut in whole.len()..both.len() {
+            fs::write(&path, &both[..cut]).unwrap();
+            let mut journal = Journal::open(&path).unwrap();
+            assert!(journal.past.is_open() && journal.past.unsettled.is_empty());
+            // What is written next does not stick to the torn line.
+            journal.append(&Record::Ended { outcome: Ending::AsBefore }).unwrap();
+            drop(journal);
+            assert_eq!(read(&path).unwrap().ended, Some(Ending::AsBefore));
+        }
+    }
+
+    #[test]
+    fn any_other_damage_is_a_clear_error() {
+        let (_folder, path) = journal();
+        Journal::open(&path).unwrap().append(&plan()).unwrap();
+        let good = fs::read_to_string(&path).unwrap();
+        let end = r#"{"v":1,"at":"2026-01-01T00:00:00Z","what":"retiring"}"#;
+        for (bad, says) in [
+            (good[1..].to_owned(), "line 1"),
+            (format!("{good}\n{good}"), "line 2"),
+            (format!("{good}{{\"v\":1}}\n"), "line 2"),
+            (format!("{end}\n"), "belongs to no rotation"),
+            (format!("{good}{good}"), "has not ended"),
+            (good.replacen("\"v\":1", "\"v\":2", 1), "version 2"),
+            (good.replacen("\"plan\"", "\"plot\"", 1), "unknown record"),
+            (format!("{good}\u{0}\n"), "line 2"),
+        ] {
+            fs::write(&path, &bad).unwrap();
+            let error = read(&path).err().map(|e| e.to_string()).unwrap_or_default();
+            assert!(error.contains(says), "{says}: {error} in {bad}");
+        }
+    }
+
+    #[test]
+    fn a_journal_has_one_user() {
+        let (_folder, path) = journal();
+        let first = Journal::open(&path).unwrap();
+        assert!(Journal::open(&path).err().unwrap().to_string().contains("in use"));
+        drop(first);
+        assert!(Journal::open(&path).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_its_owner_can_read_it() {
+        use std::os::unix::fs::MetadataExt;
+        let (_folder, path) = journal();
+        drop(Journal::open(&path).unwrap());
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    }
+}

@@ -1,0 +1,68 @@
+//! The one gate through which every effect passes: what is shown, what is waited for, and where a
+//! test can stop the world.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_core::future::BoxFuture;
+
+use super::clock::Clock;
+use super::report::Event;
+
+/// A test's hand on a rotation: it is told of every effect, before and after, and may not return.
+#[doc(hidden)]
+pub trait Probe: Send + Sync {
+    /// An effect is about to happen, or has just happened.
+    fn at(&self, effect: &'static str, done: bool) -> BoxFuture<'_, ()>;
+
+    /// An error for the journal's disk to fail with.
+    fn disk(&self) -> Option<io::Error> {
+        None
+    }
+}
+
+/// Who is told what happens.
+pub(crate) type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
+
+pub(crate) struct Port {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) probe: Option<Arc<dyn Probe>>,
+}
+
+impl Port {
+    /// Lets an effect happen.
+    pub(crate) async fn effect<T>(&self, name: &'static str, effect: impl Future<Output = T>) -> T {
+        let Some(probe) = &self.probe else { return effect.await };
+        probe.at(name, false).await;
+        let result = effect.await;
+        probe.at(name, true).await;
+        result
+    }
+
+    pub(crate) async fn sleep(&self, time: Duration) {
+        if !time.is_zero() {
+            self.effect("wait", self.clock.sleep(time)).await;
+        }
+    }
+
+    pub(crate) fn tell(&self, event: &Event) {
+        for listener in &self.listeners {
+            listener(event);
+        }
+    }
+
+    pub(crate) fn note(&self, text: impl Into<String>) {
+        self.tell(&Event::Note { text: text.into() });
+    }
+
+    /// The error with which the disk fails, in a test.
+    pub(crate) fn disk(&self) -> io::Result<()> {
+        match self.probe.as_ref().and_then(|probe| probe.disk()) {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! A small file replaced as a whole: at every instant it has the old content or the new one.
+//!
+//! Nothing here waits for anything but the disk, so that a dropped future cannot leave a write
+//! that lands later.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::StoreError;
+
+/// A store's file is a key or a short list of settings.
+const LARGEST: u64 = 1024 * 1024;
+
+/// A file, and how it may be replaced.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub(super) path: PathBuf,
+    pub(super) in_place: bool,
+}
+
+impl Target {
+    /// The path without a dependence on the working folder, so that it names the file for good.
+    pub(super) fn new(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let path = std::path::absolute(&path).unwrap_or(path);
+        Self { path, in_place: false }
+    }
+
+    /// The content; `None` when there is no file.
+    pub(super) fn read(&self) -> Result<Option<Zeroizing<String>>, StoreError> {
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.error("cannot be read", error)),
+        };
+        let metadata = file.metadata().map_err(|e| self.error("cannot be read", e))?;
+        self.ordinary(&metadata)?;
+        let mut text = Zeroizing::new(String::new());
+        file.take(LARGEST + 1)
+            .read_to_string(&mut text)
+            .map_err(|e| self.error("cannot be read as text", e))?;
+        if text.len() as u64 > LARGEST {
+            return Err(self.problem("is larger than 1 MiB, which no file of keys is"));
+        }
+        Ok(Some(text))
+    }
+
+    /// Makes the file hold this, durably. A new file can be read by its owner only.
+    pub(super) fn replace(&self, content: &str) -> Result<(), StoreError> {
+        let real = self.real()?;
+        match fs::symlink_metadata(&real) {
+            Ok(metadata) => {
+                self.ordinary(&metadata)?;
+                if self.in_place {
+                    return self.overwrite(&real, content);
+                }
+                self.replaceable(&real, &metadata)?;
+                self.rename_over(&real, content, Some(&metadata))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.rename_over(&real, content, None)
+            }
+            Err(error) => Err(self.error("cannot be written", error)),
+        }
+    }
+
+    /// Whether [`replace`](Self::replace) would work, as far as that can be told beforehand.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        let real = self.real()?;
+        match fs::symlink_metadata(&real) {
+            Ok(metadata) => {
+                self.ordinary(&metadata)?;
+                if self.in_place {
+                    let opened = OpenOptions::new().write(true).open(&real);
+                    return opened.map(drop).map_err(|e| self.error("cannot be written", e));
+                }
+                self.replaceable(&real, &metadata)?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(self.error("cannot be looked at", error)),
+        }
+        let (path, file) = self.beside(&real)?;
+        drop(file);
+        fs::remove_file(path).map_err(|e| self.error("cannot be replaced", e))
+    }
+
+    /// Removes the file.
+    pub(super) fn remove(&self) -> Result<(), StoreError> {
+        let real = self.real()?;
+        match fs::remove_file(&real) {
+            Ok(()) => sync_folder(&real).map_err(|e| self.uncertain(e)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(self.error("cannot be removed", error)),
+        }
+    }
+
+    /// The file to lock: a hidden one beside it.
+    pub(super) fn lock_path(&self, part: &str) -> PathBuf {
+        let real = self.real().unwrap_or_else(|_| self.path.clone());
+        let mut name = OsString::from(".");
+        name.push(real.file_name().unwrap_or_default());
+        name.push(part);
+        name.push(".onkernel-lock");
+        real.with_file_name(name)
+    }
+
+    /// The file that a symbolic link leads to, whether or not it exists yet.
+    fn real(&self) -> Result<PathBuf, StoreError> {
+        let mut path = self.path.clone();
+        for _ in 0..40 {
+            match fs::read_link(&path) {
+                Ok(to) => {
+                    path = path.parent().map_or_else(|| to.clone(), |folder| folder.join(&to))
+                }
+                Err(_) => return Ok(path),
+            }
+        }
+        Err(self.problem("is a symbolic link that leads nowhere"))
+    }
+
+    fn ordinary(&self, metadata: &fs::Metadata) -> Result<(), StoreError> {
+        match metadata.is_file() {
+            true => Ok(()),
+            false => Err(self.problem("is not an ordinary file")),
+        }
+    }
+
+    /// Whether another file can take this one's name.
+    fn replaceable(&self, real: &Path, metadata: &fs::Metadata) -> Result<(), StoreError> {
+        if is_mounted(real, metadata) {
+            return Err(self.problem(
+                "is mounted by itself, so that it cannot be replaced: mount its folder instead, or ask for it to be written in place",
+            ));
+        }
+        #[cfg(unix)]
+        if std::os::unix::fs::MetadataExt::nlink(metadata) > 1 {
+            return Err(self.problem(
+                "has several names (hard links), of which only one would be replaced: ask for it to be written in place",
+            ));
+        }
+        Ok(())
+    }
+
+    fn rename_over(
+        &self,
+        real: &Path,
+        content: &str,
+        existing: Option<&fs::Metadata>,
+    ) -> Result<(), StoreError> {
+        let (beside, mut file) = self.beside(real)?;
+        let written = file
+            .write_all(content.as_bytes())
+            .and_then(|()| existing.map_or(Ok(()), |old| keep_owner_and_mode(&file, old)))
+            .and_then(|()| file.sync_all())
+            .and_then(|()| fs::rename(&beside, real));
+        if let Err(error) = written {
+            // Nothing but a copy that nobody reads; the error that counts is the first.
+            let _ = fs::remove_file(&beside);
+            return Err(self.error("cannot be replaced", error));
+        }
+        sync_folder(real).map_err(|error| self.uncertain(error))
+    }
+
+    /// A new file in the same folder, which only its owner can read.
+    fn beside(&self, real: &Path) -> Result<(PathBuf, File), StoreError> {
+        let mut name = OsString::from(".");
+        name.push(real.file_name().ok_or_else(|| self.problem("names no file"))?);
+        name.push(format!(".{:016x}.tmp", fastrand::u64(..)));
+        let path = real.with_file_name(name);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&path) {
+            Ok(file) => Ok((path, file)),
+            Err(error) => {
+                Err(self.error("cannot be replaced: its folder cannot be written", error))
+            }
+        }
+    }
+
+    /// For a file that cannot be replaced. One write of a few bytes, then the length.
+    fn overwrite(&self, real: &Path, content: &str) -> Result<(), StoreError> {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .open(real)
+            .map_err(|error| self.error("cannot be written", error))?;
+        file.seek(SeekFrom::Start(0))
+            .and_then(|_| file.write_all(content.as_bytes()))
+            .and_then(|()| file.set_len(content.len() as u64))
+            .and_then(|()| file.sync_all())
+            .map_err(|error| self.uncertain(error))
+    }
+
+    fn problem(&self, problem: &str) -> StoreError {
+        StoreError::failed(format!("{} {problem}", self.path.display()))
+    }
+
+    fn error(&self, problem: &str, error: io::Error) -> StoreError {
+        // The io error's text is a system message about the path; it quotes no content.
+        StoreError::failed(format!("{} {problem}: {error}", self.path.display())).caused_by(error)
+    }
+
+    fn uncertain(&self, error: io::Error) -> StoreError {
+        let problem = format!("{} was not written durably: {error}", self.path.display());
+        StoreError::unknown(problem).caused_by(error)
+    }
+}
+
+#[cfg(unix)]
+fn keep_owner_and_mode(file: &File, old: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+        fchown(file, Some(old.uid()), Some(old.gid()))?;
+    }
+    file.set_permissions(old.permissions())
+}
+
+#[cfg(not(unix))]
+fn keep_owner_and_mode(file: &File, old: &fs::Metadata) -> io::Result<()> {
+    file.set_permissions(old.permissions())
+}
+
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Whether the file is a mount of its own, as containers mount single secrets.
+#[cfg(unix)]
+fn is_mounted(real: &Path, metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let folder = real.parent().and_then(|folder| fs::metadata(folder).ok());
+    if folder.is_some_and(|folder| folder.dev() != metadata.dev()) {
+        return true;
+    }
+    // A mount from the same file system shows only in the list of mounts, where there is one.
+    let Ok(real) = fs::canonicalize(real) else { return false };
+    let Ok(mounts) = fs::read_to_string("/proc/self/mountinfo") else { return false };
+    let point = real.to_string_lossy().replace('\\', "\\134").replace(' ', "\\040");
+    mounts.lines().any(|line| line.split(' ').nth(4) == Some(&point))
+}
+
+#[cfg(not(unix))]
+fn is_mounted(_: &Path, _: &fs::Metadata) -> bool {
+    false
+}

@@ -1,0 +1,52 @@
+//! Why a store failed, and whether it may have done it all the same.
+
+use std::fmt;
+use std::io;
+
+/// Why a store could not be read or written.
+#[derive(Debug)]
+pub struct StoreError {
+    problem: String,
+    outcome_unknown: bool,
+    source: Option<io::Error>,
+}
+
+impl StoreError {
+    /// Nothing was changed, and nothing will be. The text must not hold a secret.
+    pub fn failed(problem: impl Into<String>) -> Self {
+        Self { problem: problem.into(), outcome_unknown: false, source: None }
+    }
+
+    /// The write may have happened, or may happen later. The text must not hold a secret.
+    pub fn unknown(problem: impl Into<String>) -> Self {
+        Self { problem: problem.into(), outcome_unknown: true, source: None }
+    }
+
+    /// The same error with its cause.
+    #[must_use]
+    pub fn caused_by(mut self, source: io::Error) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// Whether the store may hold the secret all the same, now or later.
+    pub fn outcome_unknown(&self) -> bool {
+        self.outcome_unknown
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problem)?;
+        if self.outcome_unknown {
+            f.write_str("; it may have been written all the same")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,103 @@
+//! Where a workload reads its key: one secret that can be read, replaced and described.
+
+mod atomic;
+mod command;
+mod env_file;
+mod error;
+mod file;
+
+use std::path::PathBuf;
+
+use futures_core::future::BoxFuture;
+
+use crate::Secret;
+
+pub use self::command::CommandStore;
+pub use self::env_file::EnvFileStore;
+pub use self::error::StoreError;
+pub use self::file::FileStore;
+
+/// A place that holds one secret: the key that a workload reads.
+///
+/// Implementations block or fail as they must, but never guess: a failed write says whether the
+/// secret may be there all the same ([`StoreError::outcome_unknown`]).
+///
+/// ```
+/// use std::sync::Mutex;
+/// use futures_core::future::BoxFuture;
+/// use onkernel::{Secret, rotation::{Store, StoreError}};
+///
+/// /// A store in memory, as a test might want it.
+/// struct Memory(Mutex<Option<Secret>>);
+///
+/// impl Store for Memory {
+///     fn describe(&self) -> String {
+///         "memory:ci".into()
+///     }
+///     fn read(&self) -> BoxFuture<'_, Result<Option<Secret>, StoreError>> {
+///         Box::pin(async { Ok(self.0.lock().map_err(|_| StoreError::failed("poisoned"))?.clone()) })
+///     }
+///     fn write<'a>(&'a self, secret: &'a Secret) -> BoxFuture<'a, Result<(), StoreError>> {
+///         Box::pin(async {
+///             *self.0.lock().map_err(|_| StoreError::failed("poisoned"))? = Some(secret.clone());
+///             Ok(())
+///         })
+///     }
+/// }
+/// ```
+pub trait Store: Send + Sync {
+    /// Which place this is, such as `file:/etc/agent/key`. The same place must always describe
+    /// itself the same way: a journal is held to it. Never the secret.
+    fn describe(&self) -> String;
+
+    /// What it holds now; `None` when it holds nothing.
+    ///
+    /// # Errors
+    /// Where that cannot be told.
+    fn read(&self) -> BoxFuture<'_, Result<Option<Secret>, StoreError>>;
+
+    /// Makes it hold this secret and nothing else, durably.
+    ///
+    /// # Errors
+    /// Where it may not: the error says whether it may hold it all the same, now or later.
+    fn write<'a>(&'a self, secret: &'a Secret) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Whether [`read`](Self::read) can work at all. A store that cannot be read is one-way: a
+    /// rotation into it cannot be undone once it was written, and needs to be asked for.
+    fn readable(&self) -> bool {
+        true
+    }
+
+    /// Makes it hold nothing again. Called only to undo the first write to a new store.
+    ///
+    /// # Errors
+    /// Where it cannot: then the new key is kept.
+    fn clear(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Err(StoreError::failed("this store cannot be emptied")) })
+    }
+
+    /// Replaces `expected` by `new` in one step where the store can; `false` when it holds
+    /// something else. `None`, the default, where it cannot: then it is read and written.
+    fn compare_and_swap<'a>(
+        &'a self,
+        expected: &'a Secret,
+        new: &'a Secret,
+    ) -> Option<BoxFuture<'a, Result<bool, StoreError>>> {
+        let _ = (expected, new);
+        None
+    }
+
+    /// Whether it could be written now, found out without changing what it holds.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    fn check(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// The file to lock while a rotation of this store is under way; `None` where there is no
+    /// place for one. It is made, and removed afterwards.
+    fn lock_path(&self) -> Option<PathBuf> {
+        None
+    }
+}
