@@ -119,7 +119,7 @@ fn add(whole: &mut Map<String, Value>, part: Value, source: &Value, depth: usize
             "additionalProperties" if !value.is_object() || value == json!({}) => {}
             // What is said of a named part is not said of the whole.
             key if is_annotation(key) => {
-                if !referred {
+                if !referred || key == "x-onkernel-sets" {
                     whole.insert(key.to_owned(), value);
                 }
             }

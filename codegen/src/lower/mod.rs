@@ -4,15 +4,22 @@
 //! One file per rule, applied in the order of [`lower`]. Each rule is for a class of documents,
 //! not for one place in one of them.
 
+mod answers;
+mod content;
 mod dialect;
 mod hoist;
 mod inline;
 mod loosen;
 mod merge;
 mod names;
+mod omit;
+mod sets;
 mod supported;
+mod unions;
 pub(crate) mod walk;
 
+pub use content::Content;
+pub(crate) use answers::reason;
 use serde_json::Value;
 
 use crate::surface::Surface;
@@ -53,12 +60,17 @@ impl Finding {
 /// Every place that no rule knows, at once.
 pub fn lower(mut document: Value) -> Result<Lowered, Vec<Finding>> {
     let step = |findings: Vec<Finding>| if findings.is_empty() { Ok(()) } else { Err(findings) };
+    step(omit::apply(&mut document))?;
     step(inline::apply(&mut document))?;
     dialect::apply(&mut document);
+    sets::apply(&mut document);
     step(supported::check(&mut document))?;
     step(merge::apply(&mut document))?;
     step(names::apply(&mut document))?;
+    unions::beside(&mut document);
     step(hoist::apply(&mut document))?;
+    step(unions::apply(&mut document))?;
+    step(answers::apply(&mut document))?;
     let surface = Surface::read(&document);
     loosen::apply(&mut document);
     Ok(Lowered { document, surface })
