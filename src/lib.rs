@@ -1,1 +1,47 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod advice;
+mod answer;
+mod api_keys;
+mod call;
+mod client;
+mod configure;
+mod credentials;
+mod encode;
+mod error;
+mod execute;
+mod generated;
+mod nullable;
+mod operation;
+mod origin;
+mod page;
+mod raw;
+mod response;
+mod retry;
+mod scrub;
+mod secret;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod transport;
+mod validate;
+mod wire;
+
+pub use self::api_keys::{ApiKeysExt, CreateApiKeyExt};
+pub use self::client::{CallOptions, Client};
+pub use self::configure::ClientBuilder;
+pub use self::credentials::Credentials;
+pub use self::encode::QueryValue;
+pub use self::error::{Detail, Error, ErrorKind, Result};
+pub use self::generated::{builder, operations, types};
+pub use self::nullable::Nullable;
+pub use self::operation::{Operation, Repeat};
+pub use self::raw::{RawBody, RawRequest};
+pub use self::response::ResponseValue;
+pub use self::secret::Secret;
+pub use reqwest::{Method, StatusCode};
+
+/// What a program that manages keys needs in scope: the client, and the traits that extend it.
+pub mod prelude {
+    pub use crate::{ApiKeysExt, Client, CreateApiKeyExt, Nullable};
+}

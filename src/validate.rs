@@ -10,21 +10,21 @@ use crate::{Nullable, Secret};
 
 /// The bounds that the document sets on one value.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Rule {
-    pub minimum: Option<f64>,
-    pub exclusive_minimum: bool,
-    pub maximum: Option<f64>,
-    pub exclusive_maximum: bool,
-    pub multiple_of: Option<f64>,
-    pub min_length: Option<usize>,
-    pub max_length: Option<usize>,
-    pub min_items: Option<usize>,
-    pub max_items: Option<usize>,
+pub(crate) struct Rule {
+    pub(crate) minimum: Option<f64>,
+    pub(crate) exclusive_minimum: bool,
+    pub(crate) maximum: Option<f64>,
+    pub(crate) exclusive_maximum: bool,
+    pub(crate) multiple_of: Option<f64>,
+    pub(crate) min_length: Option<usize>,
+    pub(crate) max_length: Option<usize>,
+    pub(crate) min_items: Option<usize>,
+    pub(crate) max_items: Option<usize>,
 }
 
 impl Rule {
     /// No bounds.
-    pub const NONE: Self = Self {
+    pub(crate) const NONE: Self = Self {
         minimum: None,
         exclusive_minimum: false,
         maximum: None,
@@ -74,7 +74,13 @@ impl Rule {
     }
 }
 
-fn count(n: usize, min: Option<usize>, max: Option<usize>, unit: &str, verb: &str) -> Result<(), String> {
+fn count(
+    n: usize,
+    min: Option<usize>,
+    max: Option<usize>,
+    unit: &str,
+    verb: &str,
+) -> Result<(), String> {
     if min.is_none_or(|min| n >= min) && max.is_none_or(|max| n <= max) {
         return Ok(());
     }
@@ -93,20 +99,20 @@ fn count(n: usize, min: Option<usize>, max: Option<usize>, unit: &str, verb: &st
 
 /// Where in a request a refused value stands, and why it was refused.
 #[derive(Debug)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     path: String,
     reason: String,
 }
 
 impl Refusal {
     /// The refusal of the value at the root.
-    pub fn new(reason: impl Into<String>) -> Self {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
         Self { path: String::new(), reason: reason.into() }
     }
 
     /// The same refusal, seen from one level further out.
     #[must_use]
-    pub fn within(mut self, name: &str) -> Self {
+    pub(crate) fn within(mut self, name: &str) -> Self {
         self.path = match self.path.as_str() {
             "" => name.to_owned(),
             inner if inner.starts_with('[') => format!("{name}{inner}"),
@@ -124,13 +130,13 @@ impl fmt::Display for Refusal {
 }
 
 /// A value that a [`Rule`] can be held against.
-pub trait Checked {
+pub(crate) trait Checked {
     /// Whether the rule allows the value.
     fn check(&self, rule: &Rule) -> Result<(), Refusal>;
 }
 
 /// A request type: its fields obey the document.
-pub trait Validate {
+pub(crate) trait Validate {
     /// The first field that does not.
     fn validate(&self) -> Result<(), Refusal>;
 }
@@ -168,6 +174,17 @@ impl Checked for Secret {
         self.expose().check(rule)
     }
 }
+
+macro_rules! unbounded {
+    ($($value:ty),*) => {$(
+        impl Checked for $value {
+            fn check(&self, _: &Rule) -> Result<(), Refusal> {
+                Ok(())
+            }
+        }
+    )*};
+}
+unbounded!(bool, chrono::DateTime<chrono::Utc>, chrono::NaiveDate);
 
 impl<T: Checked> Checked for Option<T> {
     fn check(&self, rule: &Rule) -> Result<(), Refusal> {
@@ -216,7 +233,8 @@ impl<T: Validate> Validate for Vec<T> {
 impl<K: fmt::Display, T: Validate> Validate for HashMap<K, T> {
     fn validate(&self) -> Result<(), Refusal> {
         self.iter().try_for_each(|(key, item)| {
-            item.validate().map_err(|refusal| refusal.within(&format!("[{key:?}]", key = key.to_string())))
+            item.validate()
+                .map_err(|refusal| refusal.within(&format!("[{key:?}]", key = key.to_string())))
         })
     }
 }

@@ -17,18 +17,15 @@ pub fn generate(document: &Value) -> Result<syn::File, String> {
     let document: openapiv3::OpenAPI = serde_json::from_value(document.clone())
         .map_err(|error| format!("the lowered document is not OpenAPI 3.0: {error}"))?;
     let mut settings = GenerationSettings::default();
-    settings
-        .with_interface(InterfaceStyle::Builder)
-        .with_tag(TagStyle::Merged)
-        .with_conversion(
-            SchemaObject {
-                instance_type: Some(SingleOrVec::Single(Box::new(InstanceType::String))),
-                format: Some("password".to_owned()),
-                ..SchemaObject::default()
-            },
-            SECRET,
-            std::iter::empty::<TypeImpl>(),
-        );
+    settings.with_interface(InterfaceStyle::Builder).with_tag(TagStyle::Merged).with_conversion(
+        SchemaObject {
+            instance_type: Some(SingleOrVec::Single(Box::new(InstanceType::String))),
+            format: Some("password".to_owned()),
+            ..SchemaObject::default()
+        },
+        SECRET,
+        std::iter::empty::<TypeImpl>(),
+    );
     let tokens = catch_unwind(AssertUnwindSafe(|| {
         Generator::new(&settings).generate_tokens(&document).map_err(|error| error.to_string())
     }))

@@ -16,7 +16,19 @@ const OPERATIONS: [(&str, &str, &str); 6] = [
 
 /// Type and its fields.
 const FIELDS: [(&str, &[&str]); 6] = [
-    ("ApiKey", &["id", "name", "created_at", "expires_at", "deleted_at", "project_id", "masked_key", "policy"]),
+    (
+        "ApiKey",
+        &[
+            "id",
+            "name",
+            "created_at",
+            "expires_at",
+            "deleted_at",
+            "project_id",
+            "masked_key",
+            "policy",
+        ],
+    ),
     ("CreatedApiKey", &["id", "name", "expires_at", "project_id", "masked_key", "key", "policy"]),
     ("CreateApiKeyRequest", &["name", "days_to_expire", "expires_at", "project_id", "policy"]),
     ("UpdateApiKeyRequest", &["name"]),

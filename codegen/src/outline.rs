@@ -92,7 +92,8 @@ impl Tree {
         .iter()
         .filter_map(|(is, mark)| is.then_some(*mark))
         .collect();
-        let marks = if marks.is_empty() { String::new() } else { format!("  [{}]", marks.join(", ")) };
+        let marks =
+            if marks.is_empty() { String::new() } else { format!("  [{}]", marks.join(", ")) };
         line(out, 0, &format!("{name}  {} {}{marks}{missing}", operation.method, operation.path));
         let nothing = BTreeMap::new();
         let fields = self.calls.get(&operation.type_name()).unwrap_or(&nothing);
@@ -109,14 +110,19 @@ impl Tree {
             line(out, 1, &format!("{rust}: {ty}  {place}{wire}{facts}"));
         }
         if operation.body.is_some() {
-            line(out, 1, &format!("body: {}", fields.get("body").map_or("(no field)", |ty| held(ty))));
+            line(
+                out,
+                1,
+                &format!("body: {}", fields.get("body").map_or("(no field)", |ty| held(ty))),
+            );
         }
         let answer = self.answers.get(&operation.type_name()).map_or("(no answer)", |ty| held(ty));
         line(out, 1, &format!("-> {}", inner(answer, "ResponseValue")));
         if self.streams.contains(&operation.type_name()) {
             line(out, 1, "-> stream of all pages");
         }
-        let statuses: Vec<_> = operation.statuses.iter().map(|(status, _)| status.as_str()).collect();
+        let statuses: Vec<_> =
+            operation.statuses.iter().map(|(status, _)| status.as_str()).collect();
         line(out, 1, &format!("answers {}", statuses.join(" ")));
     }
 

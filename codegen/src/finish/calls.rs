@@ -216,7 +216,8 @@ impl Fields {
             }
         });
         self.names.push(name.clone());
-        let held = if parameter.required { quote!(#inner) } else { quote!(::std::option::Option<#inner>) };
+        let held =
+            if parameter.required { quote!(#inner) } else { quote!(::std::option::Option<#inner>) };
         self.types.push(quote!(::std::result::Result<#held, ::std::string::String>));
         self.unset.push(if parameter.required {
             quote!(::std::result::Result::Err(::std::string::String::from("must be set")))
@@ -256,7 +257,10 @@ impl Fields {
             let change = if body.required {
                 quote!(self.body.map(change))
             } else {
-                quote!(self.body.map(|body| ::std::option::Option::Some(change(body.unwrap_or_default()))))
+                quote!(
+                    self.body
+                        .map(|body| ::std::option::Option::Some(change(body.unwrap_or_default())))
+                )
             };
             self.setters.push(quote! {
                 /// Changes the request body through its builder.
@@ -272,7 +276,9 @@ impl Fields {
         self.names.push(format_ident!("body"));
         self.types.push(quote!(::std::result::Result<#wrap, ::std::string::String>));
         self.unset.push(match (body.required, &built) {
-            (true, Some(_)) => quote!(::std::result::Result::Ok(::std::default::Default::default())),
+            (true, Some(_)) => {
+                quote!(::std::result::Result::Ok(::std::default::Default::default()))
+            }
             (true, None) => {
                 quote!(::std::result::Result::Err(::std::string::String::from("must be set")))
             }
@@ -316,6 +322,7 @@ fn stream(operation: &Operation, answer: &Type) -> Option<TokenStream> {
     let paging = operation.paging.as_ref()?;
     let item = argument(answer, "Vec")?;
     let (has_more, next_offset) = (&paging.has_more, &paging.next_offset);
+    let description = format_ident!("{}", operation.static_name());
     Some(quote! {
         /// Every item of every page from `offset` on, a page in memory at a time.
         ///
@@ -325,19 +332,15 @@ fn stream(operation: &Operation, answer: &Type) -> Option<TokenStream> {
             self,
         ) -> impl ::futures_core::Stream<Item = ::std::result::Result<#item, crate::Error>>
         + ::std::marker::Send
+        + ::std::marker::Unpin
         + 'static {
             const HEADERS: crate::page::OffsetHeaders = crate::page::OffsetHeaders {
                 has_more: #has_more,
                 next_offset: #next_offset,
             };
-            let start = self.offset.as_ref().ok().copied().flatten().unwrap_or_default();
-            crate::page::by_offset(&HEADERS, start, move |offset| {
-                let mut page = self.clone();
-                // An offset that could not be taken is refused by the first page.
-                if page.offset.is_ok() {
-                    page.offset = ::std::result::Result::Ok(::std::option::Option::Some(offset));
-                }
-                page.send()
+            let start = self.offset.clone().map(::std::option::Option::unwrap_or_default);
+            crate::page::by_offset(&super::operations::#description, &HEADERS, start, move |offset| {
+                self.clone().offset(offset).send()
             })
         }
     })

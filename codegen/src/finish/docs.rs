@@ -48,7 +48,11 @@ pub(super) fn render(markdown: &str) -> String {
         if line.trim_start().starts_with("```") {
             fenced = !fenced;
             // A fence without a language would be compiled as a test.
-            return if fenced && line.trim() == "```" { format!("{line}text") } else { line.to_owned() };
+            return if fenced && line.trim() == "```" {
+                format!("{line}text")
+            } else {
+                line.to_owned()
+            };
         }
         // Four spaces would make a code block, which rustdoc compiles.
         if fenced { line.to_owned() } else { inline(line.trim_start()) }

@@ -103,6 +103,11 @@ fn one(name: &Ident, docs: &TokenStream, values: &[String]) -> TokenStream {
                 ::std::result::Result::Ok(Self::known(&value).unwrap_or(Self::Unknown(value)))
             }
         }
+        impl crate::QueryValue for #name {
+            fn append(&self, name: &str, query: &mut crate::encode::Query) {
+                query.push(name, self.as_str());
+            }
+        }
         impl crate::validate::Validate for #name {
             fn validate(&self) -> ::std::result::Result<(), crate::validate::Refusal> {
                 match self {
@@ -155,6 +160,6 @@ mod tests {
     fn every_value_gets_a_variant_of_its_own() {
         let values = ["a-b", "a_b", "", "2nd", "unknown", "Self"].map(ToOwned::to_owned);
         let names: Vec<_> = super::variants(&values).iter().map(ToString::to_string).collect();
-        assert_eq!(names, ["AB", "AB2", "Value", "X2Nd", "Unknown2", "Value2"]);
+        assert_eq!(names, ["AB", "AB2", "Value", "X2nd", "Unknown2", "Value2"]);
     }
 }

@@ -9,11 +9,16 @@ use super::structs::Struct;
 use crate::surface::{self, Kind, Surface};
 
 pub(super) fn generate(structs: &[Struct<'_>], surface: &Surface) -> Vec<TokenStream> {
-    let structs = structs.iter().map(|it| (it.ident.clone(), it.fields().filter_map(check).collect()));
+    let structs =
+        structs.iter().map(|it| (it.ident.clone(), it.fields().filter_map(check).collect()));
     let others = surface.types.iter().filter(|(_, it)| matches!(it.kind, Kind::Other));
     let others = others.map(|(name, _)| (format_ident!("{name}"), Vec::new()));
     let sent = |name: &Ident| surface.types.get(&name.to_string()).is_some_and(|it| it.sent);
-    structs.chain(others).filter(|(name, _)| sent(name)).map(|(name, checks)| validate(&name, &checks)).collect()
+    structs
+        .chain(others)
+        .filter(|(name, _)| sent(name))
+        .map(|(name, checks)| validate(&name, &checks))
+        .collect()
 }
 
 fn validate(name: &Ident, checks: &[TokenStream]) -> TokenStream {
@@ -30,20 +35,25 @@ fn validate(name: &Ident, checks: &[TokenStream]) -> TokenStream {
 fn check((ident, field): (&Ident, &surface::Field)) -> Option<TokenStream> {
     let wire = &field.wire;
     let rule = rule(&field.rule);
-    let bounds = (!field.rule.is_none()).then(|| quote! {
-        crate::validate::Checked::check(&self.#ident, &const { #rule })
-            .map_err(|refusal| refusal.within(#wire))?;
+    let bounds = (!field.rule.is_none()).then(|| {
+        quote! {
+            crate::validate::Checked::check(&self.#ident, &const { #rule })
+                .map_err(|refusal| refusal.within(#wire))?;
+        }
     });
-    let inner = field.holds_types.then(|| quote! {
-        crate::validate::Validate::validate(&self.#ident)
-            .map_err(|refusal| refusal.within(#wire))?;
+    let inner = field.holds_types.then(|| {
+        quote! {
+            crate::validate::Validate::validate(&self.#ident)
+                .map_err(|refusal| refusal.within(#wire))?;
+        }
     });
     (bounds.is_some() || inner.is_some()).then(|| quote!(#bounds #inner))
 }
 
 /// A rule as an expression of the generated crate.
 pub(super) fn rule(rule: &surface::Rule) -> TokenStream {
-    let some = |value: Option<TokenStream>| value.map(|value| quote!(::std::option::Option::Some(#value)));
+    let some =
+        |value: Option<TokenStream>| value.map(|value| quote!(::std::option::Option::Some(#value)));
     let number = |value: Option<f64>| some(value.map(|value| quote!(#value)));
     let count = |value: Option<u64>| {
         let value = value.map(|value| proc_macro2::Literal::u64_unsuffixed(value));

@@ -29,7 +29,8 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
             ));
         }
     }
-    if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut)
+    if let Some(schemas) =
+        document.pointer_mut("/components/schemas").and_then(Value::as_object_mut)
     {
         for (name, schema) in schemas {
             let at = format!("#/components/schemas/{}", walk::escape(name));

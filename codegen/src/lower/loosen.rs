@@ -37,9 +37,7 @@ const FORMATS: [&str; 9] =
 
 pub(super) fn apply(document: &mut Value) {
     walk::schemas(document, &mut |_, schema| loosen(schema));
-    for (_, schema) in
-        document["components"]["schemas"].as_object_mut().into_iter().flatten()
-    {
+    for (_, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
         remove_nullable(schema);
     }
     walk::operations(document, &mut |_, _, _, operation| {
@@ -113,7 +111,8 @@ fn loosen(schema: &mut Value) {
     if it.get("format").is_some_and(|format| !FORMATS.iter().any(|known| format == known)) {
         it.remove("format");
     }
-    for (_, property) in it.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten()
+    for (_, property) in
+        it.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten()
     {
         remove_nullable(property);
     }

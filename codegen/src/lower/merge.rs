@@ -70,7 +70,12 @@ fn flatten(source: &Value, schema: &mut Value, depth: usize) -> Result<(), Strin
 }
 
 /// Adds the properties and annotations of an object schema to another.
-fn add(whole: &mut Map<String, Value>, part: Value, source: &Value, depth: usize) -> Result<(), String> {
+fn add(
+    whole: &mut Map<String, Value>,
+    part: Value,
+    source: &Value,
+    depth: usize,
+) -> Result<(), String> {
     let mut part = part;
     let mut referred = false;
     for _ in 0..16 {
@@ -211,7 +216,8 @@ mod tests {
             { "properties": { "id": { "type": "integer" } } }
         ] });
         assert_eq!(merged(differing).unwrap_err(), "`allOf` whose parts differ on `id`");
-        let looping = json!({ "allOf": [{ "$ref": "#/components/schemas/Whole" }, { "required": [] }] });
+        let looping =
+            json!({ "allOf": [{ "$ref": "#/components/schemas/Whole" }, { "required": [] }] });
         assert_eq!(merged(looping).unwrap_err(), "`allOf` that contains itself");
     }
 }

@@ -184,8 +184,18 @@ mod tests {
             ("deleteApiKeysById", "delete", "/org/api_keys/{id}", "delete_api_key"),
             ("getProfileByIdOrName", "get", "/profiles/{id_or_name}", "get_profile"),
             ("postProxiesByIdCheck", "post", "/proxies/{id}/check", "check_proxy"),
-            ("postAuthConnectionsLogin", "post", "/auth/connections/{id}/login", "login_auth_connection"),
-            ("getAuthConnectionsEventsById", "get", "/auth/connections/{id}/events", "get_auth_connection_events"),
+            (
+                "postAuthConnectionsLogin",
+                "post",
+                "/auth/connections/{id}/login",
+                "login_auth_connection",
+            ),
+            (
+                "getAuthConnectionsEventsById",
+                "get",
+                "/auth/connections/{id}/events",
+                "get_auth_connection_events",
+            ),
             ("getProjectsId", "get", "/projects/{id}", "get_project"),
             ("getOrgLimits", "get", "/org/limits", "get_org_limits"),
             ("putBoxes", "put", "/boxes/{id}", "replace_box"),
@@ -203,7 +213,12 @@ mod tests {
             ("rotateApiKey", "post", "/org/api_keys/{id}/rotate", "rotate_api_key"),
             ("clickMouse", "post", "/browsers/{id}/computer/click_mouse", "click_mouse"),
             ("getMousePosition", "post", "/x/{id}/get_mouse_position", "get_mouse_position"),
-            ("updateBrowserPoolsByIdOrName", "patch", "/browser_pools/{id_or_name}", "update_browser_pools"),
+            (
+                "updateBrowserPoolsByIdOrName",
+                "patch",
+                "/browser_pools/{id_or_name}",
+                "update_browser_pools",
+            ),
         ] {
             assert_eq!(name(id, method, path, false), expected, "{id}");
         }

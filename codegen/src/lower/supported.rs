@@ -64,7 +64,11 @@ fn schema(at: &str, it: &Value, findings: &mut Vec<Finding>) {
 
 fn operation(at: &str, path: &str, method: &str, it: &Value, findings: &mut Vec<Finding>) {
     let mut report = |at: String, message: String| {
-        findings.push(Finding::new(at, format!("{message} ({method} {path})", method = method.to_uppercase()), LEAVE_OUT));
+        findings.push(Finding::new(
+            at,
+            format!("{message} ({method} {path})", method = method.to_uppercase()),
+            LEAVE_OUT,
+        ));
     };
     for (index, parameter) in it["parameters"].as_array().into_iter().flatten().enumerate() {
         let at = format!("{at}/parameters/{index}");
@@ -164,7 +168,10 @@ mod tests {
 
     fn messages(operation: Value) -> Vec<String> {
         let mut document = json!({ "paths": { "/a/{id}": { "post": operation } } });
-        check(&mut document).into_iter().map(|it| format!("{} at {}", it.message, it.pointer)).collect()
+        check(&mut document)
+            .into_iter()
+            .map(|it| format!("{} at {}", it.message, it.pointer))
+            .collect()
     }
 
     #[test]

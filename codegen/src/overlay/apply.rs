@@ -1,0 +1,244 @@
+//! An overlay's actions, done to a document: all of them, or none and every reason why not.
+
+use super::{Action, Applied, Effect, METHODS, Omission, Omit, Overlay, Report};
+use crate::Document;
+use crate::document::pointer::join;
+use crate::document::{MAX_DEPTH, kind};
+use crate::error::{Error, Problem};
+use serde_json::{Map, Value, map::Entry};
+use serde_json_path::{NormalizedPath, PathElement};
+
+impl Overlay {
+    /// Applies all actions in their order, then the omissions. The document is unchanged when
+    /// that fails.
+    ///
+    /// # Errors
+    /// Every action that matches nothing and is not marked as optional, and every update that
+    /// does not fit what it matches.
+    pub fn apply(&self, document: &mut Document) -> Result<Report, Error> {
+        let mut root = document.root().clone();
+        let mut problems = Vec::new();
+        let mut report = Report { actions: Vec::new(), omitted: Vec::new() };
+        for action in &self.actions {
+            let matched = self.act(action, &mut root, document.name(), &mut problems);
+            report.actions.push(Applied {
+                target: action.target.to_string(),
+                description: action.description.clone(),
+                optional: action.optional.clone(),
+                matched,
+                position: self.source.places().values.get(&action.pointer).copied(),
+            });
+        }
+        for omission in &self.omit {
+            let omitted = omit(&omission.what, &mut root);
+            if omitted.is_empty() {
+                problems.push(self.matches_nothing(omission, document.name()));
+            }
+            report.omitted.extend(omitted);
+        }
+        Error::unless_empty(problems)?;
+        *document.root_mut() = root;
+        Ok(report)
+    }
+
+    /// How many places the action matched.
+    fn act(
+        &self,
+        action: &Action,
+        root: &mut Value,
+        document: &str,
+        problems: &mut Vec<Problem>,
+    ) -> usize {
+        let nodes = action.target.query_located(root).dedup();
+        let mut places: Vec<Vec<Step>> = nodes.locations().map(steps).collect();
+        if places.is_empty() && action.optional.is_none() {
+            problems.push(self.source.problem(
+                &join(&action.pointer, "target"),
+                format!("`{}` matches nothing in {document}", action.target),
+                "correct the target, remove the action, or give it `x-onkernel-optional: REASON`",
+            ));
+        }
+        // From the back, so that a removal moves no place that is still to be removed.
+        places.sort_by(|a, b| b.cmp(a));
+        for place in &places {
+            let done = match &action.effect {
+                Effect::Remove => remove(root, place),
+                Effect::Update(update) => update_at(root, place, update),
+            };
+            if let Err(Misfit { below, message, help }) = done {
+                let (field, place) = match action.effect {
+                    Effect::Remove => ("remove", pointer(place)),
+                    Effect::Update(_) => ("update", pointer(place) + &below),
+                };
+                problems.push(self.source.problem(
+                    &(join(&action.pointer, field) + &below),
+                    format!("{message}, at #{place} of {document}"),
+                    help,
+                ));
+            }
+        }
+        places.len()
+    }
+
+    fn matches_nothing(&self, omission: &Omission, document: &str) -> Problem {
+        let what = match &omission.what {
+            Omit::Operation { method, path } => format!("`{} {path}`", method.to_uppercase()),
+            Omit::Tag(tag) => format!("an operation with the tag `{tag}`"),
+        };
+        self.source.problem(
+            &omission.pointer,
+            format!("there is no {what} in {document} to leave out"),
+            "correct or remove this entry",
+        )
+    }
+}
+
+/// A step from a value to one of its members.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+fn steps(path: &NormalizedPath<'_>) -> Vec<Step> {
+    let step = |element: &PathElement<'_>| match element {
+        PathElement::Name(name) => Step::Key((*name).to_owned()),
+        PathElement::Index(index) => Step::Index(*index),
+    };
+    path.iter().map(step).collect()
+}
+
+fn pointer(steps: &[Step]) -> String {
+    steps.iter().fold(String::new(), |base, step| match step {
+        Step::Key(key) => join(&base, key),
+        Step::Index(index) => join(&base, index),
+    })
+}
+
+fn find<'v>(root: &'v mut Value, place: &[Step]) -> Option<&'v mut Value> {
+    place.iter().try_fold(root, |value, step| match step {
+        Step::Key(key) => value.get_mut(key),
+        Step::Index(index) => value.get_mut(index),
+    })
+}
+
+/// Why an action cannot be done to a place that it matches.
+struct Misfit {
+    /// From the place on, a JSON pointer to what does not fit.
+    below: String,
+    message: String,
+    help: &'static str,
+}
+
+impl Misfit {
+    fn new(message: impl Into<String>, help: &'static str) -> Self {
+        Self { below: String::new(), message: message.into(), help }
+    }
+}
+
+fn remove(root: &mut Value, place: &[Step]) -> Result<(), Misfit> {
+    let Some((last, parent)) = place.split_last() else {
+        return Err(Misfit::new("the whole document cannot be removed", "narrow the target"));
+    };
+    match (find(root, parent), last) {
+        (Some(Value::Object(members)), Step::Key(key)) => {
+            members.remove(key);
+        }
+        (Some(Value::Array(items)), Step::Index(index)) if *index < items.len() => {
+            items.remove(*index);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn update_at(root: &mut Value, place: &[Step], update: &Value) -> Result<(), Misfit> {
+    if place.len() + depth(update) > MAX_DEPTH {
+        let message = format!("the update nests the document more than {MAX_DEPTH} levels deep");
+        return Err(Misfit::new(message, "narrow the target"));
+    }
+    match (find(root, place), update) {
+        (Some(Value::Array(items)), entry) => {
+            items.push(entry.clone());
+            Ok(())
+        }
+        (Some(Value::Object(members)), Value::Object(update)) => merge(members, update),
+        (Some(Value::Object(_)), other) => Err(Misfit::new(
+            format!("the update is {} and the target is a mapping", kind(other)),
+            "write the fields to merge into it",
+        )),
+        (Some(other), _) => Err(Misfit::new(
+            format!("the target is {}, and only mappings and lists can be updated", kind(other)),
+            "make the mapping around it the target, and name the field in the update",
+        )),
+        // Removed by the update of a place that encloses it, which cannot be: updates only add.
+        (None, _) => Ok(()),
+    }
+}
+
+/// Mappings are merged, lists joined, single values replaced; an empty value over a mapping or a
+/// list adds nothing, as in the specification's own example. What is left would be a silent loss.
+fn merge(target: &mut Map<String, Value>, update: &Map<String, Value>) -> Result<(), Misfit> {
+    for (key, update) in update {
+        let mut old = match target.entry(key) {
+            Entry::Vacant(place) => {
+                place.insert(update.clone());
+                continue;
+            }
+            Entry::Occupied(old) => old,
+        };
+        match (old.get_mut(), update) {
+            (Value::Object(old), Value::Object(update)) => merge(old, update)
+                .map_err(|misfit| Misfit { below: join("", key) + &misfit.below, ..misfit })?,
+            (Value::Array(old), Value::Array(update)) => old.extend(update.iter().cloned()),
+            (Value::Object(_) | Value::Array(_), Value::Null) => {}
+            (old, update) if is_collection(old) || is_collection(update) => {
+                return Err(Misfit {
+                    below: join("", key),
+                    message: format!("{} cannot become {}", kind(old), kind(update)),
+                    help: "remove the old value in an action before this one",
+                });
+            }
+            (old, update) => *old = update.clone(),
+        }
+    }
+    Ok(())
+}
+
+fn is_collection(value: &Value) -> bool {
+    value.is_array() || value.is_object()
+}
+
+/// How many levels of collections `value` has; at most [`MAX_DEPTH`], since it was read.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// Removes operations, and the paths that have none left.
+fn omit(what: &Omit, root: &mut Value) -> Vec<String> {
+    let Some(Value::Object(paths)) = root.get_mut("paths") else { return Vec::new() };
+    let mut omitted = Vec::new();
+    paths.retain(|path, item| {
+        let Value::Object(item) = item else { return true };
+        let before = omitted.len();
+        for method in METHODS {
+            let meant = item.get(*method).is_some_and(|operation| match what {
+                Omit::Operation { method: wanted, path: of } => wanted == method && of == path,
+                Omit::Tag(tag) => {
+                    let tags = operation.get("tags").and_then(Value::as_array);
+                    tags.is_some_and(|tags| tags.iter().any(|it| it == tag.as_str()))
+                }
+            });
+            if meant {
+                item.remove(*method);
+                omitted.push(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+        before == omitted.len() || METHODS.iter().any(|method| item.contains_key(*method))
+    });
+    omitted
+}

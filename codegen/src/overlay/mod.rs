@@ -1,0 +1,86 @@
+//! OpenAPI Overlay 1.0: what is to be changed about a document, kept apart from it.
+//!
+//! Three keys of ours go beyond the specification, as its extensions:
+//! - `x-onkernel-optional: REASON` on an action that need not match every document. Without it,
+//!   an action that matches nothing is an error, so that none outlives what it was written for.
+//! - `x-onkernel-omit: {operations: [METHOD /path], tags: [NAME]}` beside `actions` removes whole
+//!   operations, after all actions.
+//! - `remove` also takes single values such as one entry of `required`, for which the
+//!   specification's 1.0 has no way.
+
+mod apply;
+mod parse;
+
+use crate::document::Source;
+use crate::error::Position;
+use serde_json::Value;
+use serde_json_path::JsonPath;
+
+/// The keys under which a path's operations stand.
+const METHODS: &[&str] = &["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+/// A list of changes to a document.
+#[derive(Debug)]
+pub struct Overlay {
+    source: Source,
+    actions: Vec<Action>,
+    omit: Vec<Omission>,
+}
+
+#[derive(Debug)]
+struct Action {
+    target: JsonPath,
+    effect: Effect,
+    optional: Option<String>,
+    description: Option<String>,
+    /// Where the action stands in the overlay.
+    pointer: String,
+}
+
+#[derive(Debug)]
+enum Effect {
+    Update(Value),
+    Remove,
+}
+
+/// Which operations to remove.
+#[derive(Debug)]
+struct Omission {
+    what: Omit,
+    /// Where the entry stands in the overlay.
+    pointer: String,
+}
+
+#[derive(Debug)]
+enum Omit {
+    /// The method is one of [`METHODS`].
+    Operation {
+        method: String,
+        path: String,
+    },
+    Tag(String),
+}
+
+/// What an overlay did to one document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// One entry for each action, in their order.
+    pub actions: Vec<Applied>,
+    /// The operations that were left out, as `METHOD /path`.
+    pub omitted: Vec<String>,
+}
+
+/// What one action did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The action's target, a JSONPath.
+    pub target: String,
+    /// Why the action exists, if the overlay says so.
+    pub description: Option<String>,
+    /// Why the action need not match, if it is optional.
+    pub optional: Option<String>,
+    /// How many places of the document it matched.
+    pub matched: usize,
+    /// Where the action stands in the overlay.
+    pub position: Option<Position>,
+}

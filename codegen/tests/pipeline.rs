@@ -1,0 +1,188 @@
+//! From document to Rust: what each pass yields on small documents, the same bytes every time, and
+//! one clear line for what cannot be done.
+
+use onkernel_codegen::{Source, client, finish, generate, lower, outline};
+use serde_json::{Value, json};
+
+/// The whole client of a document, as the build script makes it.
+fn bundled() -> (Source, Source) {
+    let read = |name: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec").join(name);
+        Source { name: format!("spec/{name}"), text: std::fs::read_to_string(path).unwrap() }
+    };
+    (read("openapi.documented.yml"), read("overlay.yml"))
+}
+
+/// The finished Rust and the outline of a small document with these schemas, sent and received by
+/// one operation each.
+fn finished(schemas: Value) -> (String, String) {
+    let answer = |name: &str| {
+        json!({ "200": { "description": "", "content": { "application/json": {
+            "schema": { "$ref": format!("#/components/schemas/{name}") }
+        } } } })
+    };
+    let body = |name: &str| {
+        json!({ "required": true, "content": { "application/json": {
+            "schema": { "$ref": format!("#/components/schemas/{name}") }
+        } } })
+    };
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": { "title": "t", "version": "1" },
+        "paths": { "/things": {
+            "post": {
+                "operationId": "postThings", "tags": ["T"],
+                "requestBody": body("Ask"), "responses": answer("Tell")
+            }
+        } },
+        "components": { "schemas": schemas }
+    });
+    let lowered = lower::lower(document).unwrap_or_else(|findings| panic!("{findings:?}"));
+    let file = finish::finish(generate::generate(&lowered.document).unwrap(), &lowered.surface);
+    let file = file.unwrap();
+    let outline = outline::outline(&file, &lowered.surface);
+    (prettyplease::unparse(&file), outline.into_values().collect())
+}
+
+#[test]
+fn generation_is_deterministic() {
+    let (document, overlay) = bundled();
+    let once = client(&document, std::slice::from_ref(&overlay)).unwrap();
+    let twice = client(&document, &[overlay]).unwrap();
+    assert_eq!(once.rust, twice.rust);
+    assert_eq!(once.outline, twice.outline);
+}
+
+#[test]
+fn the_three_states_of_a_field_follow_the_direction() {
+    let thing = json!({
+        "type": "object",
+        "required": ["a", "b"],
+        "properties": {
+            "a": { "type": "string" },
+            "b": { "type": ["string", "null"] },
+            "c": { "type": "array", "items": { "type": "string" } },
+            "d": { "type": ["integer", "null"] }
+        }
+    });
+    let (rust, outline) = finished(json!({ "Ask": thing, "Tell": thing }));
+    insta::assert_snapshot!(outline, @r"
+    create_thing  POST /things
+        body: Ask
+        -> Tell
+        answers 200
+
+    struct Ask  [sent]
+        a: String
+        b: Option<String>
+        c: Option<Vec<String>>
+        d: Option<Nullable<i64>>
+
+    struct Tell  [received]
+        a: String
+        b: Option<String>
+        c: Option<Vec<String>>
+        d: Option<i64>
+    ");
+    // Required and nullable is written as null; everything optional is left out.
+    assert_eq!(rust.matches("skip_serializing_if").count(), 4, "{rust}");
+}
+
+#[test]
+fn bounds_become_checks_of_what_is_sent_and_never_of_what_is_read() {
+    let thing = json!({
+        "type": "object",
+        "properties": {
+            "n": { "type": "integer", "minimum": 1, "exclusiveMaximum": 10, "default": 3 },
+            "s": { "type": "string", "maxLength": 4 },
+            "inner": { "type": "object", "properties": { "s": { "type": "string", "minLength": 2 } } }
+        }
+    });
+    let (rust, outline) = finished(json!({ "Ask": thing, "Tell": thing }));
+    assert!(outline.contains("n: Option<i64>  at least 1, below 10  default 3"), "{outline}");
+    assert!(rust.contains("impl crate::validate::Validate for Ask "), "{rust}");
+    assert!(rust.contains("impl crate::validate::Validate for AskInner "), "{rust}");
+    assert!(!rust.contains("impl crate::validate::Validate for Tell"), "{rust}");
+    assert!(rust.contains("maximum: ::std::option::Option::Some(10f64)"), "{rust}");
+    assert!(rust.contains("exclusive_maximum: true"), "{rust}");
+    // The server applies its default; the client neither sends nor assumes it.
+    assert!(!rust.contains("fn default_") && !rust.contains("default = "), "{rust}");
+}
+
+#[test]
+fn a_password_is_a_secret_and_the_answer_is_known_to_hold_one() {
+    let (rust, outline) = finished(json!({
+        "Ask": { "type": "object", "properties": { "token": { "type": "string", "format": "password" } } },
+        "Tell": { "type": "object", "required": ["key"], "properties": {
+            "key": { "type": "string", "format": "password" }
+        } }
+    }));
+    assert!(outline.contains("token: Option<Secret>"), "{outline}");
+    assert!(outline.contains("key: Secret"), "{outline}");
+    assert!(outline.contains("[answers a secret]"), "{outline}");
+    assert!(rust.contains("secret_answer: true"), "{rust}");
+}
+
+#[test]
+fn enums_are_open_and_everything_can_grow() {
+    let (rust, outline) = finished(json!({
+        "Ask": { "type": "object", "properties": { "kind": { "enum": ["isp", "data-center"] } } },
+        "Tell": { "type": "object", "additionalProperties": false, "properties": {
+            "kind": { "const": "isp" }
+        } }
+    }));
+    assert!(outline.contains("isp | data-center | unknown"), "{outline}");
+    assert!(rust.contains("Unknown(::std::string::String)"), "{rust}");
+    assert!(!rust.contains("deny_unknown_fields"), "{rust}");
+    let types = rust.matches("pub struct ").count() + rust.matches("pub enum ").count();
+    // Builders cannot be written literally anyway: their fields are private.
+    let builders = rust.matches("#[must_use").count();
+    assert_eq!(rust.matches("#[non_exhaustive]").count(), types - builders - 1, "{rust}");
+}
+
+#[test]
+fn what_cannot_be_lowered_is_named_with_its_place_all_at_once() {
+    let text = "\
+openapi: 3.1.0
+info: { title: t, version: '1' }
+paths:
+  /a:
+    get:
+      operationId: fetchA
+      parameters:
+        - { name: x, in: cookie, schema: { type: string } }
+      responses:
+        '200':
+          description: ok
+          content:
+            application/json:
+              schema:
+                not: { type: string }
+";
+    let document = Source { name: "api.yml".to_owned(), text: text.to_owned() };
+    let error = client(&document, &[]).unwrap_err();
+    insta::assert_snapshot!(error, @r#"
+    api.yml:8:11: a parameter in "cookie" (GET /a) (at #/paths/~1a/get/parameters/0); leave the operation out with `x-onkernel-omit` in an overlay
+    api.yml:14:15: a schema with `not` (at #/paths/~1a/get/responses/200/content/application~1json/schema); leave the operation out with `x-onkernel-omit` in an overlay
+    "#);
+}
+
+#[test]
+fn what_the_client_needs_and_lacks_is_named() {
+    let (document, overlay) = bundled();
+    let without = |from: &str, to: &str| {
+        let text = document.text.replace(from, to);
+        assert_ne!(text, document.text, "`{from}` is not in the document");
+        client(&Source { name: "api.yml".to_owned(), text }, std::slice::from_ref(&overlay))
+            .unwrap_err()
+            .to_string()
+    };
+    insta::assert_snapshot!(
+        without("/org/api_keys/{id}/rotate:", "/org/other/{id}/rotate:"),
+        @"api.yml:59:1: `POST /org/api_keys/{id}/rotate`, which the client calls `rotate_api_key`, is missing (at #/paths); add it with an overlay, or correct its `x-onkernel-name`"
+    );
+    let fields = without("masked_key", "masked");
+    let lines: Vec<_> = fields.lines().filter(|line| line.contains("masked_key`, which")).collect();
+    assert_eq!(lines.len(), 2, "{fields}");
+    assert!(lines[0].contains("`ApiKey.masked_key`") && lines[1].contains("`CreatedApiKey."), "{fields}");
+}

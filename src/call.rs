@@ -1,0 +1,283 @@
+//! One request, described piece by piece: what generated code says of a call.
+//!
+//! The first value that the document does not allow is remembered, and the call is refused with it
+//! before anything is sent. How a call is sent is in [`execute`](crate::execute).
+
+use std::fmt::{self, Display};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use reqwest::StatusCode;
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+};
+use serde::Serialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use crate::encode::{Query, QueryValue, push_encoded};
+use crate::error::Result;
+use crate::execute;
+use crate::response::ResponseValue;
+use crate::scrub::Scrubber;
+use crate::validate::{Checked, Rule, Validate};
+use crate::{Client, Operation, Repeat, wire};
+
+/// What a call asks for: an operation of the document, or a method and path of the caller's.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    Operation(&'static Operation),
+    Raw { method: reqwest::Method, path: Arc<str>, repeat: Repeat },
+}
+
+impl Target {
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Self::Operation(operation) => operation.id,
+            Self::Raw { .. } => "request",
+        }
+    }
+
+    pub(crate) fn method(&self) -> &str {
+        match self {
+            Self::Operation(operation) => operation.method,
+            Self::Raw { method, .. } => method.as_str(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        match self {
+            Self::Operation(operation) => operation.path,
+            Self::Raw { path, .. } => path,
+        }
+    }
+
+    pub(crate) fn repeat(&self) -> Repeat {
+        match self {
+            Self::Operation(operation) => operation.repeat,
+            Self::Raw { repeat, .. } => *repeat,
+        }
+    }
+
+    /// Whether no part of a successful answer may be shown. Of raw answers nothing is known.
+    pub(crate) fn secret_answer(&self) -> bool {
+        match self {
+            Self::Operation(operation) => operation.secret_answer,
+            Self::Raw { .. } => true,
+        }
+    }
+}
+
+impl Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Operation(operation) => write!(f, "{} ({operation})", operation.id),
+            Self::Raw { method, path, .. } => write!(f, "{method} {path}"),
+        }
+    }
+}
+
+/// The body of a request.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Body {
+    #[default]
+    Empty,
+    Json(Bytes),
+}
+
+impl Body {
+    pub(crate) fn content_type(&self) -> Option<HeaderValue> {
+        match self {
+            Self::Empty => None,
+            Self::Json(_) => Some(HeaderValue::from_static("application/json")),
+        }
+    }
+
+    /// The body for one more attempt.
+    pub(crate) fn replay(&self) -> Option<reqwest::Body> {
+        match self {
+            Self::Empty => None,
+            Self::Json(bytes) => Some(bytes.clone().into()),
+        }
+    }
+}
+
+/// A call in the making.
+pub(crate) struct Call {
+    pub(crate) client: Client,
+    pub(crate) target: Target,
+    pub(crate) path: String,
+    pub(crate) query: Query,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body,
+    /// The secrets in the body.
+    pub(crate) scrubber: Scrubber,
+    /// Success promises nothing to read.
+    pub(crate) answerless: bool,
+    refused: Option<String>,
+}
+
+impl Call {
+    pub(crate) fn new(client: Client, operation: &'static Operation) -> Self {
+        Self::to(client, Target::Operation(operation), operation.path.to_owned())
+    }
+
+    pub(crate) fn to(client: Client, target: Target, path: String) -> Self {
+        Self {
+            client,
+            target,
+            path,
+            query: Query::default(),
+            headers: HeaderMap::new(),
+            body: Body::Empty,
+            scrubber: Scrubber::default(),
+            answerless: false,
+            refused: None,
+        }
+    }
+
+    /// Fills in a parameter of the path.
+    pub(crate) fn path<T>(&mut self, name: &str, value: Result<T, String>, rule: &Rule)
+    where
+        T: Display + Checked,
+    {
+        let Some(value) = self.checked(name, value.map(Some), rule) else { return };
+        let text = value.to_string();
+        // Either would address another resource: a DELETE depends on it.
+        if matches!(text.as_str(), "" | "." | "..") {
+            return self.refuse(format!("`{name}` must not be empty, `.` or `..`"));
+        }
+        let placeholder = format!("{{{name}}}");
+        let mut encoded = String::with_capacity(text.len());
+        push_encoded(&mut encoded, &text);
+        match self.path.find(&placeholder) {
+            Some(at) => self.path.replace_range(at..at + placeholder.len(), &encoded),
+            None => self.refuse(format!("the path has no parameter `{name}`")),
+        }
+    }
+
+    /// Adds a parameter to the query, unless it is left out.
+    pub(crate) fn query<T>(&mut self, name: &str, value: Result<Option<T>, String>, rule: &Rule)
+    where
+        T: QueryValue + Checked,
+    {
+        if let Some(value) = self.checked(name, value, rule) {
+            value.append(name, &mut self.query);
+        }
+    }
+
+    /// Adds a header, unless it is left out.
+    pub(crate) fn header<T>(&mut self, name: &str, value: Result<Option<T>, String>, rule: &Rule)
+    where
+        T: Display + Checked,
+    {
+        let Some(value) = self.checked(name, value, rule) else { return };
+        match header(name, &value.to_string()) {
+            Ok((name, value)) => {
+                self.headers.insert(name, value);
+            }
+            Err(problem) => self.refuse(problem),
+        }
+    }
+
+    /// Sets the body.
+    pub(crate) fn json<T: Serialize + Validate>(&mut self, value: Result<T, String>) {
+        self.json_optional(value.map(Some));
+    }
+
+    /// Sets the body, unless it is left out.
+    pub(crate) fn json_optional<T>(&mut self, value: Result<Option<T>, String>)
+    where
+        T: Serialize + Validate,
+    {
+        match value {
+            Ok(None) => {}
+            Ok(Some(value)) => match value.validate() {
+                Ok(()) => self.serialise(&value),
+                Err(refusal) => self.refuse(refusal.to_string()),
+            },
+            Err(problem) => self.refuse(problem),
+        }
+    }
+
+    pub(crate) fn serialise<T: Serialize + ?Sized>(&mut self, value: &T) {
+        match wire::serialise(value) {
+            Ok(serialised) => {
+                self.body = Body::Json(serialised.body.into());
+                self.scrubber = Scrubber::new(serialised.secrets);
+            }
+            // The message of a caller's own `Serialize` may quote anything.
+            Err(_) => self.refuse("the request body cannot be written as JSON".to_owned()),
+        }
+    }
+
+    /// Sends the call and reads the answer as JSON.
+    pub(crate) async fn send_json<T: DeserializeOwned>(self) -> Result<ResponseValue<T>> {
+        execute::run(self, |answer| serde_json::from_slice(&answer.body)).await
+    }
+
+    /// Sends the call, whose success says all.
+    pub(crate) async fn send_empty(mut self) -> Result<ResponseValue<()>> {
+        self.answerless = true;
+        execute::run(self, |answer| {
+            if answer.status == StatusCode::NOT_FOUND || answer.body.trim_ascii().is_empty() {
+                return Ok(());
+            }
+            // JSON does no harm. A page means that something between us and the server answered
+            // in its place.
+            serde_json::from_slice::<IgnoredAny>(&answer.body).map(drop)
+        })
+        .await
+    }
+
+    /// The first value that was refused.
+    pub(crate) fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+
+    pub(crate) fn refuse(&mut self, problem: String) {
+        self.refused.get_or_insert(problem);
+    }
+
+    fn checked<T: Checked>(
+        &mut self,
+        name: &str,
+        value: Result<Option<T>, String>,
+        rule: &Rule,
+    ) -> Option<T> {
+        let value = match value {
+            Ok(value) => value?,
+            Err(problem) => {
+                self.refuse(problem);
+                return None;
+            }
+        };
+        match value.check(rule) {
+            Ok(()) => Some(value),
+            Err(refusal) => {
+                self.refuse(refusal.within(name).to_string());
+                None
+            }
+        }
+    }
+}
+
+/// A header, or why it cannot be one. The value is marked sensitive and never shown.
+pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let parsed = HeaderName::try_from(name)
+        .map_err(|_| format!("{name:?} cannot be the name of a header"))?;
+    let mut value = HeaderValue::try_from(value).map_err(|_| {
+        format!("the value of the header `{parsed}` holds a line break or a control character")
+    })?;
+    if [AUTHORIZATION, HOST, CONTENT_LENGTH, TRANSFER_ENCODING].contains(&parsed) {
+        return Err(format!("the header `{parsed}` is set by the client itself"));
+    }
+    value.set_sensitive(true);
+    Ok((parsed, value))
+}
+
+impl fmt::Debug for Call {
+    /// Where it goes; not what it carries.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Call({})", self.target)
+    }
+}

@@ -1,0 +1,434 @@
+//! The single point through which every call passes: the key, the limits, the repetitions, the
+//! trace.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::{Method, Request, StatusCode, Url};
+use tokio::time::{Instant, sleep, timeout};
+use tracing::{Instrument, Span, field};
+use zeroize::Zeroizing;
+
+use crate::answer;
+use crate::call::{Call, Target};
+use crate::credentials::Key;
+use crate::error::{Cause, Created, Error, ErrorKind, Result, ServerError};
+use crate::response::{ResponseValue, request_id};
+use crate::retry::{self, Attempt, Decision, Outcome};
+use crate::{Repeat, origin};
+
+/// The most that is read of the body of an error.
+const ERROR_BODY: usize = 64 * 1024;
+/// The most that is set aside for a body before it arrives.
+const FIRST_BUFFER: usize = 64 * 1024;
+
+/// An answer that reports success, read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// Wiped when dropped, since it may hold a plaintext.
+    pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+/// Runs a call to its end. Only what depends on the answer's type is here.
+pub(crate) async fn run<T>(
+    call: Call,
+    read: impl Fn(&mut Answer) -> Result<T, serde_json::Error>,
+) -> Result<ResponseValue<T>> {
+    let mut run = Run::new(call)?;
+    loop {
+        let failure = match run.attempt().await {
+            Ok(mut answer) => match read(&mut answer) {
+                Ok(value) => {
+                    run.finished("done");
+                    let Answer { status, headers, .. } = answer;
+                    return Ok(ResponseValue::new(value, status, headers, run.call.target));
+                }
+                Err(error) => run.not_as_documented(&answer, &error),
+            },
+            Err(failure) => failure,
+        };
+        run.recover(failure).await?;
+    }
+}
+
+/// A call under way.
+struct Run {
+    call: Call,
+    method: Method,
+    url: Url,
+    /// All headers but the key's.
+    headers: HeaderMap,
+    began: Instant,
+    attempts: u32,
+    /// The key of the last attempt.
+    key: Option<Arc<Key>>,
+    /// The one attempt with a new key after a 401 has been made.
+    rekeyed: bool,
+    /// An attempt may have done what was asked.
+    maybe_done: bool,
+    /// The last failure that was waited out.
+    previous: Option<String>,
+    span: Span,
+}
+
+/// An attempt that failed.
+struct Failure {
+    error: Error,
+    outcome: Outcome,
+}
+
+/// How far an attempt has come; kept outside of it, so that a timeout leaves it behind.
+#[derive(Default)]
+struct Progress {
+    key: Option<Arc<Key>>,
+    status: Option<StatusCode>,
+    headers: HeaderMap,
+    body: Zeroizing<Vec<u8>>,
+}
+
+/// What can go wrong in an attempt besides an error status.
+enum Trouble {
+    NoKey(Error),
+    OutOfTime(ErrorKind, Duration),
+    Transport(reqwest::Error),
+    /// The caller's own HTTP client followed a redirect.
+    Elsewhere,
+    TooLarge(usize),
+}
+
+impl Run {
+    fn new(call: Call) -> Result<Self> {
+        let refused = |problem: &str| Err(Error::invalid(&call.target, problem));
+        if let Some(problem) = call.refused() {
+            return refused(problem);
+        }
+        let Ok(method) = Method::from_bytes(call.target.method().as_bytes()) else {
+            return refused("the method is not one of HTTP");
+        };
+        let shared = &call.client.shared;
+        let url = match shared.base.join(&call.path, call.query.as_str()) {
+            Ok(url) => url,
+            Err(problem) => return refused(&problem),
+        };
+        let mut headers = shared.headers.clone();
+        if let Some(value) = call.body.content_type() {
+            headers.insert(CONTENT_TYPE, value);
+        }
+        headers.extend(call.headers.clone());
+        let span = tracing::debug_span!(
+            "call",
+            operation = call.target.id(),
+            method = method.as_str(),
+            path = call.target.path(),
+            attempt = field::Empty,
+            status = field::Empty,
+            request_id = field::Empty,
+            elapsed_ms = field::Empty,
+        );
+        Ok(Self {
+            call,
+            method,
+            url,
+            headers,
+            began: Instant::now(),
+            attempts: 0,
+            key: None,
+            rekeyed: false,
+            maybe_done: false,
+            previous: None,
+            span,
+        })
+    }
+
+    /// One attempt, within its time.
+    async fn attempt(&mut self) -> Result<Answer, Failure> {
+        self.attempts += 1;
+        self.span.record("attempt", self.attempts);
+        let (limit, kind) = self.time();
+        let mut progress = Progress::default();
+        let exchange = self.exchange(&mut progress).instrument(self.span.clone());
+        let result = match timeout(limit, exchange).await {
+            Ok(result) => result,
+            Err(_) => Err(Trouble::OutOfTime(kind, limit)),
+        };
+        if let Some(key) = &progress.key {
+            self.call.scrubber.knows(&key.secret);
+            self.key = Some(Arc::clone(key));
+        }
+        self.judge(progress, result)
+    }
+
+    /// The time for the next step, and what has passed when it is over.
+    fn time(&self) -> (Duration, ErrorKind) {
+        let options = &self.call.client.options;
+        let left = options.retry.deadline.map(|all| all.saturating_sub(self.began.elapsed()));
+        match left {
+            Some(left) if left < options.timeout => (left, ErrorKind::Deadline),
+            _ => (options.timeout, ErrorKind::Timeout),
+        }
+    }
+
+    /// Sends the request and reads the answer.
+    async fn exchange(&self, progress: &mut Progress) -> Result<(), Trouble> {
+        let shared = &self.call.client.shared;
+        let key = shared.credentials.current().await.map_err(Trouble::NoKey)?;
+        let mut request = Request::new(self.method.clone(), self.url.clone());
+        *request.headers_mut() = self.headers.clone();
+        *request.body_mut() = self.call.body.replay();
+        // `join` has made sure of the origin; the key depends on it, so it is asked once more.
+        if shared.base.is_origin_of(&self.url) {
+            request.headers_mut().insert(AUTHORIZATION, key.header.clone());
+        }
+        progress.key = Some(key);
+
+        let mut response = shared.http.execute(request).await.map_err(Trouble::Transport)?;
+        if *response.url() != self.url {
+            return Err(Trouble::Elsewhere);
+        }
+        let status = response.status();
+        progress.status = Some(status);
+        progress.headers = std::mem::take(response.headers_mut());
+
+        let most = self.call.client.options.max_response_bytes;
+        let most = if status.is_success() { most } else { most.min(ERROR_BODY) };
+        let announced = response.content_length().and_then(|n| usize::try_from(n).ok());
+        if status.is_success() && announced.is_some_and(|length| length > most) {
+            return Err(Trouble::TooLarge(most));
+        }
+        progress.body.reserve(announced.unwrap_or(0).min(FIRST_BUFFER));
+        while let Some(chunk) = response.chunk().await.map_err(Trouble::Transport)? {
+            let room = most - progress.body.len();
+            progress.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            if chunk.len() > room {
+                return Err(Trouble::TooLarge(most));
+            }
+        }
+        Ok(())
+    }
+
+    /// What an attempt came to, however far it got.
+    fn judge(&self, progress: Progress, result: Result<(), Trouble>) -> Result<Answer, Failure> {
+        let Progress { key, status, headers, body } = progress;
+        let Some(status) = status else {
+            // Without a status there was trouble: a sound exchange has read one.
+            let trouble = result.err().unwrap_or(Trouble::Elsewhere);
+            return Err(self.trouble(trouble, if key.is_some() { Stage::Sent } else { Stage::Key }));
+        };
+        let id = request_id(&headers, &self.call.scrubber);
+        self.span.record("status", status.as_u16());
+        self.span.record("request_id", id.as_deref());
+        if status.is_success() {
+            return match result {
+                Ok(()) => Ok(Answer { status, headers, body }),
+                Err(trouble) => {
+                    let mut failure = self.trouble(trouble, Stage::Answered);
+                    failure.error =
+                        failure.error.answered(status, id).with_created(self.salvage(&body));
+                    Err(failure)
+                }
+            };
+        }
+        let number = status.as_u16();
+        if self.call.answerless
+            && retry::already_deleted(self.method.as_str(), self.maybe_done, number)
+        {
+            return Ok(Answer { status, headers, body });
+        }
+        let scrubber = &self.call.scrubber;
+        let location = headers.get(LOCATION).filter(|_| status.is_redirection());
+        let (kind, problem) = match location {
+            Some(location) => {
+                let to = origin::place(&self.url, &String::from_utf8_lossy(location.as_bytes()));
+                let to = scrubber.line(&to, 256);
+                (ErrorKind::Redirect, format!("{status}: the server points to {to}"))
+            }
+            None => (ErrorKind::Status, String::new()),
+        };
+        let mut failure = self.failure(kind, problem, Outcome::Status(number));
+        let (server, excerpt) = answer::server_error(&body, scrubber);
+        failure.error = failure
+            .error
+            .answered(status, id)
+            .asks_to_wait(retry::asked_wait(&headers, SystemTime::now()))
+            .said(server, excerpt);
+        Err(failure)
+    }
+
+    /// The failure of an attempt that did not end with an answer.
+    fn trouble(&self, trouble: Trouble, stage: Stage) -> Failure {
+        match trouble {
+            Trouble::NoKey(error) => {
+                let error = error.of(&self.call.target).after(self.attempts);
+                Failure { error, outcome: Outcome::Refused }
+            }
+            Trouble::OutOfTime(kind, limit) => {
+                let (doing, outcome) = match stage {
+                    Stage::Key => ("getting the API key", Outcome::NotSent),
+                    Stage::Sent => ("waiting for the answer", Outcome::Lost),
+                    Stage::Answered => ("reading the answer", Outcome::Lost),
+                };
+                let what = if kind == ErrorKind::Deadline { "deadline" } else { "timeout" };
+                let mut failure = self.failure(
+                    kind,
+                    format!("the {what} of {limit:?} passed while {doing}"),
+                    outcome,
+                );
+                if let Some(previous) = &self.previous {
+                    let cause = Cause::text(format!("the attempt before: {previous}"));
+                    failure.error = failure.error.caused_by(cause);
+                }
+                failure
+            }
+            Trouble::Transport(error) => {
+                let (kind, problem, outcome) = match stage {
+                    Stage::Answered => {
+                        (ErrorKind::ConnectionLost, "the answer broke off", Outcome::Unreadable)
+                    }
+                    _ if error.is_connect() => {
+                        (ErrorKind::Connect, "could not connect", Outcome::NotSent)
+                    }
+                    _ if error.is_builder() => (
+                        ErrorKind::InvalidRequest,
+                        "the request cannot be sent as it stands",
+                        Outcome::Refused,
+                    ),
+                    _ if error.is_timeout() => {
+                        (ErrorKind::Timeout, "the HTTP client's own timeout passed", Outcome::Lost)
+                    }
+                    _ => (
+                        ErrorKind::ConnectionLost,
+                        "the connection was lost after the request was sent",
+                        Outcome::Lost,
+                    ),
+                };
+                let cause = Cause::of(&error.without_url(), &self.call.scrubber);
+                let mut failure =
+                    self.failure(kind, format!("{problem}: {}", cause.root()), outcome);
+                failure.error = failure.error.caused_by(cause);
+                failure
+            }
+            Trouble::Elsewhere => self.failure(
+                ErrorKind::Redirect,
+                "the HTTP client given to this client has followed a redirect",
+                Outcome::Final,
+            ),
+            Trouble::TooLarge(most) => self.failure(
+                ErrorKind::TooLarge,
+                format!("the answer is larger than {most} bytes"),
+                Outcome::Final,
+            ),
+        }
+    }
+
+    /// An answer that reports success and is not what the document says.
+    fn not_as_documented(&self, answer: &Answer, error: &serde_json::Error) -> Failure {
+        use serde_json::error::Category;
+
+        // What is not JSON may be from something between us and the server, and so may pass. JSON
+        // of another shape is what the server sends.
+        let outcome = match error.classify() {
+            Category::Data => Outcome::Final,
+            _ => Outcome::Unreadable,
+        };
+        let scrubber = &self.call.scrubber;
+        let cause = Cause::from(error);
+        let kind_of_answer = answer
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .map(|value| format!(" ({})", scrubber.line(value, 64)))
+            .unwrap_or_default();
+        let problem = format!(
+            "{}, but the answer{kind_of_answer} is not as documented: {cause}",
+            answer.status
+        );
+        let excerpt = match self.call.target.secret_answer() {
+            true => None,
+            false => scrubber.excerpt(&answer.body, 512),
+        };
+        let mut failure = self.failure(ErrorKind::Decode, problem, outcome);
+        failure.error = failure
+            .error
+            .answered(answer.status, request_id(&answer.headers, scrubber))
+            .said(ServerError::default(), excerpt)
+            .with_created(self.salvage(&answer.body))
+            .caused_by(cause);
+        failure
+    }
+
+    /// The key in an answer that could not be read as documented, where one is promised.
+    fn salvage(&self, body: &[u8]) -> Option<Created> {
+        let operation = matches!(&self.call.target, Target::Operation(op) if op.secret_answer);
+        if operation { answer::created(body) } else { None }
+    }
+
+    fn failure(&self, kind: ErrorKind, problem: impl Into<String>, outcome: Outcome) -> Failure {
+        let unknown = self.call.target.repeat() == Repeat::IfUnsent && outcome.maybe_done();
+        let error = Error::new(kind, problem)
+            .of(&self.call.target)
+            .after(self.attempts)
+            .maybe_done(unknown);
+        Failure { error, outcome }
+    }
+
+    /// Waits before the next attempt, or gives up with the failure.
+    async fn recover(&mut self, failure: Failure) -> Result<()> {
+        let Failure { error, outcome } = failure;
+        self.maybe_done |= outcome.maybe_done();
+        if error.is_unauthorized() && !self.rekeyed && self.has_new_key().await {
+            self.rekeyed = true;
+            return Ok(());
+        }
+        let options = &self.call.client.options;
+        let attempt = Attempt {
+            repeat: self.call.target.repeat(),
+            // The attempt with a new key is not one of those that a bad network costs.
+            number: self.attempts - u32::from(self.rekeyed),
+            outcome,
+            asked: error.retry_after(),
+            elapsed: self.began.elapsed(),
+        };
+        match retry::decide(&options.retry, &attempt, (self.call.client.shared.random)()) {
+            Decision::Wait(wait, reason) => {
+                self.span.in_scope(|| {
+                    tracing::info!(attempt = self.attempts, reason, ?wait, "trying again");
+                });
+                self.previous = Some(error.to_string());
+                sleep(wait).await;
+                Ok(())
+            }
+            Decision::Stop(reason) => {
+                self.finished(reason);
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether the source of the key has another one than the one just refused.
+    async fn has_new_key(&mut self) -> bool {
+        let Some(refused) = self.key.clone() else { return false };
+        let renew =
+            self.call.client.shared.credentials.renew(&refused).instrument(self.span.clone());
+        let new = timeout(self.time().0, renew).await.unwrap_or(false);
+        if new {
+            self.span.in_scope(|| tracing::info!("trying again with the key's new value"));
+        }
+        new
+    }
+
+    fn finished(&self, how: &str) {
+        let elapsed = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.span.record("elapsed_ms", elapsed);
+        self.span.in_scope(|| tracing::debug!(how, "finished"));
+    }
+}
+
+/// How far an attempt came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Key,
+    Sent,
+    Answered,
+}

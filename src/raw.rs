@@ -1,0 +1,134 @@
+//! Any method and path: for what the document lacks.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use reqwest::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::call::{Call, Target, header};
+use crate::encode::QueryValue;
+use crate::error::{Cause, Error, ErrorKind, Result};
+use crate::response::ResponseValue;
+use crate::{Client, Repeat, execute};
+
+/// A request of the caller's own: see [`Client::request`].
+#[must_use = "nothing is sent before `send`"]
+pub struct RawRequest {
+    call: Call,
+}
+
+impl RawRequest {
+    pub(crate) fn new(client: Client, method: Method, path: &str) -> Self {
+        // PATCH may be relative, so that asking twice may do it twice.
+        let repeat = match method {
+            Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE => {
+                Repeat::Safe
+            }
+            _ => Repeat::IfUnsent,
+        };
+        let target = Target::Raw { method, path: Arc::from(path), repeat };
+        let mut call = Call::to(client, target, path.to_owned());
+        // What a success holds is the caller's to judge.
+        call.answerless = true;
+        Self { call }
+    }
+
+    /// Adds a parameter to the query. A list becomes one parameter for each item.
+    pub fn query(mut self, name: &str, value: impl QueryValue) -> Self {
+        value.append(name, &mut self.call.query);
+        self
+    }
+
+    /// Sets a header, instead of the client's own of the same name.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        match header(name, value) {
+            Ok((name, value)) => {
+                self.call.headers.insert(name, value);
+            }
+            Err(problem) => self.call.refuse(problem),
+        }
+        self
+    }
+
+    /// Sets the body. A [`Secret`](crate::Secret) in it is sent in the clear.
+    pub fn json(mut self, body: &(impl Serialize + ?Sized)) -> Self {
+        self.call.serialise(body);
+        self
+    }
+
+    /// Says when the request may be sent again. Default: whenever a failure may pass for GET, HEAD,
+    /// OPTIONS, PUT and DELETE, and only where nothing was done for the others.
+    pub fn repeat(mut self, when: Repeat) -> Self {
+        if let Target::Raw { repeat, .. } = &mut self.call.target {
+            *repeat = when;
+        }
+        self
+    }
+
+    /// Sends the request.
+    ///
+    /// A DELETE that is repeated and then finds nothing to delete has succeeded, with status 404.
+    ///
+    /// # Errors
+    /// As with every operation; an error status is an error here too.
+    pub async fn send(self) -> Result<ResponseValue<RawBody>> {
+        let target = self.call.target.clone();
+        execute::run(self.call, move |answer| {
+            let bytes = Bytes::from(std::mem::take(&mut *answer.body));
+            Ok(RawBody { bytes, target: target.clone() })
+        })
+        .await
+    }
+}
+
+impl fmt::Debug for RawRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawRequest({})", self.call.target)
+    }
+}
+
+/// The body of a raw answer. Derefs to its bytes; `Debug` does not show them, since they may hold a
+/// key.
+#[derive(Clone)]
+pub struct RawBody {
+    bytes: Bytes,
+    target: Target,
+}
+
+impl RawBody {
+    /// Reads the body as JSON.
+    ///
+    /// # Errors
+    /// It is not JSON, or of another shape than `T`.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_slice(&self.bytes).map_err(|error| {
+            let cause = Cause::from(&error);
+            Error::new(ErrorKind::Decode, format!("the answer is not as expected: {cause}"))
+                .of(&self.target)
+                .caused_by(cause)
+        })
+    }
+
+    /// The bytes.
+    pub fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+}
+
+impl Deref for RawBody {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl fmt::Debug for RawBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawBody({} bytes)", self.bytes.len())
+    }
+}

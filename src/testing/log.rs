@@ -1,0 +1,69 @@
+//! What was asked of the server and what came of it, for tests to look at.
+
+use chrono::{DateTime, Utc};
+
+/// One request, in the order in which they were decided.
+///
+/// No plaintext is ever kept here: no header, no body, no value of a query parameter, and a path
+/// segment that looks like a key is replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogEntry {
+    /// The `x-request-id` of the answer.
+    pub request_id: String,
+    /// When it was decided, by the server's clock.
+    pub at: DateTime<Utc>,
+    /// The method; empty when the connection was refused before a request was read.
+    pub method: String,
+    /// The path; empty when the connection was refused before a request was read.
+    pub path: String,
+    /// The names of the query parameters, in their order.
+    pub query: Vec<String>,
+    /// The status that was sent; none when the caller got no answer.
+    pub status: Option<u16>,
+    /// The id of the key that asked, when it authenticated.
+    pub caller: Option<String>,
+    /// What changed, whether or not the caller was told.
+    pub effect: Option<Effect>,
+    /// The fault that was applied, in words, such as `drop after the effect`.
+    pub fault: Option<String>,
+    /// Whether this is the late landing of a request whose caller had given up.
+    pub late: bool,
+}
+
+/// What a request changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// A key came into being.
+    Created {
+        /// The new key.
+        id: String,
+    },
+    /// A key was given a name.
+    Renamed {
+        /// The key.
+        id: String,
+    },
+    /// A key was deleted.
+    Deleted {
+        /// The key.
+        id: String,
+    },
+    /// A key was replaced by the server's own rotation.
+    Rotated {
+        /// The key whose end was set.
+        old: String,
+        /// Its replacement.
+        new: String,
+    },
+}
+
+/// A path without anything that looks like a plaintext.
+pub(super) fn scrub(path: &str) -> String {
+    let clean = |segment: &str| match segment.contains("sk_") {
+        true => "sk_...".to_owned(),
+        false => segment.to_owned(),
+    };
+    path.split('/').map(clean).collect::<Vec<_>>().join("/")
+}

@@ -1,0 +1,210 @@
+//! How an answer looks on the wire, and how a fault spoils it.
+
+use serde_json::{Value, json};
+
+use super::answer::{Answer, error_body};
+use super::faults::{Kind, RetryAfter};
+
+/// What the caller gets to see.
+pub(super) enum Reply {
+    /// The connection ends without a word.
+    Lost,
+    /// The connection is reset.
+    Reset,
+    Sent {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Body,
+    },
+}
+
+/// How the bytes of a body go out.
+pub(super) enum Body {
+    Whole(Vec<u8>),
+    /// In pieces, each after a pause.
+    Slow {
+        bytes: Vec<u8>,
+        piece: usize,
+        every_ms: u64,
+    },
+    /// Fewer bytes than announced, then the end of the connection.
+    Short {
+        bytes: Vec<u8>,
+        announced: usize,
+    },
+    /// White space first.
+    Padded {
+        spaces: u64,
+        bytes: Vec<u8>,
+    },
+    /// White space for ever.
+    Endless,
+}
+
+const JSON: &str = "application/json";
+
+/// How a gateway says that something behind it is broken.
+const GATEWAY_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head>\n\
+    <body><h1>502 Bad Gateway</h1><p>The server behind this gateway did not answer.</p></body>\
+    </html>\n";
+
+impl Reply {
+    /// The answer as it is.
+    pub(super) fn plain(answer: Answer) -> Self {
+        let mut headers = answer.headers;
+        let body = match answer.body {
+            Some(json) => {
+                headers.push(("content-type".into(), JSON.into()));
+                json.to_string().into_bytes()
+            }
+            None => Vec::new(),
+        };
+        Reply::Sent { status: answer.status, headers, body: Body::Whole(body) }
+    }
+
+    /// What a fault makes of the true answer; a fault that has its own answer does not look at it.
+    pub(super) fn spoilt(kind: &Kind, answer: Answer) -> Self {
+        match kind {
+            Kind::Refuse | Kind::Reset => Reply::Reset,
+            Kind::Drop | Kind::EffectLater { .. } => Reply::Lost,
+            Kind::Delay { .. } | Kind::Run(_) => Reply::plain(answer),
+            Kind::Status { code, body } => {
+                let body = body.clone();
+                let body = body.unwrap_or_else(|| error_body(*code, "a fault that was ordered"));
+                Reply::plain(Answer::new(sendable(*code), body))
+            }
+            Kind::TooManyRequests(retry_after) => too_many_requests(retry_after),
+            Kind::HtmlBadGateway => text(502, "text/html; charset=utf-8", GATEWAY_PAGE),
+            Kind::Redirect { location } => {
+                Reply::plain(Answer::new(307, json!({})).with_header("location", location))
+            }
+            Kind::Replace { status, headers, body } => Reply::Sent {
+                status: sendable(*status),
+                headers: headers
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.clone()))
+                    .collect(),
+                body: Body::Whole(body.clone().into_bytes()),
+            },
+            Kind::MergeJson(patch) => {
+                let mut answer = answer;
+                match &mut answer.body {
+                    Some(Value::Array(items)) => items.iter_mut().for_each(|it| merge(it, patch)),
+                    Some(body) => merge(body, patch),
+                    None => {}
+                }
+                Reply::plain(answer)
+            }
+            Kind::Headers { set, remove } => Reply::plain(answer).with_headers(|headers| {
+                for name in remove.iter().chain(set.keys()) {
+                    headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+                }
+                headers.extend(set.iter().map(|(name, value)| (name.clone(), value.clone())));
+            }),
+            Kind::WrongContentType => Reply::plain(answer).with_headers(|headers| {
+                headers.retain(|(name, _)| name != "content-type");
+                headers.push(("content-type".into(), "text/plain; charset=utf-8".into()));
+            }),
+            Kind::GarbageJson => Reply::plain(answer).with_body(|mut bytes| {
+                bytes.pop();
+                bytes.extend_from_slice(b",]");
+                Body::Whole(bytes)
+            }),
+            Kind::SlowBody { bytes: piece, every_ms } => {
+                let (piece, every_ms) = ((*piece).max(1), *every_ms);
+                Reply::plain(answer).with_body(|bytes| Body::Slow { bytes, piece, every_ms })
+            }
+            Kind::TruncatedBody => Reply::plain(answer).cut(|mut bytes| {
+                let announced = bytes.len();
+                bytes.truncate(announced / 2);
+                Body::Short { bytes, announced }
+            }),
+            Kind::WrongLength => Reply::plain(answer).cut(|bytes| {
+                let announced = bytes.len() + 100;
+                Body::Short { bytes, announced }
+            }),
+            Kind::OversizedBody { bytes: spaces } => {
+                Reply::plain(answer).with_body(|bytes| Body::Padded { spaces: *spaces, bytes })
+            }
+            Kind::EndlessBody => {
+                Reply::plain(Answer::new(200, Value::Null)).with_body(|_| Body::Endless)
+            }
+        }
+    }
+
+    /// The status that goes out, if any.
+    pub(super) fn status(&self) -> Option<u16> {
+        match self {
+            Reply::Sent { status, .. } => Some(*status),
+            Reply::Lost | Reply::Reset => None,
+        }
+    }
+
+    fn with_headers(mut self, change: impl FnOnce(&mut Vec<(String, String)>)) -> Self {
+        if let Reply::Sent { headers, .. } = &mut self {
+            change(headers);
+        }
+        self
+    }
+
+    /// Sends the body in another way, where there is one.
+    fn with_body(self, change: impl FnOnce(Vec<u8>) -> Body) -> Self {
+        match self {
+            Reply::Sent { status, headers, body: Body::Whole(bytes) } if !bytes.is_empty() => {
+                Reply::Sent { status, headers, body: change(bytes) }
+            }
+            other => other,
+        }
+    }
+
+    /// The same for a way that ends the connection: without a body, that is all there is to it.
+    fn cut(self, change: impl FnOnce(Vec<u8>) -> Body) -> Self {
+        match self {
+            Reply::Sent { body: Body::Whole(bytes), .. } if bytes.is_empty() => Reply::Lost,
+            other => other.with_body(change),
+        }
+    }
+}
+
+fn text(status: u16, content_type: &str, body: &str) -> Reply {
+    let headers = vec![("content-type".into(), content_type.into())];
+    Reply::Sent { status, headers, body: Body::Whole(body.as_bytes().to_vec()) }
+}
+
+fn too_many_requests(retry_after: &RetryAfter) -> Reply {
+    let answer = Answer::new(429, error_body(429, "too many requests; try again later"));
+    Reply::plain(match retry_after {
+        RetryAfter::None => answer,
+        RetryAfter::Seconds(seconds) => answer.with_header("retry-after", seconds),
+        RetryAfter::Milliseconds(ms) => answer.with_header("retry-after-ms", ms),
+        RetryAfter::Text(text) => answer.with_header("retry-after", text),
+        RetryAfter::DateInSeconds(seconds) => {
+            // The year 9999 is the last that an HTTP date can write.
+            let ahead = std::time::Duration::from_secs((*seconds).min(200_000_000_000));
+            let time = httpdate::fmt_http_date(std::time::SystemTime::now() + ahead);
+            answer.with_header("retry-after", time)
+        }
+    })
+}
+
+/// RFC 7396.
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(changes) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    for (name, change) in changes {
+        match target.as_object_mut() {
+            Some(fields) if change.is_null() => drop(fields.remove(name)),
+            _ => merge(&mut target[name], change),
+        }
+    }
+}
+
+/// A status that can be sent as the last word on a request.
+fn sendable(status: u16) -> u16 {
+    if (200..=599).contains(&status) { status } else { 500 }
+}
