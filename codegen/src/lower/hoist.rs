@@ -43,6 +43,7 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
         for (index, parameter) in parameters.into_iter().flatten().enumerate() {
             let name = parameter["name"].as_str().unwrap_or_default().to_upper_camel_case();
             if let Some(schema) = parameter.get_mut("schema") {
+                plain(&hoist.taken, schema);
                 hoist.name(&format!("{at}/parameters/{index}"), schema, &format!("{id}{name}"));
             }
         }
@@ -77,6 +78,17 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
     hoist.findings
 }
 
+/// A parameter of a plain type with a name is of that type: only objects and enums are types of
+/// their own in Rust.
+fn plain(schemas: &Map<String, Value>, schema: &mut Value) {
+    let name = schema["$ref"].as_str().and_then(|it| it.strip_prefix("#/components/schemas/"));
+    let Some(target) = name.and_then(|name| schemas.get(name)) else { return };
+    let has_name = target["properties"].is_object() || target["enum"][0].is_string();
+    if !has_name && unions::choice(target).is_none() {
+        *schema = target.clone();
+    }
+}
+
 struct Hoist {
     found: Map<String, Value>,
     taken: Map<String, Value>,
@@ -94,7 +106,7 @@ impl Hoist {
             return;
         }
         let mut bare = schema.clone();
-        let mut reference = json!({ "$ref": format!("#/components/schemas/{name}") });
+        let mut reference = json!({});
         if let Some(members) = bare.as_object_mut() {
             for key in ["nullable", "default", "deprecated"] {
                 if let Some(value) = members.remove(key) {
@@ -105,18 +117,19 @@ impl Hoist {
                 reference["description"] = description.clone();
             }
         }
-        match self.taken.get(name) {
-            Some(known) if *known != bare => self.findings.push(Finding::new(
-                at,
-                format!("two different types would be called `{name}`"),
-                "make one of them a component with a name of its own",
-            )),
-            _ => {
-                self.taken.insert(name.to_owned(), bare.clone());
-                self.found.insert(name.to_owned(), bare);
-                *schema = reference;
-            }
+        // Another type may have the name already: a property `source` with a property `type` and a
+        // property `source_type` meet in it.
+        let base = name;
+        let mut name = base.to_owned();
+        let mut count = 1;
+        while self.taken.get(&name).is_some_and(|known| *known != bare) {
+            count += 1;
+            name = format!("{base}{count}");
         }
+        reference["$ref"] = json!(format!("#/components/schemas/{name}"));
+        self.taken.insert(name.clone(), bare.clone());
+        self.found.insert(name, bare);
+        *schema = reference;
     }
 
     /// Names what a schema holds.
@@ -181,15 +194,16 @@ mod tests {
         let mut document = json!({ "components": { "schemas": {
             "KeyOwner": { "type": "string" },
             "Key": { "properties": { "owner": { "type": "string", "enum": ["a"] } } },
-            "bad name": {}
+            "1st": {}
         } } });
         let messages: Vec<_> = apply(&mut document).into_iter().map(|it| it.message).collect();
+        assert_eq!(messages, ["`1st` cannot be the name of a type"]);
+        let schemas = &document["components"]["schemas"];
+        assert_eq!(schemas["KeyOwner"], json!({ "type": "string" }));
+        assert_eq!(schemas["KeyOwner2"], json!({ "type": "string", "enum": ["a"] }));
         assert_eq!(
-            messages,
-            [
-                "`bad name` cannot be the name of a type",
-                "two different types would be called `KeyOwner`"
-            ]
+            schemas["Key"]["properties"]["owner"],
+            json!({ "$ref": "#/components/schemas/KeyOwner2" })
         );
     }
 }

@@ -7,6 +7,7 @@
 mod answers;
 mod content;
 mod dialect;
+mod forms;
 mod hoist;
 mod inline;
 mod loosen;
@@ -15,6 +16,7 @@ mod names;
 mod omit;
 mod sets;
 mod supported;
+mod type_names;
 mod unions;
 pub(crate) mod walk;
 
@@ -62,6 +64,7 @@ pub fn lower(mut document: Value) -> Result<Lowered, Vec<Finding>> {
     let step = |findings: Vec<Finding>| if findings.is_empty() { Ok(()) } else { Err(findings) };
     step(omit::apply(&mut document))?;
     step(inline::apply(&mut document))?;
+    step(type_names::apply(&mut document))?;
     dialect::apply(&mut document);
     sets::apply(&mut document);
     step(supported::check(&mut document))?;
@@ -71,6 +74,7 @@ pub fn lower(mut document: Value) -> Result<Lowered, Vec<Finding>> {
     step(hoist::apply(&mut document))?;
     step(unions::apply(&mut document))?;
     step(answers::apply(&mut document))?;
+    step(forms::apply(&mut document))?;
     let surface = Surface::read(&document);
     loosen::apply(&mut document);
     Ok(Lowered { document, surface })
