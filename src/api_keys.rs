@@ -168,8 +168,8 @@ impl ApiKeysExt for Client {
     }
 
     async fn matching_api_keys(&self) -> Result<Vec<ApiKey>> {
-        let own = self.shared.credentials.current().await?;
-        only(self.all_api_keys(), |key| fits_mask(own.secret.expose(), &key.masked_key)).await
+        let own = self.api_key().await?;
+        only(self.all_api_keys(), |key| fits_mask(own.expose(), &key.masked_key)).await
     }
 }
 

@@ -166,6 +166,8 @@ impl Call {
     }
 
     /// Adds a header, unless it is left out.
+    // The bundled document has no such parameter; others have.
+    #[allow(dead_code)]
     pub(crate) fn header<T>(&mut self, name: &str, value: Result<Option<T>, String>, rule: &Rule)
     where
         T: Display + Checked,
@@ -195,7 +197,7 @@ impl Call {
                 Ok(()) => self.serialise(&value),
                 Err(refusal) => self.refuse(refusal.to_string()),
             },
-            Err(problem) => self.refuse(problem),
+            Err(problem) => self.refuse(about("the request body", &problem)),
         }
     }
 
@@ -247,7 +249,7 @@ impl Call {
         let value = match value {
             Ok(value) => value?,
             Err(problem) => {
-                self.refuse(problem);
+                self.refuse(about(&format!("`{name}`"), &problem));
                 return None;
             }
         };
@@ -258,6 +260,14 @@ impl Call {
                 None
             }
         }
+    }
+}
+
+/// What is wrong with a value, as a sentence about it.
+fn about(subject: &str, problem: &str) -> String {
+    match problem.starts_with("must ") {
+        true => format!("{subject} {problem}"),
+        false => format!("{subject}: {problem}"),
     }
 }
 

@@ -106,6 +106,11 @@ impl Client {
         RawRequest::new(self.clone(), method, path)
     }
 
+    /// The API key in use, fetched if there is none yet.
+    pub(crate) async fn api_key(&self) -> Result<Secret> {
+        Ok(self.shared.credentials.current().await?.secret.clone())
+    }
+
     /// The base URL.
     pub fn base_url(&self) -> &str {
         self.shared.base.as_str()

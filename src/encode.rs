@@ -30,11 +30,11 @@ pub(crate) fn push_encoded(out: &mut String, value: &(impl Display + ?Sized)) {
 
 /// The query of a request, encoded as it grows.
 #[derive(Clone, Debug, Default)]
-pub struct Query(String);
+pub(crate) struct Query(String);
 
 impl Query {
     /// Appends `name=value`.
-    pub fn push(&mut self, name: &str, value: &(impl Display + ?Sized)) {
+    pub(crate) fn push(&mut self, name: &str, value: &(impl Display + ?Sized)) {
         if !self.0.is_empty() {
             self.0.push('&');
         }
@@ -49,7 +49,7 @@ impl Query {
 }
 
 /// A value that a query can hold.
-pub trait QueryValue {
+pub(crate) trait QueryValue {
     /// Appends the value under its parameter's name.
     fn append(&self, name: &str, query: &mut Query);
 }
@@ -63,7 +63,7 @@ macro_rules! as_displayed {
         }
     )*};
 }
-as_displayed!(i8, i16, i32, i64, u8, u16, u32, u64, f32, f64, bool, str, String);
+as_displayed!(i8, i16, i32, i64, u8, u16, u32, u64, f32, f64, bool, String);
 
 impl QueryValue for DateTime<Utc> {
     fn append(&self, name: &str, query: &mut Query) {
@@ -75,12 +75,6 @@ impl<T: QueryValue> QueryValue for Vec<T> {
     /// The name again for each item.
     fn append(&self, name: &str, query: &mut Query) {
         self.iter().for_each(|item| item.append(name, query));
-    }
-}
-
-impl<T: QueryValue + ?Sized> QueryValue for &T {
-    fn append(&self, name: &str, query: &mut Query) {
-        (**self).append(name, query);
     }
 }
 
@@ -98,7 +92,7 @@ mod tests {
     #[test]
     fn queries_repeat_the_name_of_a_list() {
         let mut query = Query::default();
-        vec!["a", "b&c"].append("tag", &mut query);
+        vec!["a".to_owned(), "b&c".to_owned()].append("tag", &mut query);
         true.append("deep", &mut query);
         DateTime::<Utc>::UNIX_EPOCH.append("since", &mut query);
         assert_eq!(query.as_str(), "tag=a&tag=b%26c&deep=true&since=1970-01-01T00%3A00%3A00Z");

@@ -31,7 +31,6 @@ pub use self::api_keys::{ApiKeysExt, CreateApiKeyExt};
 pub use self::client::{CallOptions, Client};
 pub use self::configure::ClientBuilder;
 pub use self::credentials::Credentials;
-pub use self::encode::QueryValue;
 pub use self::error::{Detail, Error, ErrorKind, Result};
 pub use self::generated::{builder, operations, types};
 pub use self::nullable::Nullable;

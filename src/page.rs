@@ -7,7 +7,6 @@ use futures_core::Stream;
 use futures_util::stream;
 use reqwest::header::HeaderMap;
 
-use crate::call::Target;
 use crate::error::{Error, ErrorKind, Result};
 use crate::response::ResponseValue;
 use crate::scrub::Scrubber;
@@ -25,7 +24,7 @@ pub(crate) struct OffsetHeaders {
 struct Pages<T, F> {
     items: VecDeque<T>,
     /// The offset of the next page, while there is one.
-    next: Option<Result<i64, String>>,
+    next: Option<i64>,
     fetch: F,
 }
 
@@ -33,9 +32,8 @@ struct Pages<T, F> {
 ///
 /// An empty page that promises more is read past; a page without headers is the last.
 pub(crate) fn by_offset<T, F, Fut>(
-    operation: &'static crate::Operation,
     headers: &'static OffsetHeaders,
-    start: Result<i64, String>,
+    start: i64,
     fetch: F,
 ) -> impl Stream<Item = Result<T>> + Send + Unpin + 'static
 where
@@ -49,16 +47,14 @@ where
             if let Some(item) = pages.items.pop_front() {
                 return Some((Ok(item), pages));
             }
-            let page = match pages.next.take()? {
-                Ok(offset) => match (pages.fetch)(offset).await {
-                    Ok(page) => next_offset(headers, &page, offset).map(|next| (next, page)),
-                    Err(error) => Err(error),
-                },
-                Err(problem) => Err(Error::invalid(&Target::Operation(operation), &problem)),
+            let offset = pages.next.take()?;
+            let page = match (pages.fetch)(offset).await {
+                Ok(page) => next_offset(headers, &page, offset).map(|next| (next, page)),
+                Err(error) => Err(error),
             };
             match page {
                 Ok((next, page)) => {
-                    pages.next = next.map(Ok);
+                    pages.next = next;
                     pages.items = page.into_inner().into();
                 }
                 Err(error) => return Some((Err(error), pages)),

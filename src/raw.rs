@@ -1,6 +1,6 @@
 //! Any method and path: for what the document lacks.
 
-use std::fmt;
+use std::fmt::{self, Display};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -10,7 +10,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::call::{Call, Target, header};
-use crate::encode::QueryValue;
 use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::response::ResponseValue;
 use crate::{Client, Repeat, execute};
@@ -37,9 +36,9 @@ impl RawRequest {
         Self { call }
     }
 
-    /// Adds a parameter to the query. A list becomes one parameter for each item.
-    pub fn query(mut self, name: &str, value: impl QueryValue) -> Self {
-        value.append(name, &mut self.call.query);
+    /// Adds a parameter to the query.
+    pub fn query(mut self, name: &str, value: impl Display) -> Self {
+        self.call.query.push(name, &value);
         self
     }
 

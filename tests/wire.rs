@@ -79,7 +79,7 @@ async fn an_optional_nullable_field_is_left_out_null_or_a_value() {
             json!({ "name": "d", "project_id": null }),
         ),
     ] {
-        let mut mock = server
+        let mock = server
             .mock_async(|when, then| {
                 when.method(POST).path("/org/api_keys").json_body(body);
                 then.status(201).json_body(created());
@@ -264,7 +264,7 @@ async fn what_the_document_forbids_never_leaves_the_process() {
         ),
         (
             client.list_api_keys().sort_by("age").send().await.err(),
-            "sort_by must be one of `created_at`, `name`, `expires_at`, not `age`",
+            "sort_by: must be one of `created_at`, `name`, `expires_at`, not `age`",
         ),
         (
             client
@@ -340,7 +340,7 @@ async fn every_documented_refusal_keeps_what_the_server_said() {
     for (status, code) in
         [(400, "bad_request"), (401, "unauthorized"), (404, "not_found"), (500, "internal")]
     {
-        let mut mock = server
+        let mock = server
             .mock_async(|when, then| {
                 when.path("/org/api_keys/key_1");
                 then.status(status).header("x-request-id", "req_7").json_body(json!({
@@ -379,7 +379,7 @@ async fn answers_outside_the_document_keep_status_and_text() {
         (409, "application/json", r#"{"unexpected":1}"#, "409"),
         (418, "text/plain", "teapot", "teapot"),
     ] {
-        let mut mock = server
+        let mock = server
             .mock_async(|when, then| {
                 when.path("/org/api_keys/key_1");
                 then.status(status).header("content-type", content_type).body(body);
@@ -391,7 +391,7 @@ async fn answers_outside_the_document_keep_status_and_text() {
         let all = format!("{error} {:?}", error.body_excerpt());
         assert!(all.contains(shown), "{all} does not show {shown}");
     }
-    let mut limited = server
+    let limited = server
         .mock_async(|when, then| {
             when.path("/org/api_keys/key_1");
             then.status(429).header("retry-after", "7").body("slow down");
@@ -413,7 +413,7 @@ async fn answers_are_read_for_what_they_hold() {
     }
     sparse["scopes"] = json!(["all"]);
     sparse["created_by"]["team"] = json!("x");
-    let mut mock = server
+    let mock = server
         .mock_async(|when, then| {
             when.path("/org/api_keys/key_1");
             then.status(200).json_body(sparse);
@@ -426,7 +426,7 @@ async fn answers_are_read_for_what_they_hold() {
     for missing in ["id", "name", "created_at", "created_by", "masked_key"] {
         let mut broken = listed();
         broken.as_object_mut().unwrap().remove(missing);
-        let mut mock = server
+        let mock = server
             .mock_async(|when, then| {
                 when.path("/org/api_keys/key_1");
                 then.status(200).json_body(broken);

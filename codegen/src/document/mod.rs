@@ -87,7 +87,7 @@ impl Document {
         self.source.problem(pointer, message, help)
     }
 
-    /// Whether every `$ref` and every discriminator leads to a value of this document.
+    /// Whether every `$ref` leads to a value of this document.
     ///
     /// # Errors
     /// All that lead nowhere, into another file, or in a circle.
@@ -107,24 +107,25 @@ impl Document {
             );
         };
         const WANTED: &str = "give a document of OpenAPI 3.0 or 3.1";
+        const PARTS: &str = "write the version as a text of three parts, such as `3.1.0`";
         match root.get("openapi") {
             Some(Value::String(version)) if is_supported(version) => {}
             Some(Value::String(version)) => {
-                return problem("/openapi", format!("this is OpenAPI `{version}`"), WANTED);
+                let help = if version == "3.0" || version == "3.1" { PARTS } else { WANTED };
+                return problem("/openapi", format!("this is OpenAPI `{version}`"), help);
             }
             Some(other) => {
                 return problem(
                     "/openapi",
                     format!("`openapi` is {other}, which is {}", kind(other)),
-                    "write the version as a text of three parts, such as `3.1.0`",
+                    PARTS,
                 );
             }
             None => {
                 return match root.get("swagger") {
-                    Some(Value::String(version)) => {
-                        problem("/swagger", format!("this is Swagger {version}"), WANTED)
-                    }
                     Some(version) => {
+                        let version = version.to_string();
+                        let version = version.trim_matches('"');
                         problem("/swagger", format!("this is Swagger {version}"), WANTED)
                     }
                     None => problem("", "`openapi` is missing".to_owned(), WANTED),

@@ -26,18 +26,20 @@ pub(crate) fn read(source: &Source) -> Result<Value, Error> {
     }
     // JSON is nearly YAML: libyaml refuses what JSON writes as two escapes (`\ud83d\ude00`). So
     // what looks like JSON is tried as such, and what then is not may still be YAML.
-    let json_error = match text.trim_start().starts_with('{').then(|| read_json(source)) {
-        Some(Ok(value)) => return value,
-        Some(Err(error)) => Some(error),
-        None => None,
-    };
+    let is_json = source.name.ends_with(".json");
+    if is_json || text.trim_start().starts_with('{') {
+        match read_json(source) {
+            Ok(value) => return value,
+            Err(error) if is_json => return Err(json_problem(source, &error).into()),
+            Err(_) => {}
+        }
+    }
     let reading = Reading::of(text);
     match reading.root().deserialize(serde_yaml::Deserializer::from_str(text)) {
         Ok(value) => refuse_merge_keys(source).map(|()| value),
-        Err(error) => Err(match (reading.fault.into_inner(), json_error) {
-            (Some(fault), _) => fault.locate(source),
-            (None, Some(error)) if source.name.ends_with(".json") => json_problem(source, &error),
-            (None, _) => yaml_problem(source, &error),
+        Err(error) => Err(match reading.fault.into_inner() {
+            Some(fault) => fault.locate(source),
+            None => yaml_problem(source, &error),
         }
         .into()),
     }
@@ -59,10 +61,19 @@ fn read_json(source: &Source) -> Result<Result<Value, Error>, serde_json::Error>
 }
 
 fn json_problem(source: &Source, error: &serde_json::Error) -> Problem {
-    let (line, column) = (error.line(), error.column().max(1));
-    let message = without_place(&error.to_string(), line, error.column());
-    Problem::new(&source.name, format!("this is not JSON: {message}"), "correct it here")
-        .at(Position { line, column })
+    let at = Position { line: error.line(), column: error.column() };
+    let message = error.to_string();
+    if message.starts_with("recursion limit exceeded") {
+        return too_deep(source).at(at);
+    }
+    let message = format!("this is not JSON: {}", without_place(&message, at));
+    Problem::new(&source.name, message, "correct it here").at(at)
+}
+
+fn too_deep(source: &Source) -> Problem {
+    let message = format!("the document is nested more than {MAX_DEPTH} levels deep here");
+    let help = "move the inner part to components and refer to it by `$ref`";
+    Problem::new(&source.name, message, help)
 }
 
 fn yaml_problem(source: &Source, error: &serde_yaml::Error) -> Problem {
@@ -78,27 +89,36 @@ fn yaml_problem(source: &Source, error: &serde_yaml::Error) -> Problem {
     if message.starts_with("repetition limit exceeded") {
         return Fault::expansion(String::new()).locate(source);
     }
-    let place = error.location().map(|at| (at.line(), at.column()));
-    let (message, help) = if message.contains("recursion limit exceeded") {
-        let message = format!("the document is nested more than {MAX_DEPTH} levels deep here");
-        (message, "move the inner part to components and refer to it by `$ref`")
+    let at = error.location().map(|at| Position { line: at.line(), column: at.column() });
+    let here = |problem: Problem| Problem { position: at, ..problem };
+    let problem = |message: &str, help| here(Problem::new(&source.name, message, help));
+    if message.contains("recursion limit exceeded") {
+        here(too_deep(source))
+    } else if message.starts_with("control characters are not allowed") {
+        // libyaml says only at which byte.
+        let problem = problem("the file holds a control character", "remove it, or escape it");
+        Problem { position: control_character(&source.text), ..problem }
     } else if message.contains("unknown anchor") {
-        ("this alias has no anchor before it".to_owned(), "add the anchor or write the value out")
+        problem("this alias has no anchor before it", "add the anchor, or write the value out")
+    } else if message.contains(KEY) {
+        problem("a list or a mapping cannot be a key", "write a text as the key")
     } else {
-        let (line, column) = place.unwrap_or_default();
-        let message = without_place(&message, line, column);
-        (format!("this is not YAML: {message}"), "correct the indentation or quoting here")
-    };
-    let problem = Problem::new(&source.name, message, help);
-    match place {
-        Some((line, column)) => problem.at(Position { line, column }),
-        None => problem,
+        let message = at.map(|at| without_place(&message, at)).unwrap_or(message);
+        problem(&format!("this is not YAML: {message}"), "correct the indentation or quoting here")
     }
 }
 
 /// A parser's message without the position that we show in front of it.
-fn without_place(message: &str, line: usize, column: usize) -> String {
+fn without_place(message: &str, Position { line, column }: Position) -> String {
     message.replacen(&format!(" at line {line} column {column}"), "", 1)
+}
+
+/// The first character that YAML does not allow.
+fn control_character(text: &str) -> Option<Position> {
+    let is_refused = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
+    let (before, _) = text.split_once(is_refused)?;
+    let last = before.rsplit('\n').next().unwrap_or_default();
+    Some(Position { line: before.matches('\n').count() + 1, column: last.chars().count() + 1 })
 }
 
 fn refuse_merge_keys(source: &Source) -> Result<(), Error> {
@@ -149,11 +169,11 @@ impl Fault {
                 )
             }
             FaultKind::Expansion => (
-                format!("aliases make this document more than {MAX_EXPANSION} times as large"),
+                format!("aliases make this document more than {MAX_EXPANSION} times larger"),
                 "write the values out, or use `$ref`",
             ),
             FaultKind::Tag => (
-                "YAML tags such as `!include` have no meaning here".to_owned(),
+                "a YAML tag (`!…`) has no meaning here".to_owned(),
                 "remove the tag, and bundle the document if it has several files",
             ),
             FaultKind::NotFinite(number) => (
@@ -325,6 +345,9 @@ impl<'de> serde::de::Visitor<'de> for Node<'_> {
     }
 }
 
+/// What a key is expected to be, in serde's messages.
+const KEY: &str = "a text as the key";
+
 /// A key, as it is written: `200` and `yes` are texts here, whatever they look like.
 struct Key;
 
@@ -340,7 +363,7 @@ impl serde::de::Visitor<'_> for Key {
     type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key that is a text")
+        f.write_str(KEY)
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<String, E> {

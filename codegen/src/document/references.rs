@@ -70,29 +70,12 @@ impl Walk<'_> {
             self.reference(reference, &join(pointer, "$ref"));
         }
         for (key, member) in members {
-            let pointer = join(pointer, key);
             // A schema's `examples` is a list of data; elsewhere they are named objects.
             let data = DATA.contains(&key.as_str())
                 || key.starts_with("x-")
                 || (key == "examples" && member.is_array());
-            match member {
-                _ if data => {}
-                Value::Object(mapping) if key == "discriminator" => {
-                    self.discriminator(mapping, &pointer);
-                }
-                member => self.value(member, &pointer, NAMED.contains(&key.as_str())),
-            }
-        }
-    }
-
-    /// A discriminator's mapping holds names of schemas or references to them.
-    fn discriminator(&mut self, discriminator: &Map<String, Value>, pointer: &str) {
-        let Some(Value::Object(mapping)) = discriminator.get("mapping") else { return };
-        for (value, target) in mapping {
-            if let Value::String(target) = target
-                && target.contains(['#', '/'])
-            {
-                self.reference(target, &join(&join(pointer, "mapping"), value));
+            if !data {
+                self.value(member, &join(pointer, key), NAMED.contains(&key.as_str()));
             }
         }
     }

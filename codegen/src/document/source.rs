@@ -36,10 +36,11 @@ impl Source {
     ) -> Problem {
         let pointer = pointer.strip_prefix('#').unwrap_or(pointer);
         let exact = self.places().values.get(pointer).copied();
+        let position = exact.or_else(|| self.places().nearest(pointer));
         Problem {
-            position: exact.or_else(|| self.places().nearest(pointer)),
+            position,
             pointer: Some(pointer.to_owned()),
-            nearby: exact.is_none(),
+            nearby: exact.is_none() && position.is_some(),
             ..Problem::new(&self.name, message, help)
         }
     }
@@ -76,7 +77,7 @@ impl Places {
     fn scan(text: &str) -> Self {
         let mut places = Self::default();
         let mut open: Vec<Open> = Vec::new();
-        for event in Parser::new_from_str(text) {
+        for event in Parser::new_from_str(&without_surrogates(text)) {
             let Ok((event, span)) = event else { break };
             let at = position(&span);
             match event {
@@ -161,4 +162,26 @@ impl Places {
 
 fn position(span: &Span) -> Position {
     Position { line: span.start.line(), column: span.start.col() + 1 }
+}
+
+/// The same text, position by position, without the halves of characters (`\ud83d\ude00`) that
+/// JSON may escape and YAML may not.
+fn without_surrogates(text: &str) -> String {
+    let is_surrogate = |digits: &[u8]| {
+        matches!(digits, [b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', low @ ..]
+            if low.iter().all(u8::is_ascii_hexdigit))
+    };
+    let mut parts = text.split("\\u");
+    let mut clean = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        clean.push_str("\\u");
+        match part.get(..4) {
+            Some(digits) if is_surrogate(digits.as_bytes()) => {
+                clean.push_str("fffd");
+                clean.push_str(&part[4..]);
+            }
+            _ => clean.push_str(part),
+        }
+    }
+    clean
 }

@@ -103,7 +103,7 @@ fn one(name: &Ident, docs: &TokenStream, values: &[String]) -> TokenStream {
                 ::std::result::Result::Ok(Self::known(&value).unwrap_or(Self::Unknown(value)))
             }
         }
-        impl crate::QueryValue for #name {
+        impl crate::encode::QueryValue for #name {
             fn append(&self, name: &str, query: &mut crate::encode::Query) {
                 query.push(name, self.as_str());
             }

@@ -14,7 +14,6 @@ use crate::surface::{Operation, rust_name};
 pub(super) fn generate(operation: &Operation, answer: &Type, page: &TokenStream) -> Option<TokenStream> {
     let paging = operation.paging.as_ref()?;
     let (has_more, next) = (&paging.has_more, &paging.next);
-    let description = format_ident!("{}", operation.static_name());
     let parameter = format_ident!("{}", rust_name(&paging.parameter.to_snake_case()));
     let item = argument(answer, "Vec").filter(|_| paging.of_items);
     let (method, function, item) = match &item {
@@ -26,10 +25,10 @@ pub(super) fn generate(operation: &Operation, answer: &Type, page: &TokenStream)
         _ => format!(" Every page from `{}` on, one at a time.", paging.parameter),
     };
     let (method, function) = (format_ident!("{method}"), format_ident!("{function}"));
-    let start = quote!(self.#parameter.clone());
+    let start = quote!(self.#parameter.as_ref().ok().cloned().flatten());
     let start = match paging.by_offset {
         // An offset counts from 0; a token has no first.
-        true => quote!(#start.map(|offset| ::std::option::Option::Some(offset.unwrap_or_default()))),
+        true => quote!(::std::option::Option::Some(#start.unwrap_or_default())),
         false => start,
     };
     Some(quote! {
@@ -47,10 +46,13 @@ pub(super) fn generate(operation: &Operation, answer: &Type, page: &TokenStream)
                 has_more: #has_more,
                 next: #next,
             };
-            crate::page::#function(&super::operations::#description, &HEADERS, #start, move |start| {
-                let mut call = self.clone();
-                call.#parameter = ::std::result::Result::Ok(start);
-                call.send()
+            crate::page::#function(&HEADERS, #start, move |start| {
+                let mut page = self.clone();
+                // A value that could not be taken is refused by the first page.
+                if page.#parameter.is_ok() {
+                    page.#parameter = ::std::result::Result::Ok(start);
+                }
+                page.send()
             })
         }
     })

@@ -264,7 +264,7 @@ impl Field<'_> {
             };
         }
         let wrap = (*state != State::Required).then(|| quote!(.map(::std::option::Option::Some)));
-        let reason = format!("{} cannot be set: {{error}}", source.wire);
+        let reason = format!("`{}`: {{error}}", source.wire);
         quote! {
             #docs
             pub fn #ident<V>(mut self, value: V) -> Self
@@ -306,7 +306,7 @@ fn builder(it: &Struct<'_>) -> TokenStream {
     let types = fields.iter().map(Field::ty);
     let unset = it.fields.iter().map(|field| match field.state {
         State::Required | State::RequiredNullable => {
-            let reason = format!("{} must be set", field.source.wire);
+            let reason = format!("`{}` must be set", field.source.wire);
             quote!(::std::result::Result::Err(::std::string::String::from(#reason)))
         }
         _ => quote!(::std::result::Result::Ok(::std::option::Option::None)),

@@ -82,12 +82,12 @@ impl Overlay {
 
     fn matches_nothing(&self, omission: &Omission, document: &str) -> Problem {
         let what = match &omission.what {
-            Omit::Operation { method, path } => format!("`{} {path}`", method.to_uppercase()),
-            Omit::Tag(tag) => format!("an operation with the tag `{tag}`"),
+            Omit::Operation { method, path } => format!("is `{} {path}`", method.to_uppercase()),
+            Omit::Tag(tag) => format!("has the tag `{tag}`"),
         };
         self.source.problem(
             &omission.pointer,
-            format!("there is no {what} in {document} to leave out"),
+            format!("no operation of {document} {what}"),
             "correct or remove this entry",
         )
     }
@@ -176,8 +176,9 @@ fn update_at(root: &mut Value, place: &[Step], update: &Value) -> Result<(), Mis
     }
 }
 
-/// Mappings are merged, lists joined, single values replaced; an empty value over a mapping or a
-/// list adds nothing, as in the specification's own example. What is left would be a silent loss.
+/// Mappings are merged, lists joined, single values replaced. An empty value becomes anything, and
+/// over a mapping or a list adds nothing, as in the specification's own example. What is left
+/// would lose something silently.
 fn merge(target: &mut Map<String, Value>, update: &Map<String, Value>) -> Result<(), Misfit> {
     for (key, update) in update {
         let mut old = match target.entry(key) {
@@ -192,7 +193,7 @@ fn merge(target: &mut Map<String, Value>, update: &Map<String, Value>) -> Result
                 .map_err(|misfit| Misfit { below: join("", key) + &misfit.below, ..misfit })?,
             (Value::Array(old), Value::Array(update)) => old.extend(update.iter().cloned()),
             (Value::Object(_) | Value::Array(_), Value::Null) => {}
-            (old, update) if is_collection(old) || is_collection(update) => {
+            (old, update) if !old.is_null() && (is_collection(old) || is_collection(update)) => {
                 return Err(Misfit {
                     below: join("", key),
                     message: format!("{} cannot become {}", kind(old), kind(update)),

@@ -148,11 +148,9 @@ impl Parser<'_> {
         match JsonPath::parse(target) {
             Ok(path) => Some(path),
             Err(error) => {
-                let message = format!(
-                    "`{target}` is not a JSONPath: at character {}, {}",
-                    error.position(),
-                    error.message()
-                );
+                let rest = target.get(error.position()..).filter(|rest| *rest != target);
+                let rest = rest.map(|rest| format!(", from `{rest}` on")).unwrap_or_default();
+                let message = format!("`{target}` is not a JSONPath{rest}");
                 self.problem(pointer, message, "write it as RFC 9535 has it, beginning with `$`");
                 None
             }

@@ -1,0 +1,146 @@
+//! A crate outside this workspace that depends on this one: other documents and overlays by `[env]`
+//! in its `.cargo/config.toml`, and what Cargo shows when one of them is wrong.
+//!
+//! One folder and one target folder for all of it, so that the dependencies are built once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A crate in a folder of its own.
+struct Dependent {
+    folder: tempfile::TempDir,
+    target: PathBuf,
+}
+
+impl Dependent {
+    fn new() -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folder = tempfile::tempdir().unwrap();
+        let dependent = Self { folder, target: root.join("target/dependent") };
+        dependent.write(
+            "Cargo.toml",
+            &format!(
+                "[package]\nname = \"dependent\"\nedition = \"2024\"\n\n[workspace]\n\n\
+                 [dependencies]\nonkernel = {{ path = {root:?}, default-features = false }}\n\n\
+                 [profile.dev]\ndebug = false\n"
+            ),
+        );
+        dependent.write("src/main.rs", "fn main() {}");
+        // The versions of this workspace, which are there already.
+        fs::copy(root.join("Cargo.lock"), dependent.path("Cargo.lock")).unwrap();
+        dependent
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Sets `[env]` and checks the crate.
+    fn check(&self, env: &str) -> Output {
+        self.write(".cargo/config.toml", &format!("[env]\n{env}"));
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["check", "--offline", "--quiet"]).current_dir(self.folder.path());
+        cargo.env("CARGO_TARGET_DIR", &self.target).env("CARGO_TERM_COLOR", "never");
+        for variable in ["ONKERNEL_SPEC", "ONKERNEL_OVERLAY", "RUSTFLAGS", "RUST_BACKTRACE"] {
+            cargo.env_remove(variable);
+        }
+        cargo.output().unwrap()
+    }
+
+    /// What Cargo says when the build script refuses a document of this text.
+    fn refusal(&self, document: &str) -> String {
+        self.write("api.yml", document);
+        let output = self.check(SPEC);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "this was not refused:\n{document}");
+        assert!(!error.contains("panicked") && !error.contains("backtrace"), "{error}");
+        error
+    }
+}
+
+const SPEC: &str = "ONKERNEL_SPEC = { value = \"api.yml\", relative = true }\n";
+
+fn bundled() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("spec/openapi.documented.yml"))
+        .unwrap()
+}
+
+#[test]
+fn a_dependent_brings_its_own_document_and_overlay() {
+    let dependent = Dependent::new();
+    let widgets = "paths:\n  /widgets:\n    get:\n      operationId: getWidgets\n      responses:\n        \
+                   '200':\n          description: All of them.\n          content:\n            \
+                   application/json:\n              schema:\n                type: array\n                \
+                   items:\n                  type: string\n";
+    dependent.write("api.yml", &bundled().replacen("paths:\n", widgets, 1));
+    dependent.write(
+        "src/main.rs",
+        "async fn uses(client: onkernel::Client) -> onkernel::Result<Vec<String>> {\n    \
+         Ok(client.list_widgets().send().await?.into_inner())\n}\nfn main() { let _ = uses; }\n",
+    );
+    let output = dependent.check(SPEC);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+
+    dependent.write(
+        "mine.yml",
+        "overlay: 1.0.0\ninfo: { title: mine, version: '1' }\nactions:\n  - target: \
+         $.paths['/widgets'].get\n    description: A better name.\n    update: { x-onkernel-name: \
+         find_widgets }\n",
+    );
+    let overlay = "ONKERNEL_OVERLAY = { value = \"mine.yml\", relative = true }\n";
+    let output = dependent.check(&format!("{SPEC}{overlay}"));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("no method named `list_widgets`"), "{error}");
+
+    let main = fs::read_to_string(dependent.path("src/main.rs")).unwrap();
+    dependent.write("src/main.rs", &main.replace("list_widgets", "find_widgets"));
+    let output = dependent.check(&format!("{SPEC}{overlay}"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+
+    refusals(&dependent);
+}
+
+/// Every document that cannot be used is one error a problem, with its place and what to do.
+fn refusals(dependent: &Dependent) {
+    for (document, expected) in [
+        ("openapi: 3.1.0\npaths: [\n", "api.yml:3:1: "),
+        ("openapi: 3.1.0\npaths: {}\npaths: {}\n", "api.yml:3:1: "),
+        ("swagger: '2.0'\npaths: {}\n", "api.yml:1:1: this is Swagger 2.0"),
+        ("openapi: 3.1.0\n", "`paths` is missing"),
+        ("openapi: 3.1.0\npaths: {}\n", "api.yml"),
+        ("", "api.yml"),
+    ] {
+        let error = dependent.refusal(document);
+        assert!(error.contains("error: onkernel@") && error.contains(expected), "{error}");
+    }
+
+    let dangling = bundled().replacen(
+        "#/components/schemas/CreatedApiKey'",
+        "#/components/schemas/Missing'",
+        1,
+    );
+    let error = dependent.refusal(&dangling);
+    assert!(error.contains("#/components/schemas/Missing") && error.contains("api.yml:"), "{error}");
+
+    let renamed = bundled().replace("/org/api_keys/{id}/rotate:", "/org/keys/{id}/rotate:");
+    let error = dependent.refusal(&renamed);
+    assert!(error.contains("overlay") || error.contains("`rotate_api_key`, is missing"), "{error}");
+
+    let form = bundled().replacen("application/json:", "application/x-www-form-urlencoded:", 1);
+    let error = dependent.refusal(&form);
+    assert!(error.contains("of type application/x-www-form-urlencoded"), "{error}");
+    assert!(error.contains("#/paths/~1org~1api_keys"), "{error}");
+
+    fs::remove_file(dependent.path("api.yml")).unwrap();
+    let output = dependent.check(SPEC);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("api.yml") && error.contains("ONKERNEL_SPEC"), "{error}");
+    assert!(!output.status.success());
+}
