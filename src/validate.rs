@@ -20,6 +20,8 @@ pub(crate) struct Rule {
     pub(crate) max_length: Option<usize>,
     pub(crate) min_items: Option<usize>,
     pub(crate) max_items: Option<usize>,
+    /// The numbers that it may be; booleans are 0 and 1. Any, if there are none.
+    pub(crate) one_of: &'static [f64],
 }
 
 impl Rule {
@@ -34,6 +36,7 @@ impl Rule {
         max_length: None,
         min_items: None,
         max_items: None,
+        one_of: &[],
     };
 
     fn number(&self, value: f64, shown: &dyn fmt::Display) -> Result<(), String> {
@@ -56,6 +59,10 @@ impl Rule {
                 (Some(min), None) => format!("must be {above} {min}, but is {shown}"),
                 (_, max) => format!("must be {below} {}, but is {shown}", max.unwrap_or(value)),
             });
+        }
+        if !self.one_of.is_empty() && !self.one_of.contains(&value) {
+            let values: Vec<_> = self.one_of.iter().map(ToString::to_string).collect();
+            return Err(format!("must be one of {}, but is {shown}", values.join(", ")));
         }
         match self.multiple_of {
             Some(step) if value % step != 0.0 => {
@@ -175,6 +182,17 @@ impl Checked for Secret {
     }
 }
 
+impl Checked for bool {
+    fn check(&self, rule: &Rule) -> Result<(), Refusal> {
+        let number = f64::from(u8::from(*self));
+        match rule.one_of {
+            [] => Ok(()),
+            values if values.contains(&number) => Ok(()),
+            _ => Err(Refusal::new(format!("must be {}", !self))),
+        }
+    }
+}
+
 macro_rules! unbounded {
     ($($value:ty),*) => {$(
         impl Checked for $value {
@@ -184,7 +202,7 @@ macro_rules! unbounded {
         }
     )*};
 }
-unbounded!(bool, chrono::DateTime<chrono::Utc>, chrono::NaiveDate);
+unbounded!(chrono::DateTime<chrono::Utc>, chrono::NaiveDate);
 
 impl<T: Checked> Checked for Option<T> {
     fn check(&self, rule: &Rule) -> Result<(), Refusal> {
@@ -203,6 +221,103 @@ impl<T> Checked for Vec<T> {
         rule.items(self.len()).map_err(Refusal::new)
     }
 }
+
+impl<K, T> Checked for HashMap<K, T> {
+    fn check(&self, rule: &Rule) -> Result<(), Refusal> {
+        rule.items(self.len()).map_err(Refusal::new)
+    }
+}
+
+impl Checked for serde_json::Map<String, serde_json::Value> {
+    fn check(&self, rule: &Rule) -> Result<(), Refusal> {
+        rule.items(self.len()).map_err(Refusal::new)
+    }
+}
+
+/// Says where a refusal of one of several checks belongs.
+pub(crate) fn within(
+    name: &str,
+    check: impl FnOnce() -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    check().map_err(|refusal| refusal.within(name))
+}
+
+/// Of some sets of fields one must be complete: exactly one, or at least one.
+pub(crate) fn sets(complete: &[bool], exactly: bool, names: &str) -> Result<(), Refusal> {
+    match complete.iter().filter(|complete| **complete).count() {
+        1 => Ok(()),
+        0 => Err(Refusal::new(format!("must have {names}"))),
+        _ if exactly => Err(Refusal::new(format!("must have only one of {names}"))),
+        _ => Ok(()),
+    }
+}
+
+/// A list or a map, whose items have bounds of their own.
+pub(crate) trait Each {
+    type Item;
+    /// The first item that a check refuses.
+    fn each(
+        &self,
+        check: &mut dyn FnMut(&Self::Item) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal>;
+}
+
+impl<T> Each for Vec<T> {
+    type Item = T;
+
+    fn each(&self, check: &mut dyn FnMut(&T) -> Result<(), Refusal>) -> Result<(), Refusal> {
+        self.iter().enumerate().try_for_each(|(index, item)| {
+            check(item).map_err(|refusal| refusal.within(&format!("[{index}]")))
+        })
+    }
+}
+
+impl<K: fmt::Display, T> Each for HashMap<K, T> {
+    type Item = T;
+
+    fn each(&self, check: &mut dyn FnMut(&T) -> Result<(), Refusal>) -> Result<(), Refusal> {
+        self.iter().try_for_each(|(key, item)| {
+            check(item).map_err(|refusal| refusal.within(&format!("[{:?}]", key.to_string())))
+        })
+    }
+}
+
+/// A map, whose names have bounds of their own.
+pub(crate) trait Keyed {
+    /// The first name that the rule does not allow.
+    fn keys(&self, rule: &Rule) -> Result<(), Refusal>;
+}
+
+impl<T> Keyed for HashMap<String, T> {
+    fn keys(&self, rule: &Rule) -> Result<(), Refusal> {
+        self.keys().try_for_each(|key| {
+            key.check(rule).map_err(|refusal| refusal.within(&format!("the name {key:?}")))
+        })
+    }
+}
+
+macro_rules! through {
+    ($wrapper:ident, $inner:ident) => {
+        impl<E: Each> Each for $wrapper<E> {
+            type Item = E::Item;
+
+            fn each(
+                &self,
+                check: &mut dyn FnMut(&E::Item) -> Result<(), Refusal>,
+            ) -> Result<(), Refusal> {
+                self.$inner().map_or(Ok(()), |value| value.each(check))
+            }
+        }
+
+        impl<E: Keyed> Keyed for $wrapper<E> {
+            fn keys(&self, rule: &Rule) -> Result<(), Refusal> {
+                self.$inner().map_or(Ok(()), |value| value.keys(rule))
+            }
+        }
+    };
+}
+through!(Option, as_ref);
+through!(Nullable, as_option);
 
 impl<T: Validate> Validate for Option<T> {
     fn validate(&self) -> Result<(), Refusal> {
