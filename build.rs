@@ -9,7 +9,7 @@ use std::{env, fs};
 use onkernel_codegen::Source;
 
 const DOCUMENT: &str = "spec/openapi.documented.yml";
-const OVERLAY: &str = "spec/overlay.yml";
+const OVERLAYS: [&str; 2] = ["spec/overlay.yml", "spec/whole-api.overlay.yml"];
 
 fn main() {
     // Progenitor refuses some documents by a panic, which the generator reports as an error.
@@ -29,12 +29,20 @@ fn generate() -> Result<(), Vec<String>> {
         Some(path) => read(path, "ONKERNEL_SPEC")?,
         None => read(Path::new(DOCUMENT), "the package")?,
     };
-    let mut overlays = vec![read(Path::new(OVERLAY), "the package")?];
+    let mut overlays = Vec::new();
+    for overlay in OVERLAYS {
+        overlays.push(read(Path::new(overlay), "the package")?);
+    }
     if let Some(path) = self::chosen("ONKERNEL_OVERLAY")? {
         overlays.push(read(&path, "ONKERNEL_OVERLAY")?);
     }
     let client = onkernel_codegen::client(&document, &overlays)
         .map_err(|error| error.problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    // Tests of the whole API are compiled with a document that has more than the bundled one.
+    println!("cargo::rustc-check-cfg=cfg(onkernel_whole)");
+    if client.surface.operations.iter().any(|it| !it.path.starts_with("/org/api_keys")) {
+        println!("cargo::rustc-cfg=onkernel_whole");
+    }
     let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default().join("client.rs");
     fs::write(&out, client.rust).map_err(|error| vec![format!("{}: {error}", out.display())])
 }
@@ -43,7 +51,8 @@ fn generate() -> Result<(), Vec<String>> {
 /// which for a dependent lies in the registry: there a relative path would lead nowhere.
 fn chosen(variable: &str) -> Result<Option<PathBuf>, Vec<String>> {
     println!("cargo::rerun-if-env-changed={variable}");
-    let Some(path) = env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from) else {
+    let Some(path) = env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from)
+    else {
         return Ok(None);
     };
     let in_repository = Path::new("xtask/Cargo.toml").exists();

@@ -9,15 +9,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use reqwest::StatusCode;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue,
+    TRANSFER_ENCODING,
 };
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::encode::{Query, QueryValue, push_encoded};
 use crate::error::Result;
-use crate::execute::{self, Answer, Opened};
+use crate::execute::{self, Answer};
 use crate::multipart::{Form, Part};
+use crate::opened::Opened;
 use crate::response::ResponseValue;
 use crate::scrub::Scrubber;
 use crate::upload::Progress;
@@ -86,6 +88,7 @@ pub(crate) enum Body {
     Json(Bytes),
     /// Bytes, of this type unless they say another.
     Upload(Upload, &'static str),
+    #[allow(dead_code)] // the bundled document has none
     Form(Form),
 }
 
@@ -214,13 +217,8 @@ impl Call {
         }
     }
 
-    /// Sets the body.
-    pub(crate) fn json<T: Serialize + Validate>(&mut self, value: Result<T, String>) {
-        self.json_optional(value.map(Some));
-    }
-
     /// Sets the body, unless it is left out.
-    pub(crate) fn json_optional<T>(&mut self, value: Result<Option<T>, String>)
+    pub(crate) fn json<T>(&mut self, value: Result<Option<T>, String>)
     where
         T: Serialize + Validate,
     {
@@ -244,32 +242,6 @@ impl Call {
             Ok(None) => {}
             Ok(Some(upload)) => self.body = Body::Upload(upload, media_type),
             Err(problem) => self.refuse(about("the request body", &problem)),
-        }
-    }
-
-    /// Sets a body of parts, unless it is left out.
-    pub(crate) fn form<T: Part + Validate>(&mut self, value: Result<Option<T>, String>) {
-        let form = match value {
-            Ok(None) => return,
-            Ok(Some(value)) => match value.validate() {
-                Ok(()) => Form::of(value),
-                Err(refusal) => return self.refuse(refusal.to_string()),
-            },
-            Err(problem) => Err(problem),
-        };
-        match form {
-            Ok(mut form) => {
-                self.scrubber = Scrubber::new(std::mem::take(&mut form.secrets));
-                self.body = Body::Form(form);
-            }
-            Err(problem) => self.refuse(about("the request body", &problem)),
-        }
-    }
-
-    /// Holds the call to a check that was made of a parameter.
-    pub(crate) fn hold(&mut self, checked: Result<(), Refusal>) {
-        if let Err(refusal) = checked {
-            self.refuse(refusal.to_string());
         }
     }
 
@@ -301,14 +273,6 @@ impl Call {
             serde_json::from_slice::<IgnoredAny>(&answer.body).map(drop)
         })
         .await
-    }
-
-    /// Sends the call and reads the answer by its status.
-    pub(crate) async fn send_any<T>(
-        self,
-        read: impl Fn(&Answer) -> Result<T, serde_json::Error>,
-    ) -> Result<ResponseValue<T>> {
-        execute::run(self, |answer| read(answer)).await
     }
 
     /// Sends the call, whose answer is read when its status is known.
@@ -359,6 +323,44 @@ impl Call {
                 None
             }
         }
+    }
+}
+
+/// What the bundled document does not need, and others do.
+#[allow(dead_code)]
+impl Call {
+    /// Sets a body of parts, unless it is left out.
+    pub(crate) fn form<T: Part + Validate>(&mut self, value: Result<Option<T>, String>) {
+        let form = match value {
+            Ok(None) => return,
+            Ok(Some(value)) => match value.validate() {
+                Ok(()) => Form::of(value),
+                Err(refusal) => return self.refuse(refusal.to_string()),
+            },
+            Err(problem) => Err(problem),
+        };
+        match form {
+            Ok(mut form) => {
+                self.scrubber = Scrubber::new(std::mem::take(&mut form.secrets));
+                self.body = Body::Form(form);
+            }
+            Err(problem) => self.refuse(about("the request body", &problem)),
+        }
+    }
+
+    /// Holds the call to a check that was made of a parameter.
+    pub(crate) fn hold(&mut self, checked: Result<(), Refusal>) {
+        if let Err(refusal) = checked {
+            self.refuse(refusal.to_string());
+        }
+    }
+
+    /// Sends the call and reads the answer by its status.
+    pub(crate) async fn send_any<T>(
+        self,
+        read: impl Fn(&Answer) -> Result<T, serde_json::Error>,
+    ) -> Result<ResponseValue<T>> {
+        execute::run(self, |answer| read(answer)).await
     }
 }
 

@@ -11,7 +11,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use tokio::io::AsyncWriteExt;
 
 use crate::error::{Cause, Error, ErrorKind, Result};
-use crate::execute::Opened;
+use crate::opened::Opened;
 
 /// An answer of bytes, which have not been read yet.
 ///
@@ -107,7 +107,9 @@ impl Download {
         let target = self.0.target.clone();
         let failed = |doing: &str, error: &std::io::Error| {
             let problem = format!("`{}` cannot be {doing}: {error}", path.display());
-            Error::new(ErrorKind::File, problem).of(&target).caused_by(Cause::text(error.to_string()))
+            Error::new(ErrorKind::File, problem)
+                .of(&target)
+                .caused_by(Cause::text(error.to_string()))
         };
         let mut part = Part::beside(path);
         let mut options = tokio::fs::OpenOptions::new();

@@ -164,9 +164,15 @@ mod tests {
     #[test]
     fn lists_are_joined_and_maps_spelt_out() {
         let mut query = Query::default();
-        joined(Ok(Some(vec!["a,b".to_owned(), "c".to_owned()])), ',').unwrap().unwrap().append("x", &mut query);
+        joined(Ok(Some(vec!["a,b".to_owned(), "c".to_owned()])), ',')
+            .unwrap()
+            .unwrap()
+            .append("x", &mut query);
         joined(Ok(Some(vec![1_i64, 2])), '|').unwrap().unwrap().append("y", &mut query);
-        let tags = HashMap::from([("team".to_owned(), "a&b".to_owned()), ("k]".to_owned(), String::new())]);
+        let tags = HashMap::from([
+            ("team".to_owned(), "a&b".to_owned()),
+            ("k]".to_owned(), String::new()),
+        ]);
         deep(Ok(Some(tags))).unwrap().unwrap().append("tags", &mut query);
         assert_eq!(query.as_str(), "x=a%2Cb,c&y=1%7C2&tags%5Bk%5D%5D=&tags%5Bteam%5D=a%26b");
     }

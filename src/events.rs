@@ -15,8 +15,9 @@ use tokio::time::sleep;
 
 use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
-use crate::execute::{self, Opened};
+use crate::execute;
 use crate::frames::{Frame, Frames};
+use crate::opened::Opened;
 
 /// The longest wait before a stream is taken up again, whatever the server asks for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -237,7 +238,10 @@ fn is_event_stream(opened: &Opened) -> Result<()> {
     match media_type {
         Some(other) if !other.to_ascii_lowercase().starts_with("text/event-stream") => {
             let other = opened.scrubber.line(other, 64);
-            let problem = format!("{}, but the answer is {other} instead of a stream of events", opened.status);
+            let problem = format!(
+                "{}, but the answer is {other} instead of a stream of events",
+                opened.status
+            );
             Err(opened.error(ErrorKind::Decode, problem))
         }
         _ => Ok(()),

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Method, Request, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
@@ -16,12 +15,11 @@ use crate::answer;
 use crate::call::{Call, Target};
 use crate::credentials::Key;
 use crate::error::{Cause, Created, Error, ErrorKind, Result, ServerError};
+use crate::opened::Opened;
 use crate::response::{ResponseValue, request_id};
-use crate::client::Options;
 use crate::retry::{self, Attempt, Decision, Outcome};
-use crate::scrub::Scrubber;
 use crate::upload::Progress;
-use crate::{Download, EventStream, Repeat, origin};
+use crate::{Repeat, origin};
 
 /// The most that is read of the body of an error.
 const ERROR_BODY: usize = 64 * 1024;
@@ -38,6 +36,7 @@ pub(crate) struct Answer {
     response: Option<Response>,
 }
 
+#[allow(dead_code)] // for operations with several successful answers
 impl Answer {
     pub(crate) fn status(&self) -> StatusCode {
         self.status
@@ -45,84 +44,6 @@ impl Answer {
 
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_slice(&self.body)
-    }
-}
-
-/// An answer that reports success and whose body is still to be read.
-pub(crate) struct Opened {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) target: Target,
-    pub(crate) scrubber: Scrubber,
-    pub(crate) response: Response,
-    options: Options,
-    call: Call,
-}
-
-impl Opened {
-    pub(crate) fn request_id(&self) -> Option<String> {
-        request_id(&self.headers, &self.scrubber)
-    }
-
-    pub(crate) fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// What an answer's value is wrapped with.
-    pub(crate) fn parts(&self) -> (StatusCode, HeaderMap, Target) {
-        (self.status, self.headers.clone(), self.target.clone())
-    }
-
-    /// An error of this answer.
-    pub(crate) fn error(&self, kind: ErrorKind, problem: impl Into<String>) -> Error {
-        Error::new(kind, problem).of(&self.target).answered(self.status, self.request_id())
-    }
-
-    /// The next bytes of the body; `None` at its end.
-    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        let idle = self.options.idle_timeout;
-        match timeout(idle, self.response.chunk()).await {
-            Ok(Ok(chunk)) => Ok(chunk),
-            Ok(Err(error)) => {
-                let cause = Cause::of(&error.without_url(), &self.scrubber);
-                let problem = format!("the answer broke off: {}", cause.root());
-                Err(self.error(ErrorKind::ConnectionLost, problem).caused_by(cause))
-            }
-            Err(_) => {
-                let problem = format!("nothing came for {idle:?} while reading the answer");
-                Err(self.error(ErrorKind::Timeout, problem))
-            }
-        }
-    }
-
-    pub(crate) fn download(self) -> Download {
-        Download::new(self)
-    }
-
-    pub(crate) fn events<T>(self, resume: bool) -> EventStream<T>
-    where
-        T: DeserializeOwned + Send + 'static,
-    {
-        let call = resume.then(|| self.call.clone());
-        EventStream::new(self, call)
-    }
-
-    /// The body as JSON.
-    pub(crate) async fn json<T: DeserializeOwned>(mut self) -> Result<T> {
-        let mut body = Zeroizing::new(Vec::new());
-        let most = self.options.max_response_bytes;
-        while let Some(chunk) = self.chunk().await? {
-            if body.len() + chunk.len() > most {
-                let problem = format!("the answer is larger than {most} bytes");
-                return Err(self.error(ErrorKind::TooLarge, problem));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        serde_json::from_slice(&body).map_err(|error| {
-            let cause = Cause::from(&error);
-            let problem = format!("{}, but the answer is not as documented: {cause}", self.status);
-            self.error(ErrorKind::Decode, problem).caused_by(cause)
-        })
     }
 }
 
@@ -309,7 +230,9 @@ impl Run {
         let shared = &self.call.client.shared;
         let key = shared.credentials.current().await.map_err(Trouble::NoKey)?;
         let mut request = Request::new(self.method.clone(), self.url.clone());
-        if let Some((body, content_type)) = self.call.body.open(uploaded).await.map_err(Trouble::Body)? {
+        if let Some((body, content_type)) =
+            self.call.body.open(uploaded).await.map_err(Trouble::Body)?
+        {
             *request.body_mut() = Some(body.0);
             request.headers_mut().insert(CONTENT_TYPE, content_type);
             if let Some(length) = body.1 {

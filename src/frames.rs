@@ -118,7 +118,10 @@ mod tests {
             retry: Some(Duration::from_millis(250)),
         };
         assert_eq!(frames(&[text.as_bytes()]), [first, data("")]);
-        assert_eq!(frames(&[b"data: 1\r\rdata: 2\r\n\r\ndata: 3\n\n"]), [data("1"), data("2"), data("3")]);
+        assert_eq!(
+            frames(&[b"data: 1\r\rdata: 2\r\n\r\ndata: 3\n\n"]),
+            [data("1"), data("2"), data("3")]
+        );
     }
 
     #[test]

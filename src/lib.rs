@@ -9,16 +9,19 @@ mod client;
 mod configure;
 mod credentials;
 mod download;
+// The bundled document has no nested bounds, forms and choices; others do.
+#[allow(dead_code)]
+mod each;
 mod encode;
 mod error;
 mod events;
 mod execute;
 mod frames;
 mod generated;
-// Forms and choices: the bundled document has none, others do.
 #[allow(dead_code)]
 mod multipart;
 mod nullable;
+mod opened;
 mod operation;
 mod origin;
 mod page;

@@ -115,7 +115,9 @@ fn header(boundary: &str, name: &str, piece: &Piece) -> Result<String, String> {
     };
     if let Some(media_type) = media_type {
         if media_type.chars().any(char::is_control) {
-            return Err(format!("the media type of `{name}` holds a line break or a control character"));
+            return Err(format!(
+                "the media type of `{name}` holds a line break or a control character"
+            ));
         }
         header.push_str(&format!("\r\nContent-Type: {media_type}"));
     }
@@ -266,7 +268,9 @@ mod tests {
         let (text, _) = written(form).await;
         let part = |rest: &str| format!("--X\r\nContent-Disposition: form-data; name={rest}\r\n");
         let expected = [
-            part("\"files[0]\"; filename=\"a%22b%0D%0A.zip\"\r\nContent-Type: application/zip\r\n\r\nzip"),
+            part(
+                "\"files[0]\"; filename=\"a%22b%0D%0A.zip\"\r\nContent-Type: application/zip\r\n\r\nzip",
+            ),
             part("\"env[A]\"\r\n\r\n2"),
             part("\"env[B]\"\r\n\r\n1"),
             part("\"flags[]\"\r\n\r\ntrue"),
@@ -293,7 +297,8 @@ mod tests {
         let file = Form::of(Upload::file(&path)).unwrap();
         assert!(file.is_replayable());
         assert_eq!(written(file.clone()).await.0.len(), written(file).await.0.len());
-        let stream = Form::of(Upload::stream(stream::iter([Ok::<_, std::io::Error>(Bytes::from("x"))])));
+        let stream =
+            Form::of(Upload::stream(stream::iter([Ok::<_, std::io::Error>(Bytes::from("x"))])));
         let stream = stream.unwrap();
         assert!(!stream.is_replayable());
         assert_eq!(stream.open().await.unwrap().length, None, "no length without being told");

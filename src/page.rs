@@ -135,10 +135,9 @@ fn next<C: Cursor>(names: &Headers, page: &impl Page, place: Option<&C>) -> Resu
         Some(other) => return Err(malformed(names.has_more, &other)),
     }
     let Some(text) = header(page.headers(), names.next) else {
-        return Err(page.misleads(format!(
-            "more is promised, but the header `{}` is missing",
-            names.next
-        )));
+        return Err(
+            page.misleads(format!("more is promised, but the header `{}` is missing", names.next))
+        );
     };
     match C::parse(&text) {
         Some(next) if next.follows(place) => Ok(Some(next)),

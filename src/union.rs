@@ -147,16 +147,17 @@ mod tests {
 
     use super::*;
 
-    const fn object(
-        required: &'static [&'static str],
-        known: &'static [&'static str],
-    ) -> Shape {
+    const fn object(required: &'static [&'static str], known: &'static [&'static str]) -> Shape {
         Shape { kind: JsonKind::Object, required, known, values: &[], strings: &[] }
     }
 
     #[test]
     fn the_best_fit_is_taken_and_a_tie_is_not() {
-        let shapes = [object(&[], &["country"]), object(&[], &["country", "city"]), object(&["host"], &["host"])];
+        let shapes = [
+            object(&[], &["country"]),
+            object(&[], &["country", "city"]),
+            object(&["host"], &["host"]),
+        ];
         assert_eq!(tell(&json!({ "country": "US", "city": "X" }), &shapes), Some(1));
         assert_eq!(tell(&json!({ "country": "US" }), &shapes), None);
         assert_eq!(tell(&json!({ "host": "h" }), &shapes), Some(2));

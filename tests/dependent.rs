@@ -127,7 +127,10 @@ fn refusals(dependent: &Dependent) {
         1,
     );
     let error = dependent.refusal(&dangling);
-    assert!(error.contains("#/components/schemas/Missing") && error.contains("api.yml:"), "{error}");
+    assert!(
+        error.contains("#/components/schemas/Missing") && error.contains("api.yml:"),
+        "{error}"
+    );
 
     let renamed = bundled().replace("/org/api_keys/{id}/rotate:", "/org/keys/{id}/rotate:");
     let error = dependent.refusal(&renamed);

@@ -10,12 +10,7 @@ use serde_json::{Value, json};
 const KEY: &str = "sk_caller0123456789abcdefghij";
 
 fn client(server: &MockServer) -> Client {
-    Client::builder()
-        .api_key(KEY)
-        .base_url(server.base_url())
-        .retries(0)
-        .build()
-        .unwrap()
+    Client::builder().api_key(KEY).base_url(server.base_url()).retries(0).build().unwrap()
 }
 
 fn listed() -> Value {
@@ -109,10 +104,8 @@ async fn create_can_restrict_and_set_an_exact_expiry() {
     let statement = ApiKeyPolicyStatement::builder()
         .action("browsers:use")
         .resource("projects/proj_1/browsers/*");
-    let policy: ApiKeyPolicy = ApiKeyPolicy::builder()
-        .statements(vec![statement.try_into().unwrap()])
-        .try_into()
-        .unwrap();
+    let policy: ApiKeyPolicy =
+        ApiKeyPolicy::builder().statements(vec![statement.try_into().unwrap()]).try_into().unwrap();
     client(&server)
         .create_api_key()
         .named("ci")
@@ -129,7 +122,9 @@ async fn list_sends_every_filter_and_no_default() {
     let server = MockServer::start_async().await;
     let bare = server
         .mock_async(|when, then| {
-            when.method(GET).path("/org/api_keys").is_true(|request| request.query_params().is_empty());
+            when.method(GET)
+                .path("/org/api_keys")
+                .is_true(|request| request.query_params().is_empty());
             then.status(200).json_body(json!([listed()]));
         })
         .await;

@@ -319,7 +319,9 @@ impl Rule {
             (!rule.is_none()).then(|| Box::new(rule))
         };
         let values = schema["enum"].as_array().into_iter().flatten();
-        let value = |value: &Value| value.as_f64().or_else(|| value.as_bool().map(|it| f64::from(u8::from(it))));
+        let value = |value: &Value| {
+            value.as_f64().or_else(|| value.as_bool().map(|it| f64::from(u8::from(it))))
+        };
         Self {
             minimum: number("minimum"),
             exclusive_minimum: schema["exclusiveMinimum"] == true,
@@ -432,9 +434,10 @@ impl Surface {
 impl Surface {
     /// The structs that a form can carry: its bodies, and what they hold.
     pub(crate) fn in_forms(&self) -> BTreeSet<String> {
-        let forms = self.operations.iter().filter(|it| {
-            it.body.as_ref().is_some_and(|body| body.content == Content::Multipart)
-        });
+        let forms = self
+            .operations
+            .iter()
+            .filter(|it| it.body.as_ref().is_some_and(|body| body.content == Content::Multipart));
         forms.flat_map(|it| &it.body_types).cloned().collect()
     }
 }
@@ -442,8 +445,7 @@ impl Surface {
 fn read_operation(document: &Value, path: &str, method: &str, it: &Value) -> Operation {
     let text = |key: &str| it[key].as_str().unwrap_or_default().to_owned();
     let parameters = it["parameters"].as_array().into_iter().flatten();
-    let parameters: Vec<Parameter> =
-        parameters.filter_map(read_parameter).collect();
+    let parameters: Vec<Parameter> = parameters.filter_map(read_parameter).collect();
     let responses = it["responses"].as_object();
     let successes = responses.into_iter().flatten().filter(|(status, _)| status.starts_with('2'));
     let answers: Vec<Answer> =
@@ -529,7 +531,8 @@ fn read_errors(document: &Value, operation: &Value) -> Vec<(String, String)> {
     fn bodies(operation: &Value) -> impl Iterator<Item = (&String, &str)> {
         let responses = operation["responses"].as_object().into_iter().flatten();
         responses.filter(|(status, _)| !status.starts_with('2')).flat_map(|(status, response)| {
-            media(response).filter_map(move |(_, media)| Some((status, reference(&media["schema"])?)))
+            media(response)
+                .filter_map(move |(_, media)| Some((status, reference(&media["schema"])?)))
         })
     }
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -581,7 +584,9 @@ fn read_parameter(it: &Value) -> Option<Parameter> {
 
 fn kind(document: &Value, schema: &Value) -> Kind {
     let annotation = |key: &str| schema.get(key).cloned();
-    if let Some(mut union) = annotation("x-onkernel-union").and_then(|it| serde_json::from_value(it).ok()) {
+    if let Some(mut union) =
+        annotation("x-onkernel-union").and_then(|it| serde_json::from_value(it).ok())
+    {
         let Union { variants, .. } = &mut union;
         for variant in variants {
             let property = &schema["properties"][variant.property.as_str()];

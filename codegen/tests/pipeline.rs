@@ -184,5 +184,8 @@ fn what_the_client_needs_and_lacks_is_named() {
     let fields = without("masked_key", "masked");
     let lines: Vec<_> = fields.lines().filter(|line| line.contains("masked_key`, which")).collect();
     assert_eq!(lines.len(), 2, "{fields}");
-    assert!(lines[0].contains("`ApiKey.masked_key`") && lines[1].contains("`CreatedApiKey."), "{fields}");
+    assert!(
+        lines[0].contains("`ApiKey.masked_key`") && lines[1].contains("`CreatedApiKey."),
+        "{fields}"
+    );
 }

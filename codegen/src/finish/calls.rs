@@ -402,11 +402,12 @@ impl Fields {
         });
         let media_type = &body.media_type;
         let value = quote!(self.body #build);
-        let value = if body.required { quote!(#value.map(::std::option::Option::Some)) } else { value };
+        let value =
+            if body.required { quote!(#value.map(::std::option::Option::Some)) } else { value };
         self.steps.push(match body.content {
             Content::Multipart => quote!(call.form(#value);),
             Content::Bytes => quote!(call.upload(#value, #media_type);),
-            _ => quote!(call.json_optional(#value);),
+            _ => quote!(call.json(#value);),
         });
     }
 }
@@ -418,9 +419,9 @@ fn items(parameter: &Parameter) -> Option<TokenStream> {
         items: parameter.rule.items.clone(),
         ..surface::Rule::default()
     };
-    let types = parameter
-        .holds_types
-        .then(|| quote!(crate::validate::Each::each(value, &mut crate::validate::Validate::validate)?;));
+    let types = parameter.holds_types.then(
+        || quote!(crate::each::Each::each(value, &mut crate::validate::Validate::validate)?;),
+    );
     let bounds = validate::bounds(&quote!(value), &inner);
     (bounds.is_some() || types.is_some()).then(|| quote!(#bounds #types))
 }

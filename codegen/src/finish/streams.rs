@@ -11,7 +11,11 @@ use crate::surface::{Operation, rust_name};
 
 /// The method of a builder whose operation answers in pages. `answer` is what a page holds, and
 /// `page` what `send` yields.
-pub(super) fn generate(operation: &Operation, answer: &Type, page: &TokenStream) -> Option<TokenStream> {
+pub(super) fn generate(
+    operation: &Operation,
+    answer: &Type,
+    page: &TokenStream,
+) -> Option<TokenStream> {
     let paging = operation.paging.as_ref()?;
     let (has_more, next) = (&paging.has_more, &paging.next);
     let parameter = format_ident!("{}", rust_name(&paging.parameter.to_snake_case()));
@@ -21,7 +25,10 @@ pub(super) fn generate(operation: &Operation, answer: &Type, page: &TokenStream)
         None => ("pages", "pages", page.clone()),
     };
     let doc = match method {
-        "stream" => format!(" Every item of every page from `{}` on, a page in memory at a time.", paging.parameter),
+        "stream" => format!(
+            " Every item of every page from `{}` on, a page in memory at a time.",
+            paging.parameter
+        ),
         _ => format!(" Every page from `{}` on, one at a time.", paging.parameter),
     };
     let (method, function) = (format_ident!("{method}"), format_ident!("{function}"));

@@ -136,7 +136,8 @@ impl Struct<'_> {
         let as_json = !source.holds_file;
         let fields = fields.iter().map(|field| field.definition(as_json));
         // A file is not JSON: only a form can carry it.
-        let serde = as_json.then(|| quote!(#[derive(PartialEq, ::serde::Deserialize, ::serde::Serialize)]));
+        let serde =
+            as_json.then(|| quote!(#[derive(PartialEq, ::serde::Deserialize, ::serde::Serialize)]));
         let told = self.told();
         let remote = told.is_some().then(|| quote!(#[serde(remote = "Self")]));
         let default = self.fields.iter().all(|field| field.state != State::Required);
@@ -167,7 +168,10 @@ impl Struct<'_> {
     fn told(&self) -> Option<TokenStream> {
         let ident = &self.ident;
         let steps = self.fields.iter().filter_map(|field| {
-            let tag = self.fields.iter().find(|it| Some(&it.source.wire) == field.source.told_by.as_ref())?;
+            let tag = self
+                .fields
+                .iter()
+                .find(|it| Some(&it.source.wire) == field.source.told_by.as_ref())?;
             let (name, tag) = (&field.ident, tag.text(&quote!(it)));
             Some(quote! {
                 if let ::std::option::Option::Some(tag) = #tag {

@@ -48,7 +48,9 @@ impl Union<'_> {
         let docs = docs::of_value(&ident.to_string(), &source.notes, &Rule::default());
         let variants = self.variants.iter().map(|variant| {
             let doc = match variant.source.tags.as_slice() {
-                [] => format!(" A {}.", variant.ident.to_string().to_snake_case().replace('_', " ")),
+                [] => {
+                    format!(" A {}.", variant.ident.to_string().to_snake_case().replace('_', " "))
+                }
                 tags => format!(" `{}`", tags.join("`, `")),
             };
             let Variant { ident, ty, .. } = variant;
@@ -178,9 +180,8 @@ impl Union<'_> {
         let ident = &self.ident;
         let arms = self.variants.iter().map(|Variant { ident, source, .. }| {
             let bounds = validate::bounds(&quote!(value), &source.rule);
-            let inner = source.holds_types.then(|| {
-                quote!(crate::validate::Validate::validate(value)?;)
-            });
+            let inner =
+                source.holds_types.then(|| quote!(crate::validate::Validate::validate(value)?;));
             let value = match (&bounds, &inner) {
                 (None, None) => quote!(_),
                 _ => quote!(value),

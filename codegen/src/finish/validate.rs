@@ -14,7 +14,9 @@ pub(super) fn generate(structs: &[Struct<'_>], surface: &Surface) -> Vec<TokenSt
         (it.ident.clone(), fields.chain(told).chain(sets(it)).collect())
     });
     let others = surface.types.iter().filter_map(|(name, it)| match &it.kind {
-        Kind::Other(rule) => Some((format_ident!("{name}"), bounds(&quote!(&self.0), rule).into_iter().collect())),
+        Kind::Other(rule) => {
+            Some((format_ident!("{name}"), bounds(&quote!(&self.0), rule).into_iter().collect()))
+        }
         _ => None,
     });
     let sent = |name: &Ident| surface.types.get(&name.to_string()).is_some_and(|it| it.sent);
@@ -40,9 +42,8 @@ fn validate(name: &Ident, checks: &[TokenStream]) -> TokenStream {
 fn check(ident: &Ident, field: &surface::Field) -> Option<TokenStream> {
     let wire = &field.wire;
     let bounds = bounds(&quote!(&self.#ident), &field.rule);
-    let inner = field
-        .holds_types
-        .then(|| quote!(crate::validate::Validate::validate(&self.#ident)?;));
+    let inner =
+        field.holds_types.then(|| quote!(crate::validate::Validate::validate(&self.#ident)?;));
     (bounds.is_some() || inner.is_some()).then(|| {
         quote! {
             crate::validate::within(#wire, || {
@@ -63,11 +64,11 @@ pub(super) fn bounds(value: &TokenStream, all: &surface::Rule) -> Option<TokenSt
     });
     let keys = all.keys.as_ref().map(|keys| {
         let rule = rule(keys);
-        quote!(crate::validate::Keyed::keys(#value, &const { #rule })?;)
+        quote!(crate::each::Keyed::keys(#value, &const { #rule })?;)
     });
     let items = all.items.as_ref().and_then(|items| bounds(&quote!(item), items)).map(|checks| {
         quote! {
-            crate::validate::Each::each(#value, &mut |item| {
+            crate::each::Each::each(#value, &mut |item| {
                 #checks
                 ::std::result::Result::Ok(())
             })?;
@@ -101,7 +102,7 @@ fn sets(it: &Struct<'_>) -> Option<TokenStream> {
     let names: Vec<_> = sets.sets.iter().map(|set| format!("`{}`", set.join("` and `"))).collect();
     let names = names.join(", or ");
     let exactly = sets.exactly;
-    Some(quote!(crate::validate::sets(&[#(#complete),*], #exactly, #names)?;))
+    Some(quote!(crate::each::sets(&[#(#complete),*], #exactly, #names)?;))
 }
 
 /// A rule as an expression of the generated crate.
@@ -124,10 +125,13 @@ pub(super) fn rule(rule: &surface::Rule) -> TokenStream {
         ("max_length", count(rule.max_length)),
         ("min_items", count(rule.min_items)),
         ("max_items", count(rule.max_items)),
-        ("one_of", (!rule.one_of.is_empty()).then(|| {
-            let values = &rule.one_of;
-            quote!(&[#(#values),*])
-        })),
+        (
+            "one_of",
+            (!rule.one_of.is_empty()).then(|| {
+                let values = &rule.one_of;
+                quote!(&[#(#values),*])
+            }),
+        ),
     ]
     .into_iter()
     .filter_map(|(name, value)| {

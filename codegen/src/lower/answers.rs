@@ -19,7 +19,8 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
     walk::operations(document, &mut |at, _, _, operation| {
         let responses = operation["responses"].as_object().into_iter().flatten();
         let successes = responses.filter(|(status, _)| status.starts_with('2'));
-        let answers: Vec<Value> = successes.map(|(status, response)| answer(status, response)).collect();
+        let answers: Vec<Value> =
+            successes.map(|(status, response)| answer(status, response)).collect();
         if answers.len() < 2 {
             return;
         }
@@ -125,7 +126,8 @@ mod tests {
         assert_eq!(document["paths"]["/a"]["post"]["x-onkernel-answer"], "AcquireBrowserAnswer");
         let answer = &document["components"]["schemas"]["AcquireBrowserAnswer"];
         assert_eq!(answer["properties"], json!({ "ok": browser }));
-        let names: Vec<_> = answer["x-onkernel-answers"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
+        let names: Vec<_> =
+            answer["x-onkernel-answers"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
         assert_eq!(names, ["Ok", "NoContent"]);
     }
 

@@ -62,7 +62,10 @@ mod tests {
         let binary = json!({ "schema": { "type": "string", "format": "binary" } });
         let object = json!({ "schema": { "type": "object" } });
         assert_eq!(Content::of_answer("video/mp4", &binary), Some(Content::Bytes));
-        assert_eq!(Content::of_answer("text/event-stream; charset=utf-8", &object), Some(Content::Events));
+        assert_eq!(
+            Content::of_answer("text/event-stream; charset=utf-8", &object),
+            Some(Content::Events)
+        );
         assert_eq!(Content::of_answer("application/problem+json", &object), Some(Content::Json));
         assert_eq!(Content::of_answer("application/xml", &object), None);
         assert_eq!(Content::of_request("multipart/form-data", &object), Some(Content::Multipart));

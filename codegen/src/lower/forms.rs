@@ -26,14 +26,18 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
             let component = component(&media["schema"]);
             match Content::of_request(name, media) {
                 Some(Content::Multipart) => match component {
-                    Some(component) => parts.push((component.to_owned(), media["encoding"].clone())),
+                    Some(component) => {
+                        parts.push((component.to_owned(), media["encoding"].clone()))
+                    }
                     None => findings.push(Finding::new(
                         at,
                         "a form that is not an object with properties",
                         "describe its parts as properties, in an overlay",
                     )),
                 },
-                Some(Content::Json) if holds_file(&source, &media["schema"], &mut BTreeSet::new()) => {
+                Some(Content::Json)
+                    if holds_file(&source, &media["schema"], &mut BTreeSet::new()) =>
+                {
                     findings.push(Finding::new(
                         at,
                         "a file in JSON",

@@ -13,15 +13,15 @@ mod inline;
 mod loosen;
 mod merge;
 mod names;
-mod omit;
 mod sets;
 mod supported;
 mod type_names;
 mod unions;
+mod unused;
 pub(crate) mod walk;
 
-pub use content::Content;
 pub(crate) use answers::reason;
+pub use content::Content;
 use serde_json::Value;
 
 use crate::surface::Surface;
@@ -62,12 +62,12 @@ impl Finding {
 /// Every place that no rule knows, at once.
 pub fn lower(mut document: Value) -> Result<Lowered, Vec<Finding>> {
     let step = |findings: Vec<Finding>| if findings.is_empty() { Ok(()) } else { Err(findings) };
-    step(omit::apply(&mut document))?;
     step(inline::apply(&mut document))?;
     step(type_names::apply(&mut document))?;
     dialect::apply(&mut document);
     sets::apply(&mut document);
-    step(supported::check(&mut document))?;
+    let findings = supported::check(&mut document);
+    step(unused::drop(&mut document, findings))?;
     step(merge::apply(&mut document))?;
     step(names::apply(&mut document))?;
     unions::beside(&mut document);

@@ -243,7 +243,12 @@ mod tests {
     fn what_is_answered_may_say_what_is_done() {
         for (media_type, id, path, expected) in [
             ("text/event-stream", "getJobsEventsById", "/jobs/{id}/events", "follow_job"),
-            ("video/mp4", "getJobsReplaysById", "/jobs/{id}/replays/{replay_id}", "download_job_replay"),
+            (
+                "video/mp4",
+                "getJobsReplaysById",
+                "/jobs/{id}/replays/{replay_id}",
+                "download_job_replay",
+            ),
             ("application/octet-stream", "getLogsExport", "/logs/export", "download_logs_export"),
         ] {
             let operation = json!({ "responses": { "200": { "content": { media_type: {} } } } });
@@ -265,7 +270,12 @@ mod tests {
                 "update_browser_pool",
             ),
             ("listBrowsersReplays", "get", "/browsers/{id}/replays", "list_browser_replays"),
-            ("processStatus", "get", "/browsers/{id}/process/{process_id}/status", "process_status"),
+            (
+                "processStatus",
+                "get",
+                "/browsers/{id}/process/{process_id}/status",
+                "process_status",
+            ),
         ] {
             assert_eq!(name(id, method, path, false), expected, "{id}");
         }

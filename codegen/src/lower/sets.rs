@@ -41,7 +41,8 @@ fn set(owner: &Map<String, Value>, member: &Value) -> Option<Value> {
             || key == "type" && value == "object"
     };
     let names = member["required"].as_array()?;
-    let known = |name: &Value| name.as_str().is_some_and(|it| owner["properties"].get(it).is_some());
+    let known =
+        |name: &Value| name.as_str().is_some_and(|it| owner["properties"].get(it).is_some());
     let only = member.as_object()?.iter().all(|(key, value)| silent(key, value));
     (only && !names.is_empty() && names.iter().all(known)).then(|| json!(names))
 }
@@ -72,7 +73,8 @@ mod tests {
             json!({ "required": ["id"], "properties": { "id": { "const": "a" } } }),
             json!({}),
         ] {
-            let before = json!({ "properties": { "id": {} }, "anyOf": [{ "required": ["id"] }, member] });
+            let before =
+                json!({ "properties": { "id": {} }, "anyOf": [{ "required": ["id"] }, member] });
             let mut schema = before.clone();
             rewrite(&mut schema);
             assert_eq!(schema, before);

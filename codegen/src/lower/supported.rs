@@ -37,7 +37,9 @@ fn schema(at: &str, it: &Value, findings: &mut Vec<Finding>) {
             None => {}
             Some(None | Some([])) => report(format!("`{key}` without members")),
             Some(_) if it.get("properties").is_some() || it.get("allOf").is_some() => {
-                report(format!("`{key}` beside `properties` or `allOf`, of more than required sets"));
+                report(format!(
+                    "`{key}` beside `properties` or `allOf`, of more than required sets"
+                ));
             }
             Some(_) => {}
         }

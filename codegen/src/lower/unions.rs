@@ -63,7 +63,9 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
         match describe(&source, schema) {
             Ok((properties, union)) => {
                 if let Some(it) = schema.as_object_mut() {
-                    it.retain(|key, _| !["oneOf", "anyOf", "discriminator"].contains(&key.as_str()));
+                    it.retain(|key, _| {
+                        !["oneOf", "anyOf", "discriminator"].contains(&key.as_str())
+                    });
                     it.insert("type".to_owned(), json!("object"));
                     it.insert("properties".to_owned(), properties);
                     it.insert("x-onkernel-union".to_owned(), union);
@@ -186,7 +188,8 @@ fn assign<'a>(
             it.tags.is_empty() && (named || open == 1 && left.len() == 1)
         };
         let alike: Vec<usize> = (0..members.len()).filter(|at| alike(&members[*at])).collect();
-        let existing = document["components"]["schemas"].as_object().and_then(|it| it.get_key_value(*target));
+        let existing =
+            document["components"]["schemas"].as_object().and_then(|it| it.get_key_value(*target));
         match (alike.as_slice(), existing) {
             ([at], _) => members[*at].tags.push((*tag).clone()),
             (_, Some((name, schema))) => members.push(Member {
@@ -196,7 +199,11 @@ fn assign<'a>(
                 tags: vec![(*tag).clone()],
                 tagged_inside: false,
             }),
-            _ => return Err(format!("a discriminator that maps `{tag}` to `{target}`, which is missing")),
+            _ => {
+                return Err(format!(
+                    "a discriminator that maps `{tag}` to `{target}`, which is missing"
+                ));
+            }
         }
     }
     for member in members.iter_mut().filter(|member| member.tags.is_empty()) {
@@ -229,7 +236,8 @@ fn common_constant(document: &Value, members: &[Member<'_>]) -> Option<String> {
 /// The strings that a property of an object may be.
 fn constants(document: &Value, schema: &Value, property: &str) -> Vec<String> {
     let property = &schema["properties"][property];
-    let property = component(property).map_or(property, |name| &document["components"]["schemas"][name]);
+    let property =
+        component(property).map_or(property, |name| &document["components"]["schemas"][name]);
     let values = property["enum"].as_array().into_iter().flatten();
     values.filter_map(Value::as_str).map(ToOwned::to_owned).collect()
 }
@@ -299,7 +307,8 @@ mod tests {
         }
         let union = &document["components"]["schemas"]["Union"]["x-onkernel-union"];
         let variants = union["variants"].as_array().unwrap();
-        let kinds = variants.iter().map(|it| (it["name"].as_str().unwrap().to_owned(), it["tags"].clone()));
+        let kinds =
+            variants.iter().map(|it| (it["name"].as_str().unwrap().to_owned(), it["tags"].clone()));
         Ok((kinds.collect(), union["tag"].clone()))
     }
 
@@ -312,10 +321,14 @@ mod tests {
                 "summary": "#/components/schemas/Summary"
             } }
         });
-        let schemas = json!({ "LogEvent": event("log"), "SummaryEvent": event("summary"), "Summary": {} });
+        let schemas =
+            json!({ "LogEvent": event("log"), "SummaryEvent": event("summary"), "Summary": {} });
         assert_eq!(
             kinds(union, schemas).unwrap(),
-            (vec![("Log".into(), json!(["log"])), ("Summary".into(), json!(["summary"]))], json!("event"))
+            (
+                vec![("Log".into(), json!(["log"])), ("Summary".into(), json!(["summary"]))],
+                json!("event")
+            )
         );
     }
 
@@ -341,7 +354,11 @@ mod tests {
         let (_, union) = describe(&document, &proxy["properties"]["config"]).unwrap();
         assert_eq!(union["beside"], true);
         assert_eq!(union["variants"][0]["tags"], json!(["isp"]));
-        assert_eq!(union["variants"][1]["tags"], json!(["custom"]), "the only kind and tag that are left");
+        assert_eq!(
+            union["variants"][1]["tags"],
+            json!(["custom"]),
+            "the only kind and tag that are left"
+        );
     }
 
     #[test]
@@ -356,7 +373,10 @@ mod tests {
         let schemas = json!({ "A": { "properties": { "a": {} }, "required": ["a"] } });
         let union = json!({ "oneOf": [reference("A"), { "type": "string" }, { "type": "array", "items": {} }] });
         let (kinds, tag) = kinds(union, schemas).unwrap();
-        assert_eq!(kinds.iter().map(|it| it.0.as_str()).collect::<Vec<_>>(), ["A", "String", "List"]);
+        assert_eq!(
+            kinds.iter().map(|it| it.0.as_str()).collect::<Vec<_>>(),
+            ["A", "String", "List"]
+        );
         assert_eq!(tag, Value::Null);
     }
 
