@@ -38,13 +38,19 @@ fn generate() -> Result<(), Vec<String>> {
     }
     let client = onkernel_codegen::client(&document, &overlays)
         .map_err(|error| error.problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
-    // Tests of the whole API are compiled with a document that has more than the bundled one.
+    // A document that has more than the bundled one is put to the tests of the whole API.
     println!("cargo::rustc-check-cfg=cfg(onkernel_whole)");
     if client.surface.operations.iter().any(|it| !it.path.starts_with("/org/api_keys")) {
         println!("cargo::rustc-cfg=onkernel_whole");
+        let exercise = onkernel_codegen::exercise::exercise(&client.rust, &client.surface);
+        write("exercise.rs", &exercise.map_err(|problem| vec![problem])?)?;
     }
-    let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default().join("client.rs");
-    fs::write(&out, client.rust).map_err(|error| vec![format!("{}: {error}", out.display())])
+    write("client.rs", &client.rust)
+}
+
+fn write(name: &str, text: &str) -> Result<(), Vec<String>> {
+    let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default().join(name);
+    fs::write(&out, text).map_err(|error| vec![format!("{}: {error}", out.display())])
 }
 
 /// The file that an environment variable names. A build script runs in the folder of its package,

@@ -10,6 +10,7 @@
 
 pub mod document;
 mod error;
+pub mod exercise;
 pub mod finish;
 pub mod generate;
 pub mod lower;
