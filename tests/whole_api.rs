@@ -24,7 +24,7 @@ use server::Server;
 use spec::Spec;
 
 /// What a call is given.
-pub struct Values {
+struct Values {
     parameters: BTreeMap<String, Value>,
     body: Option<Value>,
 }
@@ -41,7 +41,7 @@ impl Values {
 
 /// What a call came to.
 #[derive(Debug)]
-pub struct Reply {
+struct Reply {
     status: StatusCode,
     value: Value,
 }
@@ -69,7 +69,7 @@ impl Reply {
             all.push(match event? {
                 Event::Message { data, .. } => serde_json::to_value(data).unwrap(),
                 Event::Heartbeat => json!("heartbeat"),
-                other => panic!("{other:?}"),
+                _ => panic!("an event that is not as documented"),
             });
         }
         Ok(Self { status, value: json!(all) })
@@ -95,14 +95,16 @@ fn client(server: &Server) -> Client {
 fn same(one: &Value, other: &Value, strict: bool) -> bool {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {
-            let names: std::collections::BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+            let names: std::collections::BTreeSet<&String> =
+                one.keys().chain(other.keys()).collect();
             names.into_iter().all(|name| match (one.get(name), other.get(name)) {
                 (Some(one), Some(other)) => same(one, other, strict),
                 (only, other) => !strict && only.or(other) == Some(&Value::Null),
             })
         }
         (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other, strict))
+            one.len() == other.len()
+                && one.iter().zip(other).all(|(one, other)| same(one, other, strict))
         }
         (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
         (Value::String(_), Value::String(other)) if other == "[redacted]" => true,
@@ -111,7 +113,13 @@ fn same(one: &Value, other: &Value, strict: bool) -> bool {
 }
 
 /// The answer of an operation to order, as bytes and as what the client should make of it.
-fn order(spec: &Spec, server: &Server, samples: &mut Samples<'_>, status: u16, media: Option<(&str, &Value)>) -> Value {
+fn order(
+    spec: &Spec,
+    server: &Server,
+    samples: &mut Samples<'_>,
+    status: u16,
+    media: Option<(&str, &Value)>,
+) -> Value {
     match media {
         None => {
             server.order(status, &[], "");
@@ -138,7 +146,11 @@ fn order(spec: &Spec, server: &Server, samples: &mut Samples<'_>, status: u16, m
         }
         Some((_, schema)) => {
             let value = samples.of(schema);
-            server.order(status, &[("content-type", "application/x-whole")], value.as_str().unwrap());
+            server.order(
+                status,
+                &[("content-type", "application/x-whole")],
+                value.as_str().unwrap(),
+            );
             value
         }
     }
@@ -158,12 +170,15 @@ async fn every_operation_is_called_with_everything_and_with_no_more_than_it_must
             continue;
         };
         let before = problems.len();
-        for (round, optional) in [Optional::Always, Optional::Never, Optional::Chance].into_iter().enumerate() {
+        for (round, optional) in
+            [Optional::Always, Optional::Never, Optional::Chance].into_iter().enumerate()
+        {
             let mut samples = Samples::new(&spec, (index * 3 + round) as u64 * 7919 + 1);
             samples.optional = optional;
-            let parameters = operation.parameters(&spec).into_iter().filter(|it| {
-                it["required"] == true || optional == Optional::Always
-            });
+            let parameters = operation
+                .parameters(&spec)
+                .into_iter()
+                .filter(|it| it["required"] == true || optional == Optional::Always);
             let parameters: BTreeMap<String, Value> = parameters
                 .map(|it| (it["name"].as_str().unwrap().to_owned(), samples.of(&it["schema"])))
                 .collect();
@@ -179,21 +194,26 @@ async fn every_operation_is_called_with_everything_and_with_no_more_than_it_must
                 match reply {
                     Err(error) => problems.push(format!("{here}: {error}")),
                     Ok(reply) => {
-                        if reply.status.as_u16() != status || !same(&expected, &reply.value, false) {
+                        if reply.status.as_u16() != status || !same(&expected, &reply.value, false)
+                        {
                             problems.push(format!("{here}: answered {expected}, read {reply:?}"));
                         }
                         if received.operation != operation.name() {
                             problems.push(format!("{here}: received as {}", received.operation));
                         }
                         if json!(received.parameters) != json!(parameters) {
-                            problems.push(format!("{here}: {parameters:?} became {:?}", received.parameters));
+                            problems.push(format!(
+                                "{here}: {parameters:?} became {:?}",
+                                received.parameters
+                            ));
                         }
                         if let Some(body) = &body {
                             if !same(body, received.body.as_ref().unwrap_or(&Value::Null), true) {
                                 problems.push(format!("{here}: {body} became {:?}", received.body));
                             }
                         }
-                        problems.extend(received.violations.iter().map(|it| format!("{here}: {it}")));
+                        problems
+                            .extend(received.violations.iter().map(|it| format!("{here}: {it}")));
                     }
                 }
             }
@@ -239,5 +259,8 @@ fn every_schema_is_read_and_written_again() {
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
-    println!("{checked} values of {} schemas", spec.root["components"]["schemas"].as_object().unwrap().len());
+    println!(
+        "{checked} values of {} schemas",
+        spec.root["components"]["schemas"].as_object().unwrap().len()
+    );
 }

@@ -4,9 +4,9 @@
 //! The file is included by a test of the generated crate:
 //!
 //! ```text
-//! pub async fn call(client: &Client, id: &str, values: &Values) -> Result<Reply, Error>
-//! pub fn reread(name: &str, value: Value) -> Option<Result<Value, String>>
-//! pub const OPERATIONS: &[&str]; pub const SENT: &[&str];
+//! async fn call(client: &Client, id: &str, values: &Values) -> Result<Reply, Error>
+//! fn reread(name: &str, value: Value) -> Option<Result<Value, String>>
+//! const OPERATIONS: &[&str]; const SENT: &[&str];
 //! ```
 //!
 //! The test supplies `Values` (`parameter(wire) -> Option<Value>`, `body() -> Option<Value>`), and
@@ -27,29 +27,33 @@ use crate::surface::{Answer, Content, Kind, Operation, Surface, rust_name};
 /// # Errors
 /// The client is not what this version of the generator makes.
 pub fn exercise(client: &str, surface: &Surface) -> Result<String, String> {
-    let file = syn::parse_file(client).map_err(|error| format!("not a generated client: {error}"))?;
+    let file =
+        syn::parse_file(client).map_err(|error| format!("not a generated client: {error}"))?;
     let types = structs(&file, "types");
     let calls = structs(&file, "builder");
     let arms = surface.operations.iter().map(|it| call(it, &calls, surface));
     let arms = arms.collect::<Result<Vec<_>, String>>()?;
     let names = surface.operations.iter().map(|it| &it.name);
-    let reread = surface.types.iter().filter(|(_, it)| {
-        !it.holds_file && !matches!(it.kind, Kind::Answers(_))
-    });
+    let reread = surface
+        .types
+        .iter()
+        .filter(|(_, it)| !it.holds_file && !matches!(it.kind, Kind::Answers(_)));
     let reread = reread.map(|(name, _)| {
         let ident = format_ident!("{name}");
         quote!(#name => again::<types::#ident>(value))
     });
     let sent = surface.types.iter().filter(|(_, it)| it.sent).map(|(name, _)| name);
-    let builders = surface.types.iter().filter(|(_, it)| it.holds_file).map(|(name, it)| {
-        holder(name, &it.kind, &types, surface)
-    });
+    let builders = surface
+        .types
+        .iter()
+        .filter(|(_, it)| it.holds_file)
+        .map(|(name, it)| holder(name, &it.kind, &types, surface));
     let builders = builders.collect::<Result<Vec<_>, String>>()?;
     let tokens = quote! {
-        pub const OPERATIONS: &[&str] = &[#(#names),*];
-        pub const SENT: &[&str] = &[#(#sent),*];
+        const OPERATIONS: &[&str] = &[#(#names),*];
+        const SENT: &[&str] = &[#(#sent),*];
         #[allow(deprecated)]
-        pub async fn call(
+        async fn call(
             client: &onkernel::Client,
             id: &str,
             values: &Values,
@@ -59,7 +63,7 @@ pub fn exercise(client: &str, surface: &Surface) -> Result<String, String> {
                 other => panic!("no operation {other}"),
             }
         }
-        pub fn reread(name: &str, value: serde_json::Value) -> Option<Result<serde_json::Value, String>> {
+        fn reread(name: &str, value: serde_json::Value) -> Option<Result<serde_json::Value, String>> {
             Some(match name {
                 #(#reread,)*
                 _ => return None,
@@ -83,7 +87,9 @@ pub fn exercise(client: &str, surface: &Surface) -> Result<String, String> {
 /// The fields of the structs of a module, by the struct's name.
 fn structs(file: &File, module: &str) -> BTreeMap<String, BTreeMap<String, Type>> {
     let items = file.items.iter().filter_map(|item| match item {
-        Item::Mod(ItemMod { ident, content: Some((_, items)), .. }) if ident == module => Some(items),
+        Item::Mod(ItemMod { ident, content: Some((_, items)), .. }) if ident == module => {
+            Some(items)
+        }
         _ => None,
     });
     items
@@ -106,7 +112,8 @@ fn call(
     surface: &Surface,
 ) -> Result<TokenStream, String> {
     let (id, method) = (&operation.name, format_ident!("{}", operation.name));
-    let fields = calls.get(&operation.type_name()).ok_or_else(|| format!("no builder of `{id}`"))?;
+    let fields =
+        calls.get(&operation.type_name()).ok_or_else(|| format!("no builder of `{id}`"))?;
     let held = |name: &str| {
         let ty = fields.get(name).and_then(|ty| argument(ty, "Result"));
         let ty = ty.ok_or_else(|| format!("no field `{name}` in the builder of `{id}`"))?;
@@ -115,7 +122,8 @@ fn call(
     let mut steps = Vec::new();
     for parameter in &operation.parameters {
         let name = rust_name(&parameter.wire);
-        let (setter, ty, wire) = (format_ident!("{name}"), from_outside(held(&name)?), &parameter.wire);
+        let (setter, ty, wire) =
+            (format_ident!("{name}"), from_outside(held(&name)?), &parameter.wire);
         steps.push(quote! {
             if let Some(value) = values.parameter(#wire) {
                 call = call.#setter(typed::<#ty>(&value));
@@ -133,18 +141,30 @@ fn call(
         });
     }
     let receive = match operation.answers.as_slice() {
-        [Answer { content: Some(Content::Bytes), .. }] => quote!(Reply::bytes(call.send().await?).await),
-        [Answer { content: Some(Content::Events), .. }] => quote!(Reply::events(call.send().await?).await),
+        [Answer { content: Some(Content::Bytes), .. }] => {
+            quote!(Reply::bytes(call.send().await?).await)
+        }
+        [Answer { content: Some(Content::Events), .. }] => {
+            quote!(Reply::events(call.send().await?).await)
+        }
         [_] => quote!(Ok(Reply::from(call.send().await?))),
         several => {
             let ty = format_ident!("{}Answer", operation.type_name());
             let arms = several.iter().map(|answer| {
                 let variant = format_ident!("{}", answer.name);
                 match answer.content {
-                    None | Some(Content::Multipart) => quote!(types::#ty::#variant => Ok(Reply::value(status, &()))),
-                    Some(Content::Json) => quote!(types::#ty::#variant(it) => Ok(Reply::value(status, &it))),
-                    Some(Content::Bytes) => quote!(types::#ty::#variant(it) => Reply::bytes(it).await),
-                    Some(Content::Events) => quote!(types::#ty::#variant(it) => Reply::events(it).await),
+                    None | Some(Content::Multipart) => {
+                        quote!(types::#ty::#variant => Ok(Reply::value(status, &())))
+                    }
+                    Some(Content::Json) => {
+                        quote!(types::#ty::#variant(it) => Ok(Reply::value(status, &it)))
+                    }
+                    Some(Content::Bytes) => {
+                        quote!(types::#ty::#variant(it) => Reply::bytes(it).await)
+                    }
+                    Some(Content::Events) => {
+                        quote!(types::#ty::#variant(it) => Reply::events(it).await)
+                    }
                 }
             });
             quote! {
@@ -181,7 +201,8 @@ fn holder(
         let ty = known.get(&rust).ok_or_else(|| format!("no field `{name}.{rust}`"))?.clone();
         let ty = argument(&ty, "Option").unwrap_or(ty);
         let ty = from_outside(argument(&ty, "Nullable").unwrap_or(ty));
-        let (setter, wire, value) = (format_ident!("{rust}"), &field.wire, value(&ty, &quote!(value), surface));
+        let (setter, wire, value) =
+            (format_ident!("{rust}"), &field.wire, value(&ty, &quote!(value), surface));
         Ok(quote! {
             if let Some(value) = value.get(#wire) {
                 let value: #ty = #value;

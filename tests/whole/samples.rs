@@ -6,23 +6,23 @@ use serde_json::{Map, Value, json};
 
 use super::spec::Spec;
 
-pub struct Samples<'a> {
+pub(crate) struct Samples<'a> {
     spec: &'a Spec,
     runner: TestRunner,
     state: u64,
     /// Whether what may be left out is there, or not, or by chance.
-    pub optional: Optional,
+    pub(crate) optional: Optional,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub enum Optional {
+pub(crate) enum Optional {
     Always,
     Never,
     Chance,
 }
 
 impl<'a> Samples<'a> {
-    pub fn new(spec: &'a Spec, seed: u64) -> Self {
+    pub(crate) fn new(spec: &'a Spec, seed: u64) -> Self {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
@@ -31,14 +31,14 @@ impl<'a> Samples<'a> {
     }
 
     /// A number below `n`.
-    pub fn below(&mut self, n: u64) -> u64 {
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
         self.state ^= self.state << 17;
         self.state % n
     }
 
-    pub fn of(&mut self, schema: &Value) -> Value {
+    pub(crate) fn of(&mut self, schema: &Value) -> Value {
         self.value(schema, 0)
     }
 
@@ -76,12 +76,15 @@ impl<'a> Samples<'a> {
                 let least = schema["minItems"].as_u64().unwrap_or(1);
                 let most = schema["maxItems"].as_u64().unwrap_or(least + 2).min(least + 2);
                 let count = if depth > 6 { least } else { least + self.below(most - least + 1) };
-                json!((0..count).map(|_| self.value(&schema["items"], depth + 1)).collect::<Vec<_>>())
+                json!(
+                    (0..count).map(|_| self.value(&schema["items"], depth + 1)).collect::<Vec<_>>()
+                )
             }
             Some("object") => {
                 let inner = schema.get("additionalProperties").filter(|it| it.is_object());
                 let members = inner.map(|inner| {
-                    [("k1", inner), ("A_key", inner)].map(|(key, inner)| (key.to_owned(), self.value(inner, depth + 1)))
+                    [("k1", inner), ("A_key", inner)]
+                        .map(|(key, inner)| (key.to_owned(), self.value(inner, depth + 1)))
                 });
                 json!(members.into_iter().flatten().collect::<Map<_, _>>())
             }
@@ -128,13 +131,13 @@ impl<'a> Samples<'a> {
 
     /// An object with the properties of all its parts; of sets of required ones, exactly one.
     fn object(&mut self, schema: &Value, depth: usize) -> Value {
-        let (mut properties, mut required) = (Map::new(), Vec::new());
-        self.collect(schema, &mut properties, &mut required);
+        let (mut properties, mut required, mut choice) = (Map::new(), Vec::new(), None);
+        self.collect(schema, &mut properties, &mut required, &mut choice);
         let mut forbidden: Vec<Value> = Vec::new();
-        if let Some(sets) = schema["oneOf"].as_array().filter(|it| it[0].get("required").is_some()) {
+        if let Some(sets) = choice {
             let chosen = self.below(sets.len() as u64) as usize;
             let own = sets[chosen]["required"].as_array().unwrap();
-            for set in sets {
+            for set in &sets {
                 let others = set["required"].as_array().unwrap().iter();
                 forbidden.extend(others.filter(|name| !own.contains(name)).cloned());
             }
@@ -161,7 +164,9 @@ impl<'a> Samples<'a> {
                 let at = self.below(tags.len() as u64) as usize;
                 let wanted = mapping[&tags[at]].as_str().unwrap();
                 let like = |it: &&Value| {
-                    it["$ref"].as_str().is_some_and(|it| it == wanted || it.ends_with(&format!("Create{}", &wanted[21..])))
+                    it["$ref"].as_str().is_some_and(|it| {
+                        it == wanted || it.ends_with(&format!("Create{}", &wanted[21..]))
+                    })
                 };
                 let member = config.iter().find(like).unwrap().clone();
                 value.insert(tag.to_owned(), json!(tags[at]));
@@ -174,10 +179,21 @@ impl<'a> Samples<'a> {
         Value::Object(value)
     }
 
-    fn collect(&mut self, schema: &Value, properties: &mut Map<String, Value>, required: &mut Vec<Value>) {
+    /// The properties of all parts, what they require, and a choice between sets of them.
+    fn collect(
+        &mut self,
+        schema: &Value,
+        properties: &mut Map<String, Value>,
+        required: &mut Vec<Value>,
+        choice: &mut Option<Vec<Value>>,
+    ) {
         let schema = self.spec.resolve(schema).clone();
         for part in schema["allOf"].as_array().into_iter().flatten() {
-            self.collect(part, properties, required);
+            self.collect(part, properties, required, choice);
+        }
+        if let Some(sets) = schema["oneOf"].as_array().filter(|it| it[0].get("required").is_some())
+        {
+            *choice = Some(sets.clone());
         }
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
             properties.insert(name.clone(), property.clone());

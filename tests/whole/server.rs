@@ -15,31 +15,30 @@ use super::spec::{Operation, Spec, decode, typed};
 
 /// What to answer next.
 #[derive(Clone, Default)]
-pub struct Order {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Order {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// What a request turned out to be.
 #[derive(Clone, Debug, Default)]
-pub struct Received {
-    pub operation: String,
-    pub parameters: BTreeMap<String, Value>,
-    pub body: Option<Value>,
-    pub raw: Vec<u8>,
-    pub headers: BTreeMap<String, String>,
-    pub violations: Vec<String>,
+pub(crate) struct Received {
+    pub(crate) operation: String,
+    pub(crate) parameters: BTreeMap<String, Value>,
+    pub(crate) body: Option<Value>,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) violations: Vec<String>,
 }
 
-pub struct Server {
-    pub url: String,
-    pub orders: Arc<Mutex<std::collections::VecDeque<Order>>>,
-    pub received: Arc<Mutex<Vec<Received>>>,
+pub(crate) struct Server {
+    pub(crate) url: String,
+    pub(crate) orders: Arc<Mutex<std::collections::VecDeque<Order>>>,
+    pub(crate) received: Arc<Mutex<Vec<Received>>>,
 }
 
 impl Server {
-    pub async fn start(spec: Arc<Spec>) -> Self {
+    pub(crate) async fn start(spec: Arc<Spec>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = Self { url, orders: Arc::default(), received: Arc::default() };
@@ -75,22 +74,24 @@ impl Server {
         server
     }
 
-    pub fn order(&self, status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) {
+    pub(crate) fn order(&self, status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let order = Order { status, headers: headers.collect(), body: body.into() };
         self.orders.lock().unwrap().push_back(order);
     }
 
-    pub fn last(&self) -> Received {
+    pub(crate) fn last(&self) -> Received {
         self.received.lock().unwrap().last().cloned().expect("a request")
     }
 }
 
 fn receive(spec: &Spec, request: &Request<Bytes>) -> Received {
     let path = request.uri().path();
-    let mut received = Received { raw: request.body().to_vec(), ..Received::default() };
+    let mut received = Received::default();
     for (name, value) in request.headers() {
-        received.headers.insert(name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned());
+        received
+            .headers
+            .insert(name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned());
     }
     let Some((operation, in_path)) = spec.find(request.method().as_str(), path) else {
         received.violations.push(format!("no operation {} {path}", request.method()));
@@ -129,7 +130,9 @@ fn parameters(
         let schema = &parameter["schema"];
         let value = match parameter["in"].as_str().unwrap() {
             "path" => in_path.get(name).map(|text| typed(spec, schema, text)),
-            "header" => received.headers.get(&name.to_lowercase()).map(|text| typed(spec, schema, text)),
+            "header" => {
+                received.headers.get(&name.to_lowercase()).map(|text| typed(spec, schema, text))
+            }
             "query" if parameter["style"] == "deepObject" => {
                 let prefix = format!("{name}[");
                 let entries: Map<String, Value> = query
@@ -144,18 +147,23 @@ fn parameters(
             }
             _ => {
                 known.push(name.to_owned());
-                let texts: Vec<&str> =
-                    query.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect();
+                let texts: Vec<&str> = query
+                    .iter()
+                    .filter(|(key, _)| key == name)
+                    .map(|(_, value)| value.as_str())
+                    .collect();
                 let is_list = spec.resolve(schema)["type"] == "array";
                 let items = &spec.resolve(schema)["items"];
                 match texts.as_slice() {
                     [] => None,
-                    [text] if is_list && parameter["explode"] == false => {
-                        Some(json!(text.split(',').map(|it| typed(spec, items, &decode(it))).collect::<Vec<_>>()))
-                    }
-                    texts if is_list => {
-                        Some(json!(texts.iter().map(|it| typed(spec, items, &decode(it))).collect::<Vec<_>>()))
-                    }
+                    [text] if is_list && parameter["explode"] == false => Some(json!(
+                        text.split(',')
+                            .map(|it| typed(spec, items, &decode(it)))
+                            .collect::<Vec<_>>()
+                    )),
+                    texts if is_list => Some(json!(
+                        texts.iter().map(|it| typed(spec, items, &decode(it))).collect::<Vec<_>>()
+                    )),
                     [text] => Some(typed(spec, schema, &decode(text))),
                     _ => {
                         received.violations.push(format!("`{name}` more than once"));
@@ -200,7 +208,9 @@ fn body(spec: &Spec, operation: &Operation, request: &Request<Bytes>, received: 
     }
     let value = match media_type {
         "application/json" => serde_json::from_slice(request.body()).unwrap_or(json!("not JSON")),
-        "multipart/form-data" => form(spec, schema, &sent, request.body(), &mut received.violations),
+        "multipart/form-data" => {
+            form(spec, schema, &sent, request.body(), &mut received.violations)
+        }
         _ => json!(String::from_utf8_lossy(request.body())),
     };
     if let Err(problem) = spec.check(schema, &value) {
@@ -210,7 +220,13 @@ fn body(spec: &Spec, operation: &Operation, request: &Request<Bytes>, received: 
 }
 
 /// The value that a form means.
-fn form(spec: &Spec, schema: &Value, content_type: &str, body: &[u8], violations: &mut Vec<String>) -> Value {
+fn form(
+    spec: &Spec,
+    schema: &Value,
+    content_type: &str,
+    body: &[u8],
+    violations: &mut Vec<String>,
+) -> Value {
     let boundary = content_type.split("boundary=").nth(1).unwrap_or_default();
     let text = String::from_utf8_lossy(body).into_owned();
     let mut whole = json!({});
@@ -225,7 +241,8 @@ fn form(spec: &Spec, schema: &Value, content_type: &str, body: &[u8], violations
             continue;
         };
         let content = content.strip_suffix("\r\n").unwrap_or(content);
-        let name = head.split("name=\"").nth(1).and_then(|it| it.split('"').next()).unwrap_or_default();
+        let name =
+            head.split("name=\"").nth(1).and_then(|it| it.split('"').next()).unwrap_or_default();
         let mut steps: Vec<String> = vec![name.split('[').next().unwrap().to_owned()];
         steps.extend(name.split('[').skip(1).map(|it| it.trim_end_matches(']').to_owned()));
         let mut schema = spec.resolve(schema);
@@ -260,7 +277,8 @@ fn form(spec: &Spec, schema: &Value, content_type: &str, body: &[u8], violations
                 }
                 place = &mut place[step.as_str()];
                 let property = &schema["properties"][step.as_str()];
-                schema = if property.is_null() { &schema["additionalProperties"] } else { property };
+                schema =
+                    if property.is_null() { &schema["additionalProperties"] } else { property };
             }
         }
         let is_file = spec.resolve(schema)["format"] == "binary";
