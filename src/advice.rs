@@ -1,10 +1,11 @@
 //! What to do about an error: the guide's troubleshooting table and our own experience.
 
 use crate::error::{Error, ErrorKind};
+use crate::{Operation, operations};
 
 /// The advice on an error, if there is any.
 pub(crate) fn on(error: &Error) -> Option<&'static str> {
-    let operation = error.operation().map_or("", |operation| operation.id);
+    let operation = operation(error).map_or("", |operation| operation.id);
     if error.created().is_some() {
         return Some(
             "The key exists and its plaintext is in `created()`: store it now, it is not shown again, or delete the key by its id.",
@@ -36,6 +37,12 @@ pub(crate) fn on(error: &Error) -> Option<&'static str> {
         ErrorKind::Status => return on_status(error, operation),
         _ => return None,
     })
+}
+
+/// The operation of the call, also where raw access asked for it.
+fn operation(error: &Error) -> Option<&'static Operation> {
+    let called = (error.method()?, error.path()?);
+    error.operation().or_else(|| operations::ALL.iter().copied().find(|it| it.serves(called)))
 }
 
 fn on_status(error: &Error, operation: &str) -> Option<&'static str> {

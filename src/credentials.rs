@@ -226,10 +226,10 @@ impl Credentials {
         let inner = &*self.0;
         let _fetching = inner.fetching.lock().await;
         let (held, swaps) = self.held(|held| (held.key.clone(), held.swaps));
-        if let Some(held) = &held {
-            if old.is_none_or(|old| !Arc::ptr_eq(old, held)) {
-                return Ok(Arc::clone(held));
-            }
+        if let Some(held) = &held
+            && old.is_none_or(|old| !Arc::ptr_eq(old, held))
+        {
+            return Ok(Arc::clone(held));
         }
         let fetched = match &inner.source {
             Source::Fixed(_) | Source::Env(_) => {
@@ -352,8 +352,11 @@ fn from_env(name: &str, source: &Source) -> Result<Arc<Key>, String> {
 }
 
 fn cannot_read(source: &Source, error: &std::io::Error) -> String {
-    // Of the error only its kind, since invalid UTF-8 is quoted by some.
-    format!("{source} cannot be read: {}", error.kind())
+    // What is said of invalid text may quote it.
+    match error.kind() {
+        std::io::ErrorKind::InvalidData => format!("{source} cannot be read: it is not text"),
+        _ => format!("{source} cannot be read: {error}"),
+    }
 }
 
 fn no_key(problem: String) -> Error {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use tokio::io::AsyncWriteExt;
@@ -88,9 +88,11 @@ impl Download {
 
     /// The bytes as a stream of chunks. An error ends it.
     pub fn into_stream(self) -> impl Stream<Item = Result<Bytes>> + Send + Unpin + 'static {
-        Box::pin(stream::try_unfold(self, |mut download| async move {
+        let chunks = stream::try_unfold(self, |mut download| async move {
             Ok(download.chunk().await?.map(|chunk| (chunk, download)))
-        }))
+        });
+        // Fused, for `try_unfold` panics when it is asked again after its end.
+        Box::pin(chunks.fuse())
     }
 
     /// Writes the bytes to a file and returns how many there were.

@@ -400,11 +400,14 @@ impl Error {
         if let Some(reason) = status.canonical_reason() {
             write!(f, " {reason}")?;
         }
-        for text in [&server.code, &server.message].into_iter().flatten() {
+        // `400 Bad Request: bad_request` and `name is missing (name is missing)` say it twice.
+        let reason = status.canonical_reason().unwrap_or_default().to_lowercase().replace(' ', "_");
+        let code = server.code.as_ref().filter(|code| **code != reason);
+        for text in [code, server.message.as_ref()].into_iter().flatten() {
             write!(f, ": {text}")?;
         }
-        let mut details =
-            server.details.iter().filter_map(|d| d.message.as_ref().or(d.code.as_ref()));
+        let details = server.details.iter().filter_map(|d| d.message.as_ref().or(d.code.as_ref()));
+        let mut details = details.filter(|detail| server.message.as_ref() != Some(*detail));
         if let Some(first) = details.next() {
             write!(f, " ({first}")?;
             details.try_for_each(|detail| write!(f, "; {detail}"))?;

@@ -95,7 +95,8 @@ impl<T: DeserializeOwned + Send + 'static> EventStream<T> {
             let event = reader.next().await?;
             Some((event, reader))
         });
-        Self { events: Box::pin(events), status, headers }
+        // Fused, for `unfold` panics when it is asked again after its end.
+        Self { events: Box::pin(events.fuse()), status, headers }
     }
 
     /// What happened, without heartbeats and without events that the document does not describe.

@@ -149,7 +149,7 @@ enum Trouble {
 }
 
 impl Run {
-    fn new(call: Call) -> Result<Self> {
+    fn new(mut call: Call) -> Result<Self> {
         let refused = |problem: &str| Err(Error::invalid(&call.target, problem));
         if let Some(problem) = call.refused() {
             return refused(problem);
@@ -163,7 +163,7 @@ impl Run {
             Err(problem) => return refused(&problem),
         };
         let mut headers = shared.headers.clone();
-        headers.extend(call.headers.clone());
+        headers.extend(std::mem::take(&mut call.headers));
         let span = tracing::debug_span!(
             "call",
             operation = call.target.id(),

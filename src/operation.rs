@@ -18,6 +18,17 @@ pub struct Operation {
     pub secret_answer: bool,
 }
 
+impl Operation {
+    /// Whether a request of this method to this path is one of this operation.
+    pub(crate) fn serves(&self, (method, path): (&str, &str)) -> bool {
+        let (mut template, mut path) = (self.path.split('/'), path.split('/'));
+        self.method == method
+            && template
+                .all(|wanted| path.next().is_some_and(|it| it == wanted || wanted.starts_with('{')))
+            && path.next().is_none()
+    }
+}
+
 /// When a call that failed may be sent again.
 ///
 /// Written per operation by the generator, from the method and the overlay.

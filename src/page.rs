@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::future::Future;
 
 use futures_core::Stream;
-use futures_util::{TryStreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::header::HeaderMap;
 
 use crate::Download;
@@ -109,7 +109,7 @@ where
     F: Fn(Option<C>) -> Fut + Send + 'static,
     Fut: Future<Output = Result<P>> + Send,
 {
-    Box::pin(stream::unfold((Some(start), fetch), move |(place, fetch)| async move {
+    let pages = stream::unfold((Some(start), fetch), move |(place, fetch)| async move {
         let place = place?;
         let page = match fetch(place.clone()).await {
             Ok(page) => next(headers, &page, place.as_ref()).map(|next| (next, page)),
@@ -119,7 +119,9 @@ where
             Ok((next, page)) => (Ok(page), (next.map(Some), fetch)),
             Err(error) => (Err(error), (None, fetch)),
         })
-    }))
+    });
+    // Fused, for `unfold` panics when it is asked again after its end.
+    Box::pin(pages.fuse())
 }
 
 /// Where the page after this one begins, if there is one.

@@ -2,7 +2,6 @@
 
 use std::fmt::{self, Display};
 use std::ops::Deref;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use reqwest::Method;
@@ -12,6 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::call::{Call, Target, header};
 use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::response::ResponseValue;
+use crate::scrub::Scrubber;
 use crate::{Client, Download, EventStream, Repeat, Upload, execute};
 
 /// A request of the caller's own: see [`Client::request`].
@@ -29,7 +29,9 @@ impl RawRequest {
             }
             _ => Repeat::IfUnsent,
         };
-        let target = Target::Raw { method, path: Arc::from(path), repeat };
+        // Shown in errors and traces; what is sent is the path itself.
+        let shown = Scrubber::default().line(path, 512);
+        let target = Target::Raw { method, path: shown.into(), repeat };
         let mut call = Call::to(client, target, path.to_owned());
         // What a success holds is the caller's to judge.
         call.answerless = true;

@@ -165,3 +165,169 @@ pub(crate) fn asked_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duratio
     let from = date(DATE.as_str()).unwrap_or(now);
     date(name).map(|until| until.duration_since(from).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: Policy = Policy {
+        retries: 2,
+        first: Duration::from_millis(500),
+        longest: Duration::from_secs(8),
+        longest_asked: Duration::from_secs(60),
+        deadline: None,
+    };
+
+    fn attempt(repeat: Repeat, outcome: Outcome) -> Attempt {
+        Attempt { repeat, number: 1, outcome, asked: None, elapsed: Duration::ZERO }
+    }
+
+    #[test]
+    fn the_table() {
+        use Outcome::{Final, Lost, NotSent, Refused, Status, Unreadable};
+        // The outcome; whether what is safe is repeated, whether what is not; whether it may have
+        // been done.
+        for (outcome, safe, unsafe_, maybe_done) in [
+            (NotSent, true, true, false),
+            (Refused, false, false, false),
+            (Lost, true, false, true),
+            (Unreadable, true, false, true),
+            (Final, false, false, true),
+            (Status(303), false, false, true),
+            (Status(304), false, false, true),
+            (Status(307), false, false, false),
+            (Status(308), false, false, false),
+            (Status(400), false, false, false),
+            (Status(401), false, false, false),
+            (Status(403), false, false, false),
+            (Status(404), false, false, false),
+            (Status(408), true, false, true),
+            (Status(409), false, false, false),
+            (Status(425), false, false, false),
+            (Status(429), true, true, false),
+            (Status(499), false, false, false),
+            (Status(500), true, false, true),
+            (Status(502), true, false, true),
+            (Status(503), true, false, true),
+            (Status(504), true, false, true),
+            (Status(599), true, false, true),
+            (Status(600), false, false, true),
+        ] {
+            for (repeat, expected) in [(Repeat::Safe, safe), (Repeat::IfUnsent, unsafe_)] {
+                let decision = decide(&POLICY, &attempt(repeat, outcome), 0.0);
+                let waits = matches!(decision, Decision::Wait(..));
+                assert_eq!(waits, expected, "{repeat:?} {outcome:?}");
+            }
+            assert_eq!(outcome.maybe_done(), maybe_done, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn attempts_run_out() {
+        for (retries, number, waits) in
+            [(0, 1, false), (1, 1, true), (1, 2, false), (2, 2, true), (2, 3, false)]
+        {
+            let policy = Policy { retries, ..POLICY };
+            let attempt = Attempt { number, ..attempt(Repeat::Safe, Outcome::NotSent) };
+            let decision = decide(&policy, &attempt, 0.0);
+            assert_eq!(matches!(decision, Decision::Wait(..)), waits, "{retries} {number}");
+        }
+    }
+
+    #[test]
+    fn waits_double_up_to_the_longest_and_shrink_by_a_quarter_at_most() {
+        let policy = Policy { retries: u32::MAX, ..POLICY };
+        let wait = |number, random| {
+            let attempt = Attempt { number, ..attempt(Repeat::Safe, Outcome::Lost) };
+            match decide(&policy, &attempt, random) {
+                Decision::Wait(wait, _) => wait.as_millis(),
+                Decision::Stop(reason) => panic!("{reason}"),
+            }
+        };
+        for (number, longest) in [
+            (1, 500),
+            (2, 1000),
+            (3, 2000),
+            (4, 4000),
+            (5, 8000),
+            (6, 8000),
+            (40, 8000),
+            (u32::MAX - 1, 8000),
+        ] {
+            assert_eq!(wait(number, 0.0), longest);
+            assert_eq!(wait(number, 1.0), longest * 3 / 4);
+            assert_eq!(wait(number, f64::INFINITY), longest * 3 / 4);
+        }
+    }
+
+    #[test]
+    fn the_server_is_obeyed_up_to_the_cap() {
+        let asked = |asked| Attempt {
+            asked: Some(Duration::from_secs(asked)),
+            ..attempt(Repeat::IfUnsent, Outcome::Status(429))
+        };
+        for seconds in [0, 1, 60] {
+            let expected = Decision::Wait(Duration::from_secs(seconds), "rate limited");
+            assert_eq!(decide(&POLICY, &asked(seconds), 1.0), expected);
+        }
+        let expected = Decision::Stop("the server asks for a longer wait than allowed");
+        assert_eq!(decide(&POLICY, &asked(61), 0.0), expected);
+    }
+
+    #[test]
+    fn a_wait_that_would_pass_the_deadline_is_not_begun() {
+        let policy = Policy { deadline: Some(Duration::from_secs(10)), ..POLICY };
+        for (elapsed_ms, waits) in [(0, true), (9499, true), (9500, false), (20_000, false)] {
+            let attempt = Attempt {
+                elapsed: Duration::from_millis(elapsed_ms),
+                ..attempt(Repeat::Safe, Outcome::Lost)
+            };
+            let decision = decide(&policy, &attempt, 0.0);
+            assert_eq!(matches!(decision, Decision::Wait(..)), waits, "{elapsed_ms}");
+        }
+    }
+
+    #[test]
+    fn only_a_repeated_deletion_is_done_when_nothing_is_there() {
+        assert!(already_deleted("DELETE", true, 404));
+        assert!(!already_deleted("DELETE", false, 404));
+        assert!(!already_deleted("DELETE", true, 410));
+        assert!(!already_deleted("GET", true, 404));
+    }
+
+    #[test]
+    fn all_forms_of_retry_after() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777 - 30);
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        for (headers, expected) in [
+            (&[][..], None),
+            (&[("retry-after-ms", "1500")], Some(1500)),
+            (&[("retry-after-ms", "0.5")], Some(0)),
+            (&[("retry-after-ms", "20"), ("retry-after", "9")], Some(20)),
+            (&[("retry-after-ms", "soon"), ("retry-after", "9")], Some(9000)),
+            (&[("retry-after", "0")], Some(0)),
+            (&[("retry-after", " 7 ")], Some(7000)),
+            (&[("retry-after", "1.5")], Some(1500)),
+            (&[("retry-after", date)], Some(30_000)),
+            // The server's clock runs ten seconds behind ours.
+            (&[("retry-after", date), ("date", "Sun, 06 Nov 1994 08:48:57 GMT")], Some(40_000)),
+            (&[("retry-after", date), ("date", "today")], Some(30_000)),
+            (&[("retry-after", "Sun, 06 Nov 1994 08:49:00 GMT")], Some(0)),
+            (&[("retry-after", "-1")], None),
+            (&[("retry-after", "NaN")], None),
+            (&[("retry-after", "inf")], None),
+            (&[("retry-after", "1e300")], None),
+            (&[("retry-after", "")], None),
+            (&[("retry-after", "later")], None),
+        ] {
+            let map: HeaderMap = headers
+                .iter()
+                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+                .collect::<Vec<(reqwest::header::HeaderName, reqwest::header::HeaderValue)>>()
+                .into_iter()
+                .collect();
+            let wait = asked_wait(&map, now).map(|wait| wait.as_millis());
+            assert_eq!(wait, expected, "{headers:?}");
+        }
+    }
+}

@@ -52,7 +52,7 @@ mod tests {
         let secret = Secret::from("hunter22");
         let body = serialise(&[&secret]).unwrap();
         assert_eq!(body.body, br#"["hunter22"]"#);
-        assert_eq!(body.secrets, [secret.clone()]);
+        assert_eq!(body.secrets, std::slice::from_ref(&secret));
         assert_eq!(serde_json::to_string(&secret).unwrap(), r#""[redacted]""#);
     }
 

@@ -1,13 +1,13 @@
 //! Raw access: any method and path, with everything that the other calls have.
 
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
 use httpmock::prelude::*;
-use onkernel::{Client, Method};
-
-const KEY: &str = "sk_live_0123456789";
-
-fn client(server: &MockServer) -> Client {
-    Client::builder().api_key(KEY).base_url(server.base_url()).build().unwrap()
-}
+use onkernel::{Client, ErrorKind, Method, Repeat, Secret};
+use serde_json::{Value, json};
+use support::{Act, KEY, Server, answer};
 
 #[tokio::test]
 async fn sends_what_it_is_told_and_reads_what_it_gets() {
@@ -16,26 +16,143 @@ async fn sends_what_it_is_told_and_reads_what_it_gets() {
         .mock_async(|when, then| {
             when.method(POST)
                 .path("/org/limits")
-                .query_param("tag", "a")
+                .query_param("tag", "a&b")
                 .query_param("deep", "true")
                 .header("authorization", format!("Bearer {KEY}"))
                 .header("x-own", "1")
                 .header("content-type", "application/json")
-                .json_body(serde_json::json!({"a": 1}));
-            then.status(201).header("x-request-id", "req_1").json_body(serde_json::json!({"b": 2}));
+                .json_body(json!({"a": 1}));
+            then.status(201).header("x-request-id", "req_1").json_body(json!({"b": 2}));
         })
         .await;
-    let answer = client(&server)
+    let client = Client::builder().api_key(KEY).base_url(server.base_url()).build().unwrap();
+    let answer = client
         .request(Method::POST, "/org/limits")
-        .query("tag", "a")
+        .query("tag", "a&b")
         .query("deep", true)
         .header("x-own", "1")
-        .json(&serde_json::json!({"a": 1}))
+        .json(&json!({"a": 1}))
         .send()
         .await
         .unwrap();
     mock.assert_async().await;
     assert_eq!(answer.status(), 201);
     assert_eq!(answer.request_id().as_deref(), Some("req_1"));
-    assert_eq!(answer.json::<serde_json::Value>().unwrap()["b"], 2);
+    assert_eq!(answer.json::<Value>().unwrap(), json!({"b": 2}));
+    assert_eq!(answer.headers()["x-request-id"], "req_1");
+    assert_eq!(&answer[..1], b"{");
+}
+
+#[tokio::test]
+async fn the_error_of_a_status_is_the_same_as_everywhere() {
+    let body = r#"{"code":"not_found","message":"no such thing"}"#;
+    let server = Server::start([support::json("404 Not Found", body)]).await;
+    let error = server.client().request(Method::GET, "/things/1").send().await.unwrap_err();
+    assert!(error.is_not_found());
+    assert_eq!(error.to_string(), "GET /things/1: 404 Not Found: no such thing");
+    assert_eq!((error.method(), error.path()), (Some("GET"), Some("/things/1")));
+    assert_eq!(error.operation(), None);
+}
+
+#[tokio::test]
+async fn nothing_leads_away_from_the_origin() {
+    let server = Server::start([answer("200 OK", "", "{}")]).await;
+    let client = server.client();
+    for path in [
+        "",
+        "org",
+        "https://evil.example/",
+        "//evil.example/",
+        r"/\evil.example/",
+        r"\\evil.example/",
+        "/..",
+        "/a/../../b",
+        "/a/%2e%2E/b",
+        "/a/./b",
+        "/a?key=1",
+        "/a#b",
+        "/a b",
+        "/a\r\nx: y",
+        "/é",
+        "@evil.example/",
+        ":80/",
+        ".evil.example/",
+        "\u{0}",
+    ] {
+        let error = client.request(Method::DELETE, path).send().await.unwrap_err();
+        assert!(error.is_invalid_request(), "{path:?}: {error}");
+    }
+    assert_eq!(server.count(), 0);
+    client.request(Method::GET, "/a%2Fb/..c/").send().await.unwrap();
+    assert!(server.requests()[0].starts_with("GET /a%2Fb/..c/ HTTP/1.1\r\n"));
+}
+
+#[tokio::test]
+async fn headers_that_are_the_clients_own_or_malformed_are_refused() {
+    let server = Server::start([answer("200 OK", "", "{}")]).await;
+    for (name, value) in [
+        ("authorization", "Bearer sk_other_0123456789"),
+        ("Host", "evil.example"),
+        ("content-length", "0"),
+        ("transfer-encoding", "chunked"),
+        ("x-a", "line\nbreak 0123456789"),
+        ("x a", "1"),
+        ("", "1"),
+    ] {
+        let request = server.client().request(Method::GET, "/").header(name, value);
+        let error = request.send().await.unwrap_err();
+        assert!(error.is_invalid_request(), "{name}: {error}");
+        assert!(!format!("{error} {error:?}").contains("0123456789"));
+    }
+    assert_eq!(server.count(), 0);
+}
+
+#[tokio::test]
+async fn repeats_by_the_method_unless_told_otherwise() {
+    for (method, repeat, requests) in [
+        (Method::GET, None, 3),
+        (Method::PUT, None, 3),
+        (Method::DELETE, None, 3),
+        (Method::POST, None, 1),
+        (Method::PATCH, None, 1),
+        (Method::POST, Some(Repeat::Safe), 3),
+        (Method::GET, Some(Repeat::IfUnsent), 1),
+    ] {
+        let server = Server::start([answer("503 Service Unavailable", "", "")]).await;
+        let mut request = server.client().request(method.clone(), "/x");
+        if let Some(repeat) = repeat {
+            request = request.repeat(repeat);
+        }
+        let error = request.send().await.unwrap_err();
+        assert!(error.is_server_error());
+        assert_eq!(server.count(), requests, "{method} {repeat:?}");
+        assert_eq!(error.outcome_unknown(), requests == 1);
+    }
+}
+
+#[tokio::test]
+async fn a_body_carries_secrets_and_is_the_same_at_each_attempt() {
+    #[derive(serde::Serialize)]
+    struct Login {
+        password: Secret,
+    }
+    let server = Server::start([Act::Drop, answer("200 OK", "", "{}")]).await;
+    let login = Login { password: Secret::from("hunter22") };
+    server.client().request(Method::PUT, "/login").json(&login).send().await.unwrap();
+    let requests = server.requests();
+    assert_eq!(requests.len(), 2);
+    for request in requests {
+        assert!(request.ends_with("\r\n\r\n{\"password\":\"hunter22\"}"), "{request}");
+    }
+    assert_eq!(serde_json::to_string(&login).unwrap(), r#"{"password":"[redacted]"}"#);
+}
+
+#[tokio::test]
+async fn an_answer_of_another_shape_is_an_error_that_does_not_quote_it() {
+    let server = Server::start([answer("200 OK", "", &format!("{{\"key\":\"{KEY}\"}}"))]).await;
+    let answer = server.client().request(Method::GET, "/x").send().await.unwrap();
+    assert_eq!(format!("{:?}", *answer), "RawBody(34 bytes)");
+    let error = answer.json::<Vec<i32>>().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(!format!("{answer:?} {error} {error:?}").contains(support::SECRET));
 }

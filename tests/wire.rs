@@ -259,7 +259,7 @@ async fn what_the_document_forbids_never_leaves_the_process() {
         ),
         (
             client.list_api_keys().sort_by("age").send().await.err(),
-            "sort_by: must be one of `created_at`, `name`, `expires_at`, not `age`",
+            "sort_by must be one of `created_at`, `name`, `expires_at`, not `age`",
         ),
         (
             client

@@ -1,2 +1,36 @@
-//! placeholder
-fn main() {}
+//! `kernel-keys`: the API keys of a Kernel organization, from the command line.
+
+mod args;
+mod commands;
+mod connect;
+mod failure;
+mod logging;
+mod output;
+mod show;
+mod store;
+mod style;
+mod table;
+mod words;
+
+use std::process::ExitCode;
+
+use crate::failure::Failure;
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let args = match args::parse() {
+        Ok(args) => args,
+        Err(code) => return code,
+    };
+    let output = Output::new(args.global.json);
+    logging::start(args.global.verbose);
+    let done = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("the program could not start: {error}")))
+        .and_then(|runtime| runtime.block_on(commands::run(args, &output)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(&output),
+    }
+}

@@ -114,7 +114,7 @@ impl Error {
 
     /// Problems that are known to be there, in the order of the file.
     pub(crate) fn in_order(mut problems: Vec<Problem>) -> Self {
-        problems.sort_by(|a, b| a.position.cmp(&b.position));
+        problems.sort_by_key(|problem| problem.position);
         Self { problems }
     }
 }

@@ -8,6 +8,11 @@
 //! Pure functions from value to value; files are read and written by the build script and by
 //! `cargo xtask`, which share this crate.
 
+// The library never panics on input and never prints; tests may.
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
+#![warn(unreachable_pub)]
+
+pub mod diff;
 pub mod document;
 mod error;
 pub mod exercise;

@@ -78,13 +78,17 @@ fn too_deep(source: &Source) -> Problem {
 
 fn yaml_problem(source: &Source, error: &serde_yaml::Error) -> Problem {
     let message = error.to_string();
-    if let [_, second, ..] = source.places().documents[..] {
-        return Problem::new(
-            &source.name,
-            "the file holds more than one YAML document",
-            "keep one, and remove the `---` that begins the next",
-        )
-        .at(second);
+    if message.contains("more than one document") {
+        let places = source.places();
+        return Problem {
+            // The two parsers may disagree on where a document without a `---` begins.
+            position: places.documents.get(1).or(places.end.as_ref()).copied(),
+            ..Problem::new(
+                &source.name,
+                "the file holds more than one YAML document",
+                "keep one, and remove the `---` that begins the next",
+            )
+        };
     }
     if message.starts_with("repetition limit exceeded") {
         return Fault::expansion(String::new()).locate(source);
@@ -123,7 +127,8 @@ fn control_character(text: &str) -> Option<Position> {
 
 fn refuse_merge_keys(source: &Source) -> Result<(), Error> {
     // Scanning for positions is the slow path; nearly no document holds these characters.
-    if !source.text.contains("<<") {
+    // Without an alias to merge, `<<` is a name, which some programs write without quotes.
+    if !source.text.contains("<<") || !source.places().aliased {
         return Ok(());
     }
     let problems = source.places().merges.iter().map(|(pointer, at)| Problem {

@@ -5,7 +5,7 @@
 
 use super::pointer::join;
 use crate::error::{Position, Problem};
-use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 use std::collections::{BTreeMap, btree_map::Entry};
 use std::sync::OnceLock;
 
@@ -53,10 +53,14 @@ pub(crate) struct Places {
     pub(crate) values: BTreeMap<String, Position>,
     /// Where a key stands again that its mapping already has, by JSON pointer.
     pub(crate) duplicates: BTreeMap<String, Position>,
-    /// Where merge keys (`<<`) stand, by the pointer of their mapping.
+    /// Where keys that YAML 1.1 would merge by (`<<`) stand, by the pointer of their mapping.
     pub(crate) merges: BTreeMap<String, Position>,
+    /// Whether there are aliases, which alone are worth merging.
+    pub(crate) aliased: bool,
     /// Where each YAML document of the file begins.
     pub(crate) documents: Vec<Position>,
+    /// Where the text stops being YAML, if it does.
+    pub(crate) end: Option<Position>,
 }
 
 /// A collection that the scan is inside of. The pointer is `None` below a key that is itself a
@@ -78,8 +82,13 @@ impl Places {
         let mut places = Self::default();
         let mut open: Vec<Open> = Vec::new();
         for event in Parser::new_from_str(&without_surrogates(text)) {
-            let Ok((event, span)) = event else { break };
-            let at = position(&span);
+            let (event, at) = match event {
+                Ok((event, span)) => (event, position(&span.start)),
+                Err(error) => {
+                    places.end = Some(position(error.marker()));
+                    break;
+                }
+            };
             match event {
                 Event::DocumentStart(_) => places.documents.push(at),
                 Event::SequenceEnd | Event::MappingEnd => {
@@ -90,6 +99,7 @@ impl Places {
                     places.enter(&mut open, at, Some((&text, merge)));
                 }
                 Event::Alias(_) => {
+                    places.aliased = true;
                     places.enter(&mut open, at, None);
                 }
                 Event::SequenceStart(..) => {
@@ -160,8 +170,8 @@ impl Places {
     }
 }
 
-fn position(span: &Span) -> Position {
-    Position { line: span.start.line(), column: span.start.col() + 1 }
+fn position(marker: &Marker) -> Position {
+    Position { line: marker.line(), column: marker.col() + 1 }
 }
 
 /// The same text, position by position, without the halves of characters (`\ud83d\ude00`) that

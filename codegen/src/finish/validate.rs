@@ -111,7 +111,7 @@ pub(super) fn rule(rule: &surface::Rule) -> TokenStream {
         |value: Option<TokenStream>| value.map(|value| quote!(::std::option::Option::Some(#value)));
     let number = |value: Option<f64>| some(value.map(|value| quote!(#value)));
     let count = |value: Option<u64>| {
-        let value = value.map(|value| proc_macro2::Literal::u64_unsuffixed(value));
+        let value = value.map(proc_macro2::Literal::u64_unsuffixed);
         some(value.map(|value| quote!(#value)))
     };
     let flag = |value: bool| value.then(|| quote!(true));

@@ -12,7 +12,7 @@ mod hoist;
 mod inline;
 mod loosen;
 mod merge;
-mod names;
+pub(crate) mod names;
 mod sets;
 mod supported;
 mod type_names;

@@ -74,7 +74,7 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
     findings
 }
 
-fn by_rule(id: &str, method: &str, path: &str, operation: &Value) -> String {
+pub(crate) fn by_rule(id: &str, method: &str, path: &str, operation: &Value) -> String {
     let words = id.to_snake_case();
     let segments: Vec<&str> = path.split('/').filter(|it| !it.is_empty()).collect();
     let of_one = segments.last().is_some_and(|last| last.starts_with('{'));

@@ -1,0 +1,211 @@
+//! How the demo is shown: step by step as it happens, with a spinner and timings for a person who
+//! watches, in plain lines otherwise, or as one JSON object at the end.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use onkernel::Error;
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::style::{Style, Tint};
+use crate::words::{safe, wrap};
+
+/// Where the details of a step begin, if its text leaves room.
+const COLUMN: usize = 54;
+
+pub(super) struct Stage<'a> {
+    output: &'a Output,
+    chapter: String,
+    steps: Vec<Value>,
+    errors: Vec<Value>,
+    keys: Vec<Value>,
+}
+
+impl<'a> Stage<'a> {
+    pub(super) fn new(output: &'a Output) -> Self {
+        Self { output, chapter: String::new(), steps: vec![], errors: vec![], keys: vec![] }
+    }
+
+    /// Whether somebody watches it happen.
+    pub(super) fn is_watched(&self) -> bool {
+        self.output.is_watched() && !self.output.is_json()
+    }
+
+    pub(super) fn style(&self) -> Style {
+        self.output.style()
+    }
+
+    pub(super) fn width(&self) -> Option<usize> {
+        self.output.width()
+    }
+
+    /// Shows text for people.
+    pub(super) fn line(&self, text: &str) -> Result<(), Failure> {
+        if self.output.is_json() { Ok(()) } else { self.output.answer(text) }
+    }
+
+    /// Begins a part.
+    pub(super) fn chapter(&mut self, title: &str) -> Result<(), Failure> {
+        self.chapter = title.to_owned();
+        self.line(&self.style().paint(Tint::Strong, title))
+    }
+
+    /// Ends a part.
+    pub(super) fn gap(&self) -> Result<(), Failure> {
+        self.line("")
+    }
+
+    /// Does something and shows it: `doing` while it lasts, then what came of it. Details are
+    /// shown faintly behind.
+    pub(super) async fn step<T>(
+        &mut self,
+        doing: &str,
+        work: impl Future<Output = Result<Done<T>, Failure>>,
+    ) -> Result<T, Failure> {
+        let spinner = self.spinner(doing);
+        let began = Instant::now();
+        let done = work.await;
+        let took = began.elapsed();
+        spinner.finish_and_clear();
+        let Done { value, text, detail } = done.map_err(|failure| {
+            failure.explain(|message| format!("the demo failed while {doing}: {message}"))
+        })?;
+        self.steps.push(json!({
+            "chapter": self.chapter,
+            "step": text,
+            "detail": detail,
+            "ms": millis(took),
+        }));
+        let style = self.style();
+        let mut line = format!("  {} {}", style.paint(Tint::Good, "✓"), safe(&text));
+        if !detail.is_empty() {
+            let gap = COLUMN.saturating_sub(text.chars().count()).max(2);
+            line.push_str(&format!("{:gap$}{}", "", style.paint(Tint::Faint, &safe(&detail))));
+        }
+        if self.is_watched() {
+            line.push_str(&format!("  {}", style.paint(Tint::Faint, &duration(took))));
+        }
+        self.line(&line)?;
+        Ok(value)
+    }
+
+    /// Shows what goes wrong when it should, and what to do about it.
+    pub(super) async fn provoke<T>(
+        &mut self,
+        what: &str,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<(), Failure> {
+        let spinner = self.spinner(what);
+        let outcome = call.await;
+        spinner.finish_and_clear();
+        let Err(error) = outcome else {
+            return Err(Failure::new(format!("the demo failed: {what} was not refused")));
+        };
+        let style = self.style();
+        self.line(&format!("  {} {}", style.paint(Tint::Bad, "✗"), safe(what)))?;
+        self.explain(what, error)
+    }
+
+    /// The same once more, in another way.
+    pub(super) async fn insist<T>(
+        &mut self,
+        how: &str,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<(), Failure> {
+        let Err(error) = call.await else {
+            return Err(Failure::new(format!("the demo failed: {how}, it was not refused")));
+        };
+        self.paragraph("", Tint::Faint, &format!("{how}:"))?;
+        self.explain(how, error)
+    }
+
+    fn explain(&mut self, provoked_by: &str, error: Error) -> Result<(), Failure> {
+        let sent = !error.is_invalid_request();
+        let failure = Failure::from(error);
+        let mut shown = failure.to_json();
+        shown["provoked_by"] = json!(provoked_by);
+        shown["sent"] = json!(sent);
+        self.errors.push(shown);
+        self.paragraph("", Tint::Plain, failure.message())?;
+        match failure.advice() {
+            Some(advice) => self.paragraph("→ ", Tint::Plain, advice),
+            None if !sent => {
+                self.paragraph("→ ", Tint::Plain, "Refused by the client: nothing was sent.")
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Text below a step, within the terminal.
+    pub(super) fn paragraph(&self, mark: &str, tint: Tint, text: &str) -> Result<(), Failure> {
+        let indent = 4 + mark.chars().count();
+        let width = self.width().map_or(usize::MAX, |width| width.saturating_sub(indent).max(20));
+        let style = self.style();
+        let mut before = format!("    {}", style.paint(Tint::Good, mark));
+        for line in wrap(&safe(text), width) {
+            self.line(&format!("{before}{}", style.paint(tint, &line)))?;
+            before = " ".repeat(indent);
+        }
+        Ok(())
+    }
+
+    /// Keeps a key for the summary.
+    pub(super) fn keep(&mut self, key: Value) {
+        self.keys.push(key);
+    }
+
+    /// The summary for programs.
+    pub(super) fn finish(self) -> Result<(), Failure> {
+        if !self.output.is_json() {
+            return Ok(());
+        }
+        self.output.answer_json(&json!({
+            "embedded_server": true,
+            "account_touched": false,
+            "steps": self.steps,
+            "errors": self.errors,
+            "keys": self.keys,
+        }))
+    }
+
+    fn spinner(&self, doing: &str) -> ProgressBar {
+        if !self.is_watched() {
+            return ProgressBar::hidden();
+        }
+        let spinner = ProgressBar::new_spinner().with_message(doing.to_owned());
+        if let Ok(style) = ProgressStyle::with_template("  {spinner} {msg} …") {
+            spinner.set_style(style.tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
+        }
+        spinner.enable_steady_tick(Duration::from_millis(80));
+        spinner
+    }
+}
+
+/// What came of a step.
+pub(super) struct Done<T> {
+    value: T,
+    text: String,
+    detail: String,
+}
+
+impl<T> Done<T> {
+    pub(super) fn new(value: T, text: impl Into<String>) -> Self {
+        Self { value, text: text.into(), detail: String::new() }
+    }
+
+    pub(super) fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn duration(time: Duration) -> String {
+    format!("{} ms", millis(time).max(1))
+}

@@ -1,0 +1,94 @@
+//! `list`: the keys of all pages.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use futures_util::{StreamExt, TryStreamExt};
+use onkernel::Client;
+use onkernel::builder::ListApiKeys;
+use onkernel::types::ApiKey;
+
+use crate::args::{Global, List};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::words::plural;
+use crate::{connect, show};
+
+/// The largest page that the operation allows: the fewest requests.
+const PAGE: i64 = 100;
+
+pub(super) async fn run(
+    args: List,
+    global: &Global,
+    output: &Output,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let client = connect::client(global)?;
+    let max = args.max.unwrap_or(usize::MAX);
+    // A key that is made meanwhile moves others to the next page, where they are seen again.
+    let mut seen = HashSet::new();
+    let keys: Vec<ApiKey> = call(args, &client)
+        .stream()
+        .try_filter(|key| std::future::ready(seen.insert(key.id.clone())))
+        .take(max)
+        .try_collect()
+        .await?;
+
+    if output.is_json() {
+        return output.answer_json(&keys);
+    }
+    if keys.is_empty() {
+        output.note("No keys.");
+        return Ok(());
+    }
+    output.answer(&show::table(&keys, now).render(output.width(), output.style()))?;
+    output.note(&summary(&keys, now));
+    Ok(())
+}
+
+fn call(args: List, client: &Client) -> ListApiKeys {
+    let List { query, name, sort_by, sort_direction, status, include_deleted, limit, offset, max } =
+        args;
+    let fewer = max.and_then(|max| i64::try_from(max).ok()).map_or(PAGE, |max| max.clamp(1, PAGE));
+    let mut call = client.list_api_keys().limit(limit.unwrap_or(fewer));
+    if let Some(offset) = offset {
+        call = call.offset(offset);
+    }
+    if let Some(query) = query {
+        call = call.query(query);
+    }
+    if let Some(name) = name {
+        call = call.name(name);
+    }
+    if let Some(sort_by) = sort_by {
+        call = call.sort_by(sort_by);
+    }
+    if let Some(direction) = sort_direction {
+        call = call.sort_direction(direction);
+    }
+    if let Some(status) = status {
+        call = call.status(status);
+    }
+    if include_deleted {
+        // Deprecated, and still what this option asks for.
+        #[allow(deprecated)]
+        {
+            call = call.include_deleted(true);
+        }
+    }
+    call
+}
+
+fn summary(keys: &[ApiKey], now: DateTime<Utc>) -> String {
+    let count = |which: &dyn Fn(&ApiKey) -> bool| keys.iter().filter(|key| which(key)).count();
+    let deleted = count(&|key| key.deleted_at.is_some());
+    let expired =
+        count(&|key| key.deleted_at.is_none() && key.expires_at.is_some_and(|end| end <= now));
+    let mut text = plural(keys.len() as u64, "key");
+    for (count, what) in [(expired, "expired"), (deleted, "deleted")] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {what}"));
+        }
+    }
+    text
+}

@@ -1,0 +1,16 @@
+//! The real binary against the embedded server, over a real socket.
+
+// Helpers of tests are tests to all but clippy.
+#![allow(clippy::unwrap_used)]
+
+mod create;
+mod delete;
+mod demo;
+mod errors;
+mod help;
+mod list;
+mod secrets;
+#[cfg(unix)]
+mod serve;
+mod single;
+mod support;

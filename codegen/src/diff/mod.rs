@@ -1,0 +1,50 @@
+//! What changed between two documents, in a caller's words: the maintainer's weekly question.
+//!
+//! ```text
+//! operations   finds the operations of both documents, pairs them, compares what is around their schemas
+//! source       one document: `$ref` followed, `allOf` merged, spelling forgotten
+//! schema       one schema as plain facts
+//! schemas      two schemas: what differs in them, and where below them to look next
+//! effect       what a difference does to a caller: the table to read when a verdict surprises
+//! report       the result, as text, Markdown or JSON
+//! ```
+//!
+//! What says the same thing in another way is no difference: `$ref` or the schema itself, `allOf` or the merged
+//! properties, the spellings of 3.0 and of 3.1, the order of keys, parameters, enum values or required names, bounds that
+//! say nothing (`minLength: 0`). Examples, code samples and other extensions than `x-onkernel-*` are not looked at.
+//! The names of schemas are not either: what the Rust types are called is for the surface snapshot to show.
+//! Schemas that no operation reaches are passed over.
+
+mod effect;
+mod operations;
+mod report;
+mod schema;
+mod schemas;
+mod source;
+
+pub use effect::{Effect, Verdict};
+pub use report::{Change, Report};
+
+use serde_json::Value;
+
+/// Compares two OpenAPI documents (3.0 or 3.1, each as it was loaded).
+///
+/// Never fails: what is malformed is compared as far as it can be read. Changes are in a stable order, by path, method
+/// and severity.
+///
+/// ```
+/// use onkernel_codegen::diff::{Effect, Verdict, diff};
+/// use serde_json::json;
+///
+/// let old = json!({"openapi": "3.1.0", "paths": {"/apps": {"get": {}, "post": {}}}});
+/// let new = json!({"openapi": "3.1.0", "paths": {"/apps": {"get": {}}}});
+/// let report = diff(&old, &new);
+/// assert_eq!(report.verdict, Verdict::Major);
+/// assert_eq!(report.changes[0].operation.as_deref(), Some("POST /apps"));
+/// assert_eq!(report.changes[0].message, "operation removed");
+/// assert_eq!(report.changes[0].effect, Effect::Breaking);
+/// ```
+#[must_use]
+pub fn diff(old: &Value, new: &Value) -> Report {
+    operations::compare(old, new)
+}

@@ -1,0 +1,151 @@
+//! Taking a document: what is written, that it is all or nothing, and that once is enough.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use chrono::NaiveDate;
+use support::Copy;
+use xtask::fetch::{self, Input};
+use xtask::files::write_all;
+use xtask::regen::{Plan, plan};
+use xtask::{Trouble, check};
+
+const DOCUMENT: &str = "spec/openapi.documented.yml";
+const SNAPSHOT: &str = "tests/snapshots/surface__api_keys.snap";
+
+fn day(day: u32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(2027, 1, day).unwrap()
+}
+
+/// The bundled document with one text for another.
+fn changed(copy: &Copy, from: &str, to: &str) -> Input {
+    let before = copy.read(DOCUMENT);
+    assert!(before.contains(from), "the document does not contain {from}");
+    Input {
+        name: "new.yml".to_owned(),
+        source: "https://example.com/new.yml".to_owned(),
+        text: before.replacen(from, to, 1),
+    }
+}
+
+fn paths(plan: &Plan) -> Vec<&str> {
+    plan.writes.iter().map(|write| write.path.as_str()).collect()
+}
+
+fn take(copy: &Copy, input: Input, on: NaiveDate) -> Result<Plan, Trouble> {
+    let plan = plan(copy.root(), input, on)?;
+    write_all(copy.root(), &plan.writes)?;
+    Ok(plan)
+}
+
+#[test]
+fn the_same_document_changes_nothing() {
+    let copy = Copy::new();
+    let bundled = copy.root().join(DOCUMENT);
+    let input = fetch::from(bundled.to_str().unwrap(), copy.root()).unwrap();
+    let before = copy.all();
+    let plan = take(&copy, input, day(1)).unwrap();
+    assert!(plan.report.is_empty());
+    assert!(paths(&plan).is_empty(), "{:?}", paths(&plan));
+    assert!(before == copy.all());
+}
+
+#[test]
+fn a_changed_document_changes_everything_that_belongs_to_it() {
+    let copy = Copy::new();
+    let input = changed(&copy, "maximum: 100", "maximum: 50");
+    let first = take(&copy, input.clone(), day(1)).unwrap();
+    let pending = format!("{SNAPSHOT}.new");
+    assert_eq!(paths(&first), [&pending, DOCUMENT, "spec/provenance.json", "CHANGELOG.md"]);
+
+    let line = "breaking: query parameter `limit`: maximum lowered from 100 to 50";
+    let changelog = copy.read("CHANGELOG.md");
+    assert!(changelog.contains("### API document 0.1.0 of 2027-01-01: major\n"), "{changelog}");
+    assert!(changelog.contains(line), "{changelog}");
+    assert!(copy.read(&pending).contains("at most 50"));
+    assert!(copy.read(SNAPSHOT).contains("at most 100"), "a snapshot is accepted by a person");
+    assert_eq!(copy.read(DOCUMENT), input.text);
+    let provenance = copy.read("spec/provenance.json");
+    assert!(provenance.contains("\"source\": \"https://example.com/new.yml\""), "{provenance}");
+    assert!(provenance.contains("\"date\": \"2027-01-01\""), "{provenance}");
+    let summary = first.summary(false);
+    assert!(
+        summary.contains("maximum lowered") && summary.contains("INSTA_UPDATE=always"),
+        "{summary}"
+    );
+
+    // Once more, on another day.
+    let before = copy.all();
+    let second = take(&copy, input, day(2)).unwrap();
+    assert!(paths(&second).is_empty(), "{:?}", paths(&second));
+    assert!(before == copy.all());
+
+    // Only the review is left to do.
+    assert!(!check::run(copy.root()).is_fine());
+    copy.write(SNAPSHOT, &copy.read(&pending));
+    assert!(check::run(copy.root()).is_fine(), "\n{}", check::run(copy.root()));
+}
+
+#[test]
+fn going_back_takes_the_pending_snapshot_away() {
+    let copy = Copy::new();
+    let original = changed(&copy, "maximum: 100", "maximum: 100");
+    let input = changed(&copy, "maximum: 100", "maximum: 50");
+    take(&copy, input, day(1)).unwrap();
+    let back = take(&copy, original, day(2)).unwrap();
+    assert!(
+        back.summary(false).contains("surface__api_keys.snap.new (removed)"),
+        "{}",
+        back.summary(false)
+    );
+    assert!(!copy.root().join(format!("{SNAPSHOT}.new")).exists());
+}
+
+#[test]
+fn words_alone_leave_the_snapshots_alone() {
+    let copy = Copy::new();
+    let input = changed(&copy, "summary: Create", "summary: Make");
+    let plan = take(&copy, input, day(1)).unwrap();
+    assert_eq!(plan.report.verdict.as_str(), "patch");
+    assert_eq!(paths(&plan), [DOCUMENT, "spec/provenance.json", "CHANGELOG.md"]);
+    assert!(check::run(copy.root()).is_fine(), "\n{}", check::run(copy.root()));
+}
+
+#[test]
+fn a_document_that_will_not_do_changes_nothing() {
+    let copy = Copy::new();
+    let before = copy.all();
+    for (from, to, said) in [
+        ("/org/api_keys/{id}/rotate", "/org/api_keys/{id}/replace", "rotate_api_key"),
+        ("openapi: 3", "openapi: [3", "new.yml:"),
+        ("#/components/schemas/ApiKey'", "#/components/schemas/Nowhere'", "Nowhere"),
+    ] {
+        let trouble = take(&copy, changed(&copy, from, to), day(1)).unwrap_err();
+        assert!(trouble.to_string().contains(said), "{trouble}");
+        assert_eq!(trouble.code, 1);
+        assert!(before == copy.all());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_written_changes_nothing() {
+    let copy = Copy::new();
+    let plan = plan(copy.root(), changed(&copy, "maximum: 100", "maximum: 50"), day(1)).unwrap();
+    let before = copy.all();
+    // Where a folder should be there is a file: this fails for every user, root included.
+    let mut writes = plan.writes.clone();
+    writes[2].path = "README.md/provenance.json".to_owned();
+    let trouble = write_all(copy.root(), &writes).unwrap_err();
+    assert!(trouble.to_string().contains("nothing was changed"), "{trouble}");
+    assert!(before == copy.all());
+}
+
+#[test]
+fn a_file_is_remembered_by_its_name_alone() {
+    let copy = Copy::new();
+    let elsewhere = copy.root().join("elsewhere.yml");
+    std::fs::write(&elsewhere, copy.read(DOCUMENT)).unwrap();
+    let input = fetch::from(elsewhere.to_str().unwrap(), copy.root()).unwrap();
+    assert_eq!(input.source, "elsewhere.yml");
+}
