@@ -23,6 +23,8 @@ pub(crate) struct Headers {
 
 /// Where a page begins.
 pub(crate) trait Cursor: Clone + Display {
+    /// What it is called.
+    const NAME: &'static str;
     /// What a header says; nothing if it says no place.
     fn parse(text: &str) -> Option<Self>;
     /// Whether this lies beyond where the page before began. A server that is stuck would be
@@ -31,6 +33,8 @@ pub(crate) trait Cursor: Clone + Display {
 }
 
 impl Cursor for i64 {
+    const NAME: &'static str = "offset";
+
     fn parse(text: &str) -> Option<Self> {
         text.parse().ok()
     }
@@ -41,6 +45,8 @@ impl Cursor for i64 {
 }
 
 impl Cursor for String {
+    const NAME: &'static str = "token";
+
     fn parse(text: &str) -> Option<Self> {
         Some(text.to_owned()).filter(|text| !text.is_empty())
     }
@@ -143,10 +149,15 @@ fn next<C: Cursor>(names: &Headers, page: &impl Page, place: Option<&C>) -> Resu
     };
     match C::parse(&text) {
         Some(next) if next.follows(place) => Ok(Some(next)),
-        Some(_) => Err(page.misleads(format!(
-            "more is promised, but the header `{}` does not lead beyond this page",
-            names.next
-        ))),
+        Some(next) => {
+            let shown = |place: &C| Scrubber::default().line(&place.to_string(), 32);
+            Err(page.misleads(format!(
+                "more is promised, but the next {} ({}) does not go beyond this one ({})",
+                C::NAME,
+                shown(&next),
+                place.map(shown).unwrap_or_default()
+            )))
+        }
         None => Err(malformed(names.next, &text)),
     }
 }
