@@ -36,14 +36,23 @@ pub(super) fn beside(document: &mut Value) {
             return;
         }
         let Some(it) = schema.as_object_mut() else { return };
-        let Some(mut discriminator) = it.remove("discriminator") else { return };
-        discriminator["x-onkernel-beside"] = json!(true);
+        let Some(Value::Object(mut discriminator)) = it.remove("discriminator") else { return };
+        discriminator.insert("x-onkernel-beside".to_owned(), json!(true));
+        let discriminator = Value::Object(discriminator);
         for (_, property) in it["properties"].as_object_mut().into_iter().flatten() {
-            if choice(property).is_some() && property.get("discriminator").is_none() {
+            let meant =
+                choice(property).is_some_and(|it| it.iter().any(|it| names(&discriminator, it)));
+            if meant && property.get("discriminator").is_none() {
                 property["discriminator"] = discriminator.clone();
             }
         }
     });
+}
+
+/// Whether the mapping of a discriminator names a schema.
+fn names(discriminator: &Value, schema: &Value) -> bool {
+    let mut targets = discriminator["mapping"].as_object().into_iter().flatten();
+    targets.any(|(_, target)| target == &schema["$ref"] || target.as_str() == component(schema))
 }
 
 /// The members of a choice.
