@@ -9,7 +9,7 @@ use std::{env, fs};
 use onkernel_codegen::Source;
 
 const DOCUMENT: &str = "spec/openapi.documented.yml";
-const OVERLAY: &str = "spec/overlay.yml";
+const OVERLAYS: [&str; 2] = ["spec/overlay.yml", "spec/whole-api.overlay.yml"];
 
 fn main() {
     // Progenitor refuses some documents by a panic, which the generator reports as an error.
@@ -29,14 +29,28 @@ fn generate() -> Result<(), Vec<String>> {
         Some(path) => read(path, "ONKERNEL_SPEC")?,
         None => read(Path::new(DOCUMENT), "the package")?,
     };
-    let mut overlays = vec![read(Path::new(OVERLAY), "the package")?];
+    let mut overlays = Vec::new();
+    for overlay in OVERLAYS {
+        overlays.push(read(Path::new(overlay), "the package")?);
+    }
     if let Some(path) = self::chosen("ONKERNEL_OVERLAY")? {
         overlays.push(read(&path, "ONKERNEL_OVERLAY")?);
     }
     let client = onkernel_codegen::client(&document, &overlays)
         .map_err(|error| error.problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
-    let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default().join("client.rs");
-    fs::write(&out, client.rust).map_err(|error| vec![format!("{}: {error}", out.display())])
+    // A document that has more than the bundled one is put to the tests of the whole API.
+    println!("cargo::rustc-check-cfg=cfg(onkernel_whole)");
+    if client.surface.operations.iter().any(|it| !it.path.starts_with("/org/api_keys")) {
+        println!("cargo::rustc-cfg=onkernel_whole");
+        let exercise = onkernel_codegen::exercise::exercise(&client.rust, &client.surface);
+        write("exercise.rs", &exercise.map_err(|problem| vec![problem])?)?;
+    }
+    write("client.rs", &client.rust)
+}
+
+fn write(name: &str, text: &str) -> Result<(), Vec<String>> {
+    let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default().join(name);
+    fs::write(&out, text).map_err(|error| vec![format!("{}: {error}", out.display())])
 }
 
 /// The file that an environment variable names. A build script runs in the folder of its package,

@@ -39,8 +39,21 @@ pub(crate) fn server_error(body: &[u8], scrubber: &Scrubber) -> (ServerError, Op
             .map(|details| details.iter().take(MOST_DETAILS).map(detail).collect())
             .unwrap_or_default(),
         inner: value.get("inner_error").filter(|inner| inner.is_object()).map(detail),
+        body: None,
     };
-    (server, excerpt)
+    let mut body = value;
+    scrub(&mut body, scrubber);
+    (ServerError { body: Some(body), ..server }, excerpt)
+}
+
+/// Removes secrets from every text of a value.
+fn scrub(value: &mut Value, scrubber: &Scrubber) {
+    match value {
+        Value::String(text) => *text = scrubber.text(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| scrub(item, scrubber)),
+        Value::Object(members) => members.values_mut().for_each(|member| scrub(member, scrubber)),
+        _ => {}
+    }
 }
 
 /// The key in an answer that holds one and is otherwise not as documented. Only a whole JSON object

@@ -9,18 +9,22 @@ use std::sync::Arc;
 use bytes::Bytes;
 use reqwest::StatusCode;
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue,
+    TRANSFER_ENCODING,
 };
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::encode::{Query, QueryValue, push_encoded};
 use crate::error::Result;
-use crate::execute;
+use crate::execute::{self, Answer};
+use crate::multipart::{Form, Part};
+use crate::opened::Opened;
 use crate::response::ResponseValue;
 use crate::scrub::Scrubber;
-use crate::validate::{Checked, Rule, Validate};
-use crate::{Client, Operation, Repeat, wire};
+use crate::upload::Progress;
+use crate::validate::{Checked, Refusal, Rule, Validate};
+use crate::{Client, Download, EventStream, Operation, Repeat, Upload, wire};
 
 /// What a call asks for: an operation of the document, or a method and path of the caller's.
 #[derive(Clone, Debug)]
@@ -82,26 +86,55 @@ pub(crate) enum Body {
     #[default]
     Empty,
     Json(Bytes),
+    /// Bytes, of this type unless they say another.
+    Upload(Upload, &'static str),
+    #[allow(dead_code)] // the bundled document has none
+    Form(Form),
 }
 
 impl Body {
-    pub(crate) fn content_type(&self) -> Option<HeaderValue> {
-        match self {
-            Self::Empty => None,
-            Self::Json(_) => Some(HeaderValue::from_static("application/json")),
-        }
+    /// The body for one more attempt, its length if that is known, and its type.
+    pub(crate) async fn open(&self, progress: &Progress) -> Result<Option<Ready>, String> {
+        let streamed = |chunks, length| {
+            let chunks = reqwest::Body::wrap_stream(progress.watch(chunks));
+            (chunks, length)
+        };
+        let (body, content_type) = match self {
+            Self::Empty => return Ok(None),
+            Self::Json(bytes) => {
+                let content_type = HeaderValue::from_static("application/json");
+                return Ok(Some(((bytes.clone().into(), None), content_type)));
+            }
+            Self::Upload(upload, media_type) => {
+                let (chunks, length) = upload.open().await?;
+                let media_type = upload.content_type.as_deref().unwrap_or(media_type);
+                (streamed(chunks, length), media_type.to_owned())
+            }
+            Self::Form(form) => {
+                let opened = form.open().await?;
+                (streamed(opened.chunks, opened.length), opened.content_type)
+            }
+        };
+        let content_type = HeaderValue::try_from(content_type)
+            .map_err(|_| "the media type holds a line break or a control character".to_owned())?;
+        Ok(Some((body, content_type)))
     }
 
-    /// The body for one more attempt.
-    pub(crate) fn replay(&self) -> Option<reqwest::Body> {
+    /// Whether the body can be sent once more.
+    pub(crate) fn is_replayable(&self) -> bool {
         match self {
-            Self::Empty => None,
-            Self::Json(bytes) => Some(bytes.clone().into()),
+            Self::Empty | Self::Json(_) => true,
+            Self::Upload(upload, _) => upload.is_replayable(),
+            Self::Form(form) => form.is_replayable(),
         }
     }
 }
 
+/// A body ready to be sent, with its length if that must be said, and its type.
+type Ready = ((reqwest::Body, Option<u64>), HeaderValue);
+
 /// A call in the making.
+#[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) client: Client,
     pub(crate) target: Target,
@@ -113,6 +146,8 @@ pub(crate) struct Call {
     pub(crate) scrubber: Scrubber,
     /// Success promises nothing to read.
     pub(crate) answerless: bool,
+    /// The body of a success is read by others.
+    pub(crate) left_open: bool,
     refused: Option<String>,
 }
 
@@ -131,6 +166,7 @@ impl Call {
             body: Body::Empty,
             scrubber: Scrubber::default(),
             answerless: false,
+            left_open: false,
             refused: None,
         }
     }
@@ -181,13 +217,8 @@ impl Call {
         }
     }
 
-    /// Sets the body.
-    pub(crate) fn json<T: Serialize + Validate>(&mut self, value: Result<T, String>) {
-        self.json_optional(value.map(Some));
-    }
-
     /// Sets the body, unless it is left out.
-    pub(crate) fn json_optional<T>(&mut self, value: Result<Option<T>, String>)
+    pub(crate) fn json<T>(&mut self, value: Result<Option<T>, String>)
     where
         T: Serialize + Validate,
     {
@@ -197,6 +228,19 @@ impl Call {
                 Ok(()) => self.serialise(&value),
                 Err(refusal) => self.refuse(refusal.to_string()),
             },
+            Err(problem) => self.refuse(about("the request body", &problem)),
+        }
+    }
+
+    /// Sets a body of bytes, unless it is left out.
+    pub(crate) fn upload(
+        &mut self,
+        value: Result<Option<Upload>, String>,
+        media_type: &'static str,
+    ) {
+        match value {
+            Ok(None) => {}
+            Ok(Some(upload)) => self.body = Body::Upload(upload, media_type),
             Err(problem) => self.refuse(about("the request body", &problem)),
         }
     }
@@ -231,6 +275,25 @@ impl Call {
         .await
     }
 
+    /// Sends the call, whose answer is read when its status is known.
+    pub(crate) async fn open(self) -> Result<Opened> {
+        execute::open(self).await
+    }
+
+    /// Sends the call, whose answer is bytes.
+    pub(crate) async fn send_download(self) -> Result<Download> {
+        Ok(self.open().await?.download())
+    }
+
+    /// Sends the call, whose answer is a stream of events that may be resumed.
+    pub(crate) async fn send_events<T>(mut self, resume: bool) -> Result<EventStream<T>>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        self.headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        Ok(self.open().await?.events(resume))
+    }
+
     /// The first value that was refused.
     pub(crate) fn refused(&self) -> Option<&str> {
         self.refused.as_deref()
@@ -260,6 +323,44 @@ impl Call {
                 None
             }
         }
+    }
+}
+
+/// What the bundled document does not need, and others do.
+#[allow(dead_code)]
+impl Call {
+    /// Sets a body of parts, unless it is left out.
+    pub(crate) fn form<T: Part + Validate>(&mut self, value: Result<Option<T>, String>) {
+        let form = match value {
+            Ok(None) => return,
+            Ok(Some(value)) => match value.validate() {
+                Ok(()) => Form::of(value),
+                Err(refusal) => return self.refuse(refusal.to_string()),
+            },
+            Err(problem) => Err(problem),
+        };
+        match form {
+            Ok(mut form) => {
+                self.scrubber = Scrubber::new(std::mem::take(&mut form.secrets));
+                self.body = Body::Form(form);
+            }
+            Err(problem) => self.refuse(about("the request body", &problem)),
+        }
+    }
+
+    /// Holds the call to a check that was made of a parameter.
+    pub(crate) fn hold(&mut self, checked: Result<(), Refusal>) {
+        if let Err(refusal) = checked {
+            self.refuse(refusal.to_string());
+        }
+    }
+
+    /// Sends the call and reads the answer by its status.
+    pub(crate) async fn send_any<T>(
+        self,
+        read: impl Fn(&Answer) -> Result<T, serde_json::Error>,
+    ) -> Result<ResponseValue<T>> {
+        execute::run(self, |answer| read(answer)).await
     }
 }
 

@@ -131,6 +131,7 @@ impl fmt::Debug for Client {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
     pub(crate) timeout: Duration,
+    pub(crate) idle_timeout: Duration,
     pub(crate) max_response_bytes: usize,
     pub(crate) retry: Policy,
 }
@@ -139,6 +140,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(300),
             max_response_bytes: 16 * 1024 * 1024,
             retry: Policy::default(),
         }
@@ -150,6 +152,7 @@ impl Default for Options {
 #[must_use]
 pub struct CallOptions {
     timeout: Option<Duration>,
+    idle_timeout: Option<Duration>,
     deadline: Option<Duration>,
     retries: Option<u32>,
     backoff: Option<(Duration, Duration)>,
@@ -166,6 +169,13 @@ impl CallOptions {
     /// The time for one attempt, the reading of the answer included. Default: 60 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// The longest silence while a download or a stream of events is read, which have no other
+    /// limit of time. Default: 5 minutes.
+    pub fn idle_timeout(mut self, silence: Duration) -> Self {
+        self.idle_timeout = Some(silence);
         self
     }
 
@@ -209,6 +219,7 @@ impl CallOptions {
             }
         }
         set(self.timeout, &mut options.timeout);
+        set(self.idle_timeout, &mut options.idle_timeout);
         set(self.max_response_bytes, &mut options.max_response_bytes);
         let retry = &mut options.retry;
         set(self.deadline.map(Some), &mut retry.deadline);

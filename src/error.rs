@@ -85,6 +85,8 @@ pub enum ErrorKind {
     Decode,
     /// The headers that lead from page to page make no sense.
     Paging,
+    /// The file to which an answer was to be written could not be.
+    File,
 }
 
 /// One entry of an error's details, as the server sent it.
@@ -104,6 +106,20 @@ pub(crate) struct ServerError {
     pub(crate) message: Option<String>,
     pub(crate) details: Vec<Detail>,
     pub(crate) inner: Option<Detail>,
+    /// The whole body, if it is JSON.
+    pub(crate) body: Option<serde_json::Value>,
+}
+
+/// A type of the document that an error's body is read as: see [`Error::body`].
+///
+/// Implemented for the bodies of errors that say more than the common one.
+pub trait ErrorBody: sealed::ErrorBody + serde::de::DeserializeOwned {}
+
+pub(crate) mod sealed {
+    /// The errors that have a body of a type: ids of operations, and statuses.
+    pub trait ErrorBody {
+        const OF: &'static [(&'static str, u16)];
+    }
 }
 
 /// A key that was made although its answer is not the documented one.
@@ -219,6 +235,19 @@ impl Error {
     /// What the server says lies behind its error.
     pub fn inner_error(&self) -> Option<&Detail> {
         self.0.server.inner.as_ref()
+    }
+
+    /// The body of the error as the type that the document has for it, where that is not the
+    /// common one: the 409 of a connection that exists already says which one it is.
+    ///
+    /// `None` for the errors of other operations and statuses, and for a body that is not as
+    /// documented. Secrets are removed from its texts.
+    pub fn body<T: ErrorBody>(&self) -> Option<T> {
+        let (operation, status) = (self.operation()?.id, self.status()?.as_u16());
+        if !T::OF.contains(&(operation, status)) {
+            return None;
+        }
+        serde_json::from_value(self.0.server.body.clone()?).ok()
     }
 
     /// The server's name for the call, to quote to its support.

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION};
-use reqwest::{Method, Request, StatusCode, Url};
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::{Method, Request, Response, StatusCode, Url};
+use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{Instrument, Span, field};
 use zeroize::Zeroizing;
@@ -14,8 +15,10 @@ use crate::answer;
 use crate::call::{Call, Target};
 use crate::credentials::Key;
 use crate::error::{Cause, Created, Error, ErrorKind, Result, ServerError};
+use crate::opened::Opened;
 use crate::response::{ResponseValue, request_id};
 use crate::retry::{self, Attempt, Decision, Outcome};
+use crate::upload::Progress;
 use crate::{Repeat, origin};
 
 /// The most that is read of the body of an error.
@@ -29,6 +32,50 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     /// Wiped when dropped, since it may hold a plaintext.
     pub(crate) body: Zeroizing<Vec<u8>>,
+    /// What is still to be read, if the call leaves that to others.
+    response: Option<Response>,
+}
+
+#[allow(dead_code)] // for operations with several successful answers
+impl Answer {
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(&self.body)
+    }
+}
+
+/// Runs a call until an answer that reports success begins.
+pub(crate) async fn open(mut call: Call) -> Result<Opened> {
+    call.left_open = true;
+    let again = call.clone();
+    let mut run = Run::new(call)?;
+    loop {
+        let failure = match run.attempt().await {
+            Ok(Answer { status, headers, response: Some(response), .. }) => {
+                run.finished("begun");
+                return Ok(Opened {
+                    status,
+                    headers,
+                    target: run.call.target.clone(),
+                    scrubber: run.call.scrubber.clone(),
+                    response,
+                    options: run.call.client.options,
+                    call: again,
+                });
+            }
+            // A success without a response to read is none: see `exchange`.
+            Ok(answer) => run.failure(
+                ErrorKind::Decode,
+                format!("{} without an answer", answer.status),
+                Outcome::Final,
+            ),
+            Err(failure) => failure,
+        };
+        run.recover(failure).await?;
+    }
 }
 
 /// Runs a call to its end. Only what depends on the answer's type is here.
@@ -81,11 +128,12 @@ struct Failure {
 
 /// How far an attempt has come; kept outside of it, so that a timeout leaves it behind.
 #[derive(Default)]
-struct Progress {
+struct SoFar {
     key: Option<Arc<Key>>,
     status: Option<StatusCode>,
     headers: HeaderMap,
     body: Zeroizing<Vec<u8>>,
+    response: Option<Response>,
 }
 
 /// What can go wrong in an attempt besides an error status.
@@ -93,6 +141,8 @@ enum Trouble {
     NoKey(Error),
     OutOfTime(ErrorKind, Duration),
     Transport(reqwest::Error),
+    /// What is to be sent cannot be read.
+    Body(String),
     /// The caller's own HTTP client followed a redirect.
     Elsewhere,
     TooLarge(usize),
@@ -113,9 +163,6 @@ impl Run {
             Err(problem) => return refused(&problem),
         };
         let mut headers = shared.headers.clone();
-        if let Some(value) = call.body.content_type() {
-            headers.insert(CONTENT_TYPE, value);
-        }
         headers.extend(std::mem::take(&mut call.headers));
         let span = tracing::debug_span!(
             "call",
@@ -147,17 +194,25 @@ impl Run {
         self.attempts += 1;
         self.span.record("attempt", self.attempts);
         let (limit, kind) = self.time();
-        let mut progress = Progress::default();
-        let exchange = self.exchange(&mut progress).instrument(self.span.clone());
-        let result = match timeout(limit, exchange).await {
-            Ok(result) => result,
-            Err(_) => Err(Trouble::OutOfTime(kind, limit)),
+        let mut so_far = SoFar::default();
+        let uploaded = Progress::default();
+        let result = {
+            let exchange = self.exchange(&mut so_far, &uploaded).instrument(self.span.clone());
+            let mut exchange = std::pin::pin!(exchange);
+            loop {
+                match timeout(limit, exchange.as_mut()).await {
+                    Ok(result) => break result,
+                    // A long upload is not late while it makes progress; the deadline is for all.
+                    Err(_) if kind == ErrorKind::Timeout && uploaded.made() => {}
+                    Err(_) => break Err(Trouble::OutOfTime(kind, limit)),
+                }
+            }
         };
-        if let Some(key) = &progress.key {
+        if let Some(key) = &so_far.key {
             self.call.scrubber.knows(&key.secret);
             self.key = Some(Arc::clone(key));
         }
-        self.judge(progress, result)
+        self.judge(so_far, result)
     }
 
     /// The time for the next step, and what has passed when it is over.
@@ -171,36 +226,48 @@ impl Run {
     }
 
     /// Sends the request and reads the answer.
-    async fn exchange(&self, progress: &mut Progress) -> Result<(), Trouble> {
+    async fn exchange(&self, so_far: &mut SoFar, uploaded: &Progress) -> Result<(), Trouble> {
         let shared = &self.call.client.shared;
         let key = shared.credentials.current().await.map_err(Trouble::NoKey)?;
         let mut request = Request::new(self.method.clone(), self.url.clone());
-        *request.headers_mut() = self.headers.clone();
-        *request.body_mut() = self.call.body.replay();
+        if let Some((body, content_type)) =
+            self.call.body.open(uploaded).await.map_err(Trouble::Body)?
+        {
+            *request.body_mut() = Some(body.0);
+            request.headers_mut().insert(CONTENT_TYPE, content_type);
+            if let Some(length) = body.1 {
+                request.headers_mut().insert(CONTENT_LENGTH, length.into());
+            }
+        }
+        request.headers_mut().extend(self.headers.clone());
         // `join` has made sure of the origin; the key depends on it, so it is asked once more.
         if shared.base.is_origin_of(&self.url) {
             request.headers_mut().insert(AUTHORIZATION, key.header.clone());
         }
-        progress.key = Some(key);
+        so_far.key = Some(key);
 
         let mut response = shared.http.execute(request).await.map_err(Trouble::Transport)?;
         if *response.url() != self.url {
             return Err(Trouble::Elsewhere);
         }
         let status = response.status();
-        progress.status = Some(status);
-        progress.headers = std::mem::take(response.headers_mut());
+        so_far.status = Some(status);
+        so_far.headers = std::mem::take(response.headers_mut());
 
+        if self.call.left_open && status.is_success() {
+            so_far.response = Some(response);
+            return Ok(());
+        }
         let most = self.call.client.options.max_response_bytes;
         let most = if status.is_success() { most } else { most.min(ERROR_BODY) };
         let announced = response.content_length().and_then(|n| usize::try_from(n).ok());
         if status.is_success() && announced.is_some_and(|length| length > most) {
             return Err(Trouble::TooLarge(most));
         }
-        progress.body.reserve(announced.unwrap_or(0).min(FIRST_BUFFER));
+        so_far.body.reserve(announced.unwrap_or(0).min(FIRST_BUFFER));
         while let Some(chunk) = response.chunk().await.map_err(Trouble::Transport)? {
-            let room = most - progress.body.len();
-            progress.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            let room = most - so_far.body.len();
+            so_far.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
             if chunk.len() > room {
                 return Err(Trouble::TooLarge(most));
             }
@@ -209,8 +276,8 @@ impl Run {
     }
 
     /// What an attempt came to, however far it got.
-    fn judge(&self, progress: Progress, result: Result<(), Trouble>) -> Result<Answer, Failure> {
-        let Progress { key, status, headers, body } = progress;
+    fn judge(&self, so_far: SoFar, result: Result<(), Trouble>) -> Result<Answer, Failure> {
+        let SoFar { key, status, headers, body, response } = so_far;
         let Some(status) = status else {
             // Without a status there was trouble: a sound exchange has read one.
             let trouble = result.err().unwrap_or(Trouble::Elsewhere);
@@ -221,7 +288,7 @@ impl Run {
         self.span.record("request_id", id.as_deref());
         if status.is_success() {
             return match result {
-                Ok(()) => Ok(Answer { status, headers, body }),
+                Ok(()) => Ok(Answer { status, headers, body, response }),
                 Err(trouble) => {
                     let mut failure = self.trouble(trouble, Stage::Answered);
                     failure.error =
@@ -234,7 +301,7 @@ impl Run {
         if self.call.answerless
             && retry::already_deleted(self.method.as_str(), self.maybe_done, number)
         {
-            return Ok(Answer { status, headers, body });
+            return Ok(Answer { status, headers, body, response });
         }
         let scrubber = &self.call.scrubber;
         let location = headers.get(LOCATION).filter(|_| status.is_redirection());
@@ -309,6 +376,9 @@ impl Run {
                 failure.error = failure.error.caused_by(cause);
                 failure
             }
+            Trouble::Body(problem) => {
+                self.failure(ErrorKind::InvalidRequest, problem, Outcome::Refused)
+            }
             Trouble::Elsewhere => self.failure(
                 ErrorKind::Redirect,
                 "the HTTP client given to this client has followed a redirect",
@@ -377,6 +447,10 @@ impl Run {
     async fn recover(&mut self, failure: Failure) -> Result<()> {
         let Failure { error, outcome } = failure;
         self.maybe_done |= outcome.maybe_done();
+        if !self.call.body.is_replayable() {
+            self.finished("what was sent cannot be read again");
+            return Err(error);
+        }
         if error.is_unauthorized() && !self.rekeyed && self.has_new_key().await {
             self.rekeyed = true;
             return Ok(());

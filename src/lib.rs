@@ -11,11 +11,20 @@ mod call;
 mod client;
 mod configure;
 mod credentials;
+mod download;
+// The bundled document has no nested bounds, forms and choices; others do.
+#[allow(dead_code)]
+mod each;
 mod encode;
 mod error;
+mod events;
 mod execute;
+mod frames;
 mod generated;
+#[allow(dead_code)]
+mod multipart;
 mod nullable;
+mod opened;
 mod operation;
 mod origin;
 mod page;
@@ -29,6 +38,9 @@ mod secret;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transport;
+#[allow(dead_code)]
+mod union;
+mod upload;
 mod validate;
 mod wire;
 
@@ -36,13 +48,16 @@ pub use self::api_keys::{ApiKeysExt, CreateApiKeyExt};
 pub use self::client::{CallOptions, Client};
 pub use self::configure::ClientBuilder;
 pub use self::credentials::Credentials;
-pub use self::error::{Detail, Error, ErrorKind, Result};
+pub use self::download::Download;
+pub use self::error::{Detail, Error, ErrorBody, ErrorKind, Result};
+pub use self::events::{Event, EventStream};
 pub use self::generated::{builder, operations, types};
 pub use self::nullable::Nullable;
 pub use self::operation::{Operation, Repeat};
 pub use self::raw::{RawBody, RawRequest};
 pub use self::response::ResponseValue;
 pub use self::secret::Secret;
+pub use self::upload::Upload;
 pub use reqwest::{Method, StatusCode};
 
 /// What a program that manages keys needs in scope: the client, and the traits that extend it.

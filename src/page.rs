@@ -1,84 +1,140 @@
-//! Paging by offset: every item of every page, with one page in memory.
+//! Pages that follow each other by offset or by token: one in memory at a time.
 
-use std::collections::VecDeque;
+use std::fmt::Display;
 use std::future::Future;
 
 use futures_core::Stream;
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::header::HeaderMap;
 
+use crate::Download;
 use crate::error::{Error, ErrorKind, Result};
 use crate::response::ResponseValue;
 use crate::scrub::Scrubber;
 
 /// The headers that lead from page to page.
 #[derive(Debug)]
-pub(crate) struct OffsetHeaders {
+pub(crate) struct Headers {
     /// `true` while there is more to come.
     pub(crate) has_more: &'static str,
-    /// The offset of the next page.
-    pub(crate) next_offset: &'static str,
+    /// Where the next page begins.
+    pub(crate) next: &'static str,
 }
 
-/// Where a stream of pages stands.
-struct Pages<T, F> {
-    items: VecDeque<T>,
-    /// The offset of the next page, while there is one.
-    next: Option<i64>,
-    fetch: F,
+/// Where a page begins.
+pub(crate) trait Cursor: Clone + Display {
+    /// What it is called.
+    const NAME: &'static str;
+    /// What a header says; nothing if it says no place.
+    fn parse(text: &str) -> Option<Self>;
+    /// Whether this lies beyond where the page before began. A server that is stuck would be
+    /// asked for ever.
+    fn follows(&self, before: Option<&Self>) -> bool;
 }
 
-/// Every item from an offset on, and the error that ends them if there is one.
+impl Cursor for i64 {
+    const NAME: &'static str = "offset";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn follows(&self, before: Option<&Self>) -> bool {
+        before.is_none_or(|before| self > before)
+    }
+}
+
+impl Cursor for String {
+    const NAME: &'static str = "token";
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(text.to_owned()).filter(|text| !text.is_empty())
+    }
+
+    fn follows(&self, before: Option<&Self>) -> bool {
+        before != Some(self)
+    }
+}
+
+/// An answer that is a page.
+pub(crate) trait Page {
+    fn headers(&self) -> &HeaderMap;
+    /// The error of this answer when its headers lead nowhere.
+    fn misleads(&self, problem: String) -> Error;
+}
+
+impl<T> Page for ResponseValue<T> {
+    fn headers(&self) -> &HeaderMap {
+        self.headers()
+    }
+
+    fn misleads(&self, problem: String) -> Error {
+        Error::new(ErrorKind::Paging, problem)
+            .of(self.target())
+            .answered(self.status(), self.request_id())
+    }
+}
+
+impl Page for Download {
+    fn headers(&self) -> &HeaderMap {
+        self.headers()
+    }
+
+    fn misleads(&self, problem: String) -> Error {
+        self.error(ErrorKind::Paging, problem)
+    }
+}
+
+/// Every item from a place on, and the error that ends them if there is one.
 ///
 /// An empty page that promises more is read past; a page without headers is the last.
-pub(crate) fn by_offset<T, F, Fut>(
-    headers: &'static OffsetHeaders,
-    start: i64,
+pub(crate) fn items<T, C, F, Fut>(
+    headers: &'static Headers,
+    start: Option<C>,
     fetch: F,
 ) -> impl Stream<Item = Result<T>> + Send + Unpin + 'static
 where
     T: Send + 'static,
-    F: Fn(i64) -> Fut + Send + 'static,
+    C: Cursor + Send + 'static,
+    F: Fn(Option<C>) -> Fut + Send + 'static,
     Fut: Future<Output = Result<ResponseValue<Vec<T>>>> + Send,
 {
-    let pages = Pages { items: VecDeque::new(), next: Some(start), fetch };
-    let items = stream::unfold(pages, move |mut pages| async move {
-        loop {
-            if let Some(item) = pages.items.pop_front() {
-                return Some((Ok(item), pages));
-            }
-            let offset = pages.next.take()?;
-            let page = match (pages.fetch)(offset).await {
-                Ok(page) => next_offset(headers, &page, offset).map(|next| (next, page)),
-                Err(error) => Err(error),
-            };
-            match page {
-                Ok((next, page)) => {
-                    pages.next = next;
-                    pages.items = page.into_inner().into();
-                }
-                Err(error) => return Some((Err(error), pages)),
-            }
-        }
-    });
-    // Fused, for `unfold` panics when it is asked again after its end.
-    Box::pin(items.fuse())
+    let items = |page: ResponseValue<Vec<T>>| stream::iter(page.into_inner().into_iter().map(Ok));
+    pages(headers, start, fetch).map_ok(items).try_flatten()
 }
 
-/// The offset of the page after this one, if there is one.
-fn next_offset<T>(
-    names: &OffsetHeaders,
-    page: &ResponseValue<T>,
-    offset: i64,
-) -> Result<Option<i64>> {
-    let wrong = |problem: String| {
-        Error::new(ErrorKind::Paging, problem)
-            .of(page.target())
-            .answered(page.status(), page.request_id())
-    };
+/// Every page from a place on, and the error that ends them if there is one.
+pub(crate) fn pages<P, C, F, Fut>(
+    headers: &'static Headers,
+    start: Option<C>,
+    fetch: F,
+) -> impl Stream<Item = Result<P>> + Send + Unpin + 'static
+where
+    P: Page + Send + 'static,
+    C: Cursor + Send + 'static,
+    F: Fn(Option<C>) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<P>> + Send,
+{
+    let pages = stream::unfold((Some(start), fetch), move |(place, fetch)| async move {
+        let place = place?;
+        let page = match fetch(place.clone()).await {
+            Ok(page) => next(headers, &page, place.as_ref()).map(|next| (next, page)),
+            Err(error) => Err(error),
+        };
+        Some(match page {
+            Ok((next, page)) => (Ok(page), (next.map(Some), fetch)),
+            Err(error) => (Err(error), (None, fetch)),
+        })
+    });
+    // Fused, for `unfold` panics when it is asked again after its end.
+    Box::pin(pages.fuse())
+}
+
+/// Where the page after this one begins, if there is one.
+fn next<C: Cursor>(names: &Headers, page: &impl Page, place: Option<&C>) -> Result<Option<C>> {
     let malformed = |name: &str, text: &str| {
         let text = Scrubber::default().line(text, 32);
-        wrong(format!("the header `{name}` is {text:?}, which leads to no page"))
+        page.misleads(format!("the header `{name}` is {text:?}, which leads to no page"))
     };
     match header(page.headers(), names.has_more) {
         None => return Ok(None),
@@ -86,18 +142,23 @@ fn next_offset<T>(
         Some(more) if more.eq_ignore_ascii_case("true") => {}
         Some(other) => return Err(malformed(names.has_more, &other)),
     }
-    let Some(text) = header(page.headers(), names.next_offset) else {
-        return Err(wrong(format!(
-            "more is promised, but the header `{}` is missing",
-            names.next_offset
-        )));
+    let Some(text) = header(page.headers(), names.next) else {
+        return Err(
+            page.misleads(format!("more is promised, but the header `{}` is missing", names.next))
+        );
     };
-    match text.parse::<i64>() {
-        Ok(next) if next > offset => Ok(Some(next)),
-        Ok(next) => Err(wrong(format!(
-            "more is promised, but the next offset ({next}) does not go beyond this one ({offset})"
-        ))),
-        Err(_) => Err(malformed(names.next_offset, &text)),
+    match C::parse(&text) {
+        Some(next) if next.follows(place) => Ok(Some(next)),
+        Some(next) => {
+            let shown = |place: &C| Scrubber::default().line(&place.to_string(), 32);
+            Err(page.misleads(format!(
+                "more is promised, but the next {} ({}) does not go beyond this one ({})",
+                C::NAME,
+                shown(&next),
+                place.map(shown).unwrap_or_default()
+            )))
+        }
+        None => Err(malformed(names.next, &text)),
     }
 }
 

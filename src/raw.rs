@@ -12,7 +12,7 @@ use crate::call::{Call, Target, header};
 use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::response::ResponseValue;
 use crate::scrub::Scrubber;
-use crate::{Client, Repeat, execute};
+use crate::{Client, Download, EventStream, Repeat, Upload, execute};
 
 /// A request of the caller's own: see [`Client::request`].
 #[must_use = "nothing is sent before `send`"]
@@ -61,6 +61,12 @@ impl RawRequest {
         self
     }
 
+    /// Sets a body of bytes, of the media type `application/octet-stream` unless it says another.
+    pub fn upload(mut self, body: impl Into<Upload>) -> Self {
+        self.call.upload(Ok(Some(body.into())), "application/octet-stream");
+        self
+    }
+
     /// Says when the request may be sent again. Default: whenever a failure may pass for GET, HEAD,
     /// OPTIONS, PUT and DELETE, and only where nothing was done for the others.
     pub fn repeat(mut self, when: Repeat) -> Self {
@@ -83,6 +89,24 @@ impl RawRequest {
             Ok(RawBody { bytes, target: target.clone() })
         })
         .await
+    }
+
+    /// Sends the request, whose answer is bytes that are read as they come.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn download(self) -> Result<Download> {
+        self.call.send_download().await
+    }
+
+    /// Sends the request, whose answer is a stream of events. A broken stream of a GET is taken up
+    /// again after the last event that had an id.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn events<T: DeserializeOwned + Send + 'static>(self) -> Result<EventStream<T>> {
+        let resume = self.call.target.method() == "GET";
+        self.call.send_events(resume).await
     }
 }
 

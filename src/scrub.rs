@@ -34,6 +34,11 @@ impl Scrubber {
         truncate(&self.scrub(&collapse(text)), limit)
     }
 
+    /// The same text, without secrets.
+    pub(crate) fn text(&self, text: &str) -> String {
+        self.scrub(text)
+    }
+
     fn scrub(&self, text: &str) -> String {
         let mut text = Cow::Borrowed(text);
         for secret in self.secrets.iter().map(Secret::expose) {

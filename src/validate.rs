@@ -20,6 +20,8 @@ pub(crate) struct Rule {
     pub(crate) max_length: Option<usize>,
     pub(crate) min_items: Option<usize>,
     pub(crate) max_items: Option<usize>,
+    /// The numbers that it may be; booleans are 0 and 1. Any, if there are none.
+    pub(crate) one_of: &'static [f64],
 }
 
 impl Rule {
@@ -34,6 +36,7 @@ impl Rule {
         max_length: None,
         min_items: None,
         max_items: None,
+        one_of: &[],
     };
 
     fn number(&self, value: f64, shown: &dyn fmt::Display) -> Result<(), String> {
@@ -56,6 +59,10 @@ impl Rule {
                 (Some(min), None) => format!("must be {above} {min}, but is {shown}"),
                 (_, max) => format!("must be {below} {}, but is {shown}", max.unwrap_or(value)),
             });
+        }
+        if !self.one_of.is_empty() && !self.one_of.contains(&value) {
+            let values: Vec<_> = self.one_of.iter().map(ToString::to_string).collect();
+            return Err(format!("must be one of {}, but is {shown}", values.join(", ")));
         }
         match self.multiple_of {
             Some(step) if value % step != 0.0 => {
@@ -175,6 +182,17 @@ impl Checked for Secret {
     }
 }
 
+impl Checked for bool {
+    fn check(&self, rule: &Rule) -> Result<(), Refusal> {
+        let number = f64::from(u8::from(*self));
+        match rule.one_of {
+            [] => Ok(()),
+            values if values.contains(&number) => Ok(()),
+            _ => Err(Refusal::new(format!("must be {}", !self))),
+        }
+    }
+}
+
 macro_rules! unbounded {
     ($($value:ty),*) => {$(
         impl Checked for $value {
@@ -184,7 +202,7 @@ macro_rules! unbounded {
         }
     )*};
 }
-unbounded!(bool, chrono::DateTime<chrono::Utc>, chrono::NaiveDate);
+unbounded!(chrono::DateTime<chrono::Utc>, chrono::NaiveDate);
 
 impl<T: Checked> Checked for Option<T> {
     fn check(&self, rule: &Rule) -> Result<(), Refusal> {
@@ -202,6 +220,26 @@ impl<T> Checked for Vec<T> {
     fn check(&self, rule: &Rule) -> Result<(), Refusal> {
         rule.items(self.len()).map_err(Refusal::new)
     }
+}
+
+impl<K, T> Checked for HashMap<K, T> {
+    fn check(&self, rule: &Rule) -> Result<(), Refusal> {
+        rule.items(self.len()).map_err(Refusal::new)
+    }
+}
+
+impl Checked for serde_json::Map<String, serde_json::Value> {
+    fn check(&self, rule: &Rule) -> Result<(), Refusal> {
+        rule.items(self.len()).map_err(Refusal::new)
+    }
+}
+
+/// Says where a refusal of one of several checks belongs.
+pub(crate) fn within(
+    name: &str,
+    check: impl FnOnce() -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    check().map_err(|refusal| refusal.within(name))
 }
 
 impl<T: Validate> Validate for Option<T> {

@@ -6,8 +6,8 @@ use progenitor::{GenerationSettings, Generator, InterfaceStyle, TagStyle, TypeIm
 use schemars::schema::{InstanceType, SchemaObject, SingleOrVec};
 use serde_json::Value;
 
-/// The path of the type that holds a secret in the generated crate.
-const SECRET: &str = "crate::Secret";
+/// The formats of strings for which the generated crate has a type of its own.
+const OURS: [(&str, &str); 2] = [("password", "crate::Secret"), ("binary", "crate::Upload")];
 
 /// Has progenitor make types and operation builders from a lowered document.
 ///
@@ -17,15 +17,18 @@ pub fn generate(document: &Value) -> Result<syn::File, String> {
     let document: openapiv3::OpenAPI = serde_json::from_value(document.clone())
         .map_err(|error| format!("the lowered document is not OpenAPI 3.0: {error}"))?;
     let mut settings = GenerationSettings::default();
-    settings.with_interface(InterfaceStyle::Builder).with_tag(TagStyle::Merged).with_conversion(
-        SchemaObject {
+    settings
+        .with_interface(InterfaceStyle::Builder)
+        .with_tag(TagStyle::Merged)
+        .with_derive("PartialEq");
+    for (format, ours) in OURS {
+        let schema = SchemaObject {
             instance_type: Some(SingleOrVec::Single(Box::new(InstanceType::String))),
-            format: Some("password".to_owned()),
+            format: Some(format.to_owned()),
             ..SchemaObject::default()
-        },
-        SECRET,
-        std::iter::empty::<TypeImpl>(),
-    );
+        };
+        settings.with_conversion(schema, ours, std::iter::empty::<TypeImpl>());
+    }
     let tokens = catch_unwind(AssertUnwindSafe(|| {
         Generator::new(&settings).generate_tokens(&document).map_err(|error| error.to_string())
     }))

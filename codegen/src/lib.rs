@@ -15,6 +15,7 @@
 pub mod diff;
 pub mod document;
 mod error;
+pub mod exercise;
 pub mod finish;
 pub mod generate;
 pub mod lower;

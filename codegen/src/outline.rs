@@ -46,9 +46,10 @@ pub fn outline(file: &File, surface: &Surface) -> BTreeMap<String, String> {
 #[derive(Default)]
 struct Tree {
     types: BTreeMap<String, BTreeMap<String, String>>,
+    variants: BTreeMap<String, BTreeMap<String, String>>,
     calls: BTreeMap<String, BTreeMap<String, String>>,
     answers: BTreeMap<String, String>,
-    streams: BTreeSet<String>,
+    streams: BTreeMap<String, String>,
     methods: BTreeSet<String>,
 }
 
@@ -57,14 +58,17 @@ impl Tree {
         let mut tree = Self::default();
         for item in &file.items {
             match item {
-                Item::Mod(module) if module.ident == "types" => tree.types = structs(module),
+                Item::Mod(module) if module.ident == "types" => {
+                    tree.types = structs(module);
+                    tree.variants = variants(module);
+                }
                 Item::Mod(module) if module.ident == "builder" => {
                     tree.calls = structs(module);
                     for (name, method, output) in functions(module) {
                         if method == "send" {
                             tree.answers.insert(name, output);
-                        } else if method == "stream" {
-                            tree.streams.insert(name);
+                        } else if method == "stream" || method == "pages" {
+                            tree.streams.insert(name, method);
                         }
                     }
                 }
@@ -118,8 +122,10 @@ impl Tree {
         }
         let answer = self.answers.get(&operation.type_name()).map_or("(no answer)", |ty| held(ty));
         line(out, 1, &format!("-> {}", inner(answer, "ResponseValue")));
-        if self.streams.contains(&operation.type_name()) {
-            line(out, 1, "-> stream of all pages");
+        match self.streams.get(&operation.type_name()).map(String::as_str) {
+            Some("stream") => line(out, 1, "-> stream of all pages"),
+            Some(_) => line(out, 1, "-> stream of pages"),
+            None => {}
         }
         let statuses: Vec<_> =
             operation.statuses.iter().map(|(status, _)| status.as_str()).collect();
@@ -135,7 +141,7 @@ impl Tree {
             (false, false) => "on its own",
         };
         match &source.kind {
-            Kind::Struct(fields) => {
+            Kind::Struct(fields, sets) => {
                 line(out, 0, &format!("struct {name}  [{direction}]"));
                 let nothing = BTreeMap::new();
                 let known = self.types.get(name).unwrap_or(&nothing);
@@ -145,12 +151,39 @@ impl Tree {
                     let facts = facts(&field.rule, &field.notes);
                     line(out, 1, &format!("{rust}: {ty}{}{facts}", wire(&rust, &field.wire)));
                 }
+                if let Some(sets) = sets {
+                    let of = if sets.exactly { "exactly one of" } else { "at least one of" };
+                    let sets: Vec<_> = sets.sets.iter().map(|set| set.join(" + ")).collect();
+                    line(out, 1, &format!("{of}: {}", sets.join(", ")));
+                }
             }
             Kind::Enum(values) => {
                 line(out, 0, &format!("enum {name}  [{direction}]"));
                 line(out, 1, &format!("{} | unknown", values.join(" | ")));
             }
-            Kind::Other => line(out, 0, &format!("type {name}  [{direction}]")),
+            Kind::Union(union) => {
+                let tag = union.tag.as_ref().map(|tag| format!("  by {tag}")).unwrap_or_default();
+                line(out, 0, &format!("choice {name}  [{direction}]{tag}"));
+                for variant in &union.variants {
+                    let known = self.variants.get(name).and_then(|it| it.get(&variant.name));
+                    let ty = known.map_or("(no variant)", String::as_str);
+                    let tags = variant.tags.join(" | ");
+                    let tags = if tags.is_empty() { tags } else { format!("  as {tags}") };
+                    line(out, 1, &format!("{}: {ty}{tags}", variant.name));
+                }
+            }
+            Kind::Answers(answers) => {
+                line(out, 0, &format!("answers {name}"));
+                for answer in answers {
+                    let known = self.variants.get(name).and_then(|it| it.get(&answer.name));
+                    let ty = known.map(|ty| format!(": {ty}")).unwrap_or_default();
+                    line(out, 1, &format!("{} {}{ty}", answer.status, answer.name));
+                }
+            }
+            Kind::Other(rule) => {
+                let facts = facts(rule, &source.notes);
+                line(out, 0, &format!("type {name}  [{direction}]{facts}"));
+            }
         }
     }
 }
@@ -190,6 +223,22 @@ fn structs(module: &ItemMod) -> BTreeMap<String, BTreeMap<String, String>> {
                     Some((field.ident.as_ref()?.to_string(), short(&field.ty)))
                 });
                 Some((item.ident.to_string(), fields.collect()))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// Of each enum, the variants that hold something, and what.
+fn variants(module: &ItemMod) -> BTreeMap<String, BTreeMap<String, String>> {
+    let items = module.content.iter().flat_map(|(_, items)| items);
+    items
+        .filter_map(|item| match item {
+            Item::Enum(item) => {
+                let variants = item.variants.iter().filter_map(|variant| {
+                    Some((variant.ident.to_string(), short(&variant.fields.iter().next()?.ty)))
+                });
+                Some((item.ident.to_string(), variants.collect()))
             }
             _ => None,
         })

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use heck::{ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
 use serde_json::Value;
 
+pub use crate::lower::Content;
+
 /// The operations and types of a document.
 #[derive(Debug, Default)]
 pub struct Surface {
@@ -36,10 +38,12 @@ pub struct Operation {
     pub hidden: bool,
     /// Path, query and header parameters.
     pub parameters: Vec<Parameter>,
-    /// Whether it has a JSON body, and must have it.
+    /// Its body, if it has one.
     pub body: Option<Body>,
-    /// Whether a successful answer has a body.
-    pub answers: bool,
+    /// The ways in which it can succeed: one, or several that its answer tells apart.
+    pub answers: Vec<Answer>,
+    /// The errors whose body is not the one that most errors have: status and type.
+    pub errors: Vec<(String, String)>,
     /// The statuses that the document names, with their descriptions.
     pub statuses: Vec<(String, String)>,
     /// Whether sending it twice does no more than sending it once.
@@ -50,6 +54,8 @@ pub struct Operation {
     pub paging: Option<Paging>,
     /// The names of all types that its body, parameters and successful answer can hold.
     pub types: BTreeSet<String>,
+    /// The names of all types that its body can hold.
+    pub body_types: BTreeSet<String>,
 }
 
 impl Operation {
@@ -65,19 +71,54 @@ impl Operation {
 }
 
 /// A request body.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Body {
     /// Whether the operation refuses a request without it.
     pub required: bool,
+    /// How it travels.
+    pub content: Content,
+    /// Its media type.
+    pub media_type: String,
 }
 
-/// Pages that follow each other by offset, announced in headers of the answer.
-#[derive(Debug)]
+/// One way to succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status, or a class of them such as `2XX`.
+    pub status: String,
+    /// The status in a word.
+    pub name: String,
+    /// What the document says of it.
+    pub description: String,
+    /// What the answer holds; nothing if it has no body.
+    pub content: Option<Content>,
+}
+
+/// Pages that follow each other, announced in headers of the answer.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Paging {
     /// The header that says whether there is more.
     pub has_more: String,
     /// The header that says where the next page begins.
-    pub next_offset: String,
+    pub next: String,
+    /// The query parameter that asks for a page.
+    pub parameter: String,
+    /// Whether that is a number that grows, or a token that means nothing to the client.
+    pub by_offset: bool,
+    /// Whether a page is a list, whose items can follow each other.
+    pub of_items: bool,
+}
+
+/// How a parameter of the query is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Style {
+    /// `a=1&a=2`
+    #[default]
+    Repeated,
+    /// `a=1,2`, with the separator of the style.
+    Joined(char),
+    /// `a[x]=1&a[y]=2`
+    Deep,
 }
 
 /// Where a parameter travels.
@@ -98,10 +139,14 @@ pub struct Parameter {
     pub wire: String,
     /// Where it travels.
     pub place: Place,
+    /// How it is written in the query.
+    pub style: Style,
     /// Whether it must be set.
     pub required: bool,
     /// Its bounds.
     pub rule: Rule,
+    /// Whether it is a list of generated types, which have bounds of their own.
+    pub holds_types: bool,
     /// What the document says of it.
     pub notes: Notes,
 }
@@ -130,17 +175,80 @@ pub struct Type {
     pub sent: bool,
     /// Whether an answer can hold it.
     pub received: bool,
+    /// Whether it holds a file, so that only a form can carry it.
+    pub holds_file: bool,
 }
 
 /// The kinds of generated types.
 #[derive(Debug)]
 pub enum Kind {
-    /// An object with named fields.
-    Struct(Vec<Field>),
+    /// An object with named fields, and the sets of them of which some must be there.
+    Struct(Vec<Field>, Option<Sets>),
     /// A string that is one of some.
     Enum(Vec<String>),
-    /// Anything else: an alias or a wrapper, as the generator has it.
-    Other,
+    /// A value of one of several types.
+    Union(Union),
+    /// The ways in which an operation can succeed.
+    Answers(Vec<Answer>),
+    /// Anything else, with its bounds: an alias or a wrapper, as the generator has it.
+    Other(Rule),
+}
+
+/// Sets of fields that must be there together.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub struct Sets {
+    /// Whether exactly one set must be there, or at least one.
+    pub exactly: bool,
+    /// The names of the fields, as they are sent.
+    pub sets: Vec<Vec<String>>,
+}
+
+/// A choice between types.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub struct Union {
+    /// The property that says which; without it the shape of the value does.
+    pub tag: Option<String>,
+    /// Whether that property stands beside the value instead of inside it.
+    pub beside: bool,
+    /// The types.
+    pub variants: Vec<Variant>,
+}
+
+/// One type of a choice.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub struct Variant {
+    /// Its name in Rust.
+    pub name: String,
+    /// The property under which the generator was shown its type.
+    pub property: String,
+    /// What the tag says for it.
+    pub tags: Vec<String>,
+    /// Whether the type has the tag among its own fields.
+    pub tagged_inside: bool,
+    /// What a value of it looks like.
+    pub shape: Shape,
+    /// The bounds of a value of it.
+    #[serde(skip)]
+    pub rule: Rule,
+    /// Whether it holds generated types, which have bounds of their own.
+    #[serde(skip)]
+    pub holds_types: bool,
+}
+
+/// What a value must look like to be of a type.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub struct Shape {
+    /// Its type in JSON, if the document says it.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// The properties that it has.
+    pub required: Vec<String>,
+    /// The properties that it may have.
+    pub known: Vec<String>,
+    /// The strings that a property may be.
+    pub values: BTreeMap<String, Vec<String>>,
+    /// The strings that it may be itself.
+    pub strings: Vec<String>,
 }
 
 /// A field of a struct.
@@ -156,8 +264,21 @@ pub struct Field {
     pub rule: Rule,
     /// Whether it holds generated types, which have bounds of their own.
     pub holds_types: bool,
+    /// The field beside it that says of which type its value is.
+    pub told_by: Option<String>,
+    /// How a form carries it.
+    pub part: Part,
     /// What the document says of it.
     pub notes: Notes,
+}
+
+/// How a form carries a field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Part {
+    /// As one JSON value of this media type, where the document says so.
+    pub media_type: Option<String>,
+    /// Whether the items of a list share one name instead of being numbered.
+    pub unnumbered: bool,
 }
 
 /// The bounds of one value.
@@ -181,12 +302,26 @@ pub struct Rule {
     pub min_items: Option<u64>,
     /// Most items.
     pub max_items: Option<u64>,
+    /// The numbers, or booleans as 0 and 1, that it may be.
+    pub one_of: Vec<f64>,
+    /// The bounds of each name of a map.
+    pub keys: Option<Box<Rule>>,
+    /// The bounds of each item of a list, or of each value of a map.
+    pub items: Option<Box<Rule>>,
 }
 
 impl Rule {
     fn read(schema: &Value) -> Self {
         let number = |key: &str| schema[key].as_f64();
         let count = |key: &str| schema[key].as_u64();
+        let inner = |key: &str| {
+            let rule = Self::read(schema.get(key)?);
+            (!rule.is_none()).then(|| Box::new(rule))
+        };
+        let values = schema["enum"].as_array().into_iter().flatten();
+        let value = |value: &Value| {
+            value.as_f64().or_else(|| value.as_bool().map(|it| f64::from(u8::from(it))))
+        };
         Self {
             minimum: number("minimum"),
             exclusive_minimum: schema["exclusiveMinimum"] == true,
@@ -195,8 +330,11 @@ impl Rule {
             multiple_of: number("multipleOf").filter(|step| *step > 0.0),
             min_length: count("minLength"),
             max_length: count("maxLength"),
-            min_items: count("minItems"),
-            max_items: count("maxItems"),
+            min_items: count("minItems").or_else(|| count("minProperties")),
+            max_items: count("maxItems").or_else(|| count("maxProperties")),
+            one_of: values.filter_map(value).collect(),
+            keys: inner("propertyNames"),
+            items: inner("items").or_else(|| inner("additionalProperties")),
         }
     }
 
@@ -223,7 +361,16 @@ impl Rule {
         let step = self.multiple_of.map(|step| format!("a multiple of {step}"));
         let characters = range(self.min_length, self.max_length, "characters");
         let items = range(self.min_items, self.max_items, "items");
-        let words: Vec<_> = [numbers, step, characters, items].into_iter().flatten().collect();
+        let values = (!self.one_of.is_empty()).then(|| {
+            let values: Vec<_> = self.one_of.iter().map(ToString::to_string).collect();
+            format!("one of {}", values.join(", "))
+        });
+        let inner = |rule: &Option<Box<Self>>, of: &str| {
+            rule.as_ref().and_then(|rule| rule.words()).map(|words| format!("each {of} {words}"))
+        };
+        let (keys, each) = (inner(&self.keys, "name"), inner(&self.items, "item"));
+        let words: Vec<_> =
+            [numbers, step, values, characters, items, keys, each].into_iter().flatten().collect();
         (!words.is_empty()).then(|| words.join(", "))
     }
 }
@@ -250,15 +397,18 @@ impl Surface {
                 for parameter in operation["parameters"].as_array().into_iter().flatten() {
                     reach(document, &parameter["schema"], &mut asked);
                 }
-                for media in media(&operation["requestBody"]) {
-                    reach(document, &media["schema"], &mut asked);
+                let mut body = BTreeSet::new();
+                for (_, media) in media(&operation["requestBody"]) {
+                    reach(document, &media["schema"], &mut body);
                 }
+                asked.extend(body.iter().cloned());
                 for (_, response) in operation["responses"].as_object().into_iter().flatten() {
-                    for media in media(response) {
+                    for (_, media) in media(response) {
                         reach(document, &media["schema"], &mut answered);
                     }
                 }
                 let mut read = read_operation(document, path, method, operation);
+                read.body_types = body;
                 read.types = asked.union(&answered).cloned().collect();
                 surface.operations.push(read);
                 sent.append(&mut asked);
@@ -273,6 +423,7 @@ impl Surface {
                     notes: notes(schema),
                     sent: sent.contains(name),
                     received: received.contains(name),
+                    holds_file: holds(document, schema, "binary", &mut BTreeSet::new()),
                 },
             );
         }
@@ -280,31 +431,30 @@ impl Surface {
     }
 }
 
+impl Surface {
+    /// The structs that a form can carry: its bodies, and what they hold.
+    pub(crate) fn in_forms(&self) -> BTreeSet<String> {
+        let forms = self
+            .operations
+            .iter()
+            .filter(|it| it.body.as_ref().is_some_and(|body| body.content == Content::Multipart));
+        forms.flat_map(|it| &it.body_types).cloned().collect()
+    }
+}
+
 fn read_operation(document: &Value, path: &str, method: &str, it: &Value) -> Operation {
     let text = |key: &str| it[key].as_str().unwrap_or_default().to_owned();
     let parameters = it["parameters"].as_array().into_iter().flatten();
-    let parameters: Vec<Parameter> =
-        parameters.filter_map(|parameter| read_parameter(document, parameter)).collect();
+    let parameters: Vec<Parameter> = parameters.filter_map(read_parameter).collect();
     let responses = it["responses"].as_object();
-    let success = responses.into_iter().flatten().find(|(status, _)| status.starts_with('2'));
-    let answer = success.and_then(|(_, response)| media(response).next());
-    let mut answered = BTreeSet::new();
-    let mut secret_answer = false;
-    if let Some(media) = answer {
-        secret_answer = holds_secret(document, &media["schema"], &mut answered);
-    }
-    let offset = parameters.iter().any(|it| it.place == Place::Query && it.wire == "offset");
-    let is_list = answer.is_some_and(|media| media["schema"]["type"] == "array");
-    let header = |wanted: &str| {
-        let headers = success?.1["headers"].as_object()?;
-        headers.keys().find(|name| name.eq_ignore_ascii_case(wanted)).cloned()
-    };
-    let paging = match (header("X-Has-More"), header("X-Next-Offset")) {
-        (Some(has_more), Some(next_offset)) if offset && is_list => {
-            Some(Paging { has_more, next_offset })
-        }
-        _ => None,
-    };
+    let successes = responses.into_iter().flatten().filter(|(status, _)| status.starts_with('2'));
+    let answers: Vec<Answer> =
+        successes.clone().map(|(status, response)| read_answer(status, response)).collect();
+    let secret_answer = successes
+        .clone()
+        .flat_map(|(_, response)| media(response))
+        .any(|(_, media)| holds(document, &media["schema"], "password", &mut BTreeSet::new()));
+    let paging = successes.clone().find_map(|(_, response)| read_paging(response, it));
     let repeat = it["x-onkernel-repeat"].as_str();
     Operation {
         name: text("operationId"),
@@ -316,8 +466,9 @@ fn read_operation(document: &Value, path: &str, method: &str, it: &Value) -> Ope
         deprecated: it["deprecated"] == true,
         hidden: ["x-hidden", "x-internal"].iter().any(|key| it[*key] == true),
         parameters,
-        body: it.get("requestBody").map(|body| Body { required: body["required"] == true }),
-        answers: answer.is_some(),
+        body: it.get("requestBody").and_then(read_body),
+        answers,
+        errors: read_errors(document, it),
         statuses: responses
             .into_iter()
             .flatten()
@@ -333,10 +484,81 @@ fn read_operation(document: &Value, path: &str, method: &str, it: &Value) -> Ope
         secret_answer,
         paging,
         types: BTreeSet::new(),
+        body_types: BTreeSet::new(),
     }
 }
 
-fn read_parameter(document: &Value, it: &Value) -> Option<Parameter> {
+fn read_body(it: &Value) -> Option<Body> {
+    let (name, media) = media(it).next()?;
+    Some(Body {
+        required: it["required"] == true,
+        content: Content::of_request(name, media)?,
+        media_type: name.clone(),
+    })
+}
+
+fn read_answer(status: &str, response: &Value) -> Answer {
+    Answer {
+        status: status.to_owned(),
+        name: crate::lower::reason(status),
+        description: response["description"].as_str().unwrap_or_default().to_owned(),
+        content: media(response).next().and_then(|(name, media)| Content::of_answer(name, media)),
+    }
+}
+
+/// Pages are announced by two headers, whether there is more and what comes next, of which the
+/// second is named as the query parameter that asks for it.
+fn read_paging(response: &Value, operation: &Value) -> Option<Paging> {
+    let headers = response["headers"].as_object()?;
+    let (has_more, _) = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("X-Has-More"))?;
+    headers.iter().find_map(|(next, _)| {
+        let parameter = next.to_snake_case().strip_prefix("x_next_")?.to_owned();
+        let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+        let asks = parameters.find(|it| it["in"] == "query" && it["name"] == parameter.as_str())?;
+        let media = media(response).next().map(|(_, media)| media)?;
+        Some(Paging {
+            has_more: has_more.clone(),
+            next: next.clone(),
+            parameter,
+            by_offset: asks["schema"]["type"] == "integer",
+            of_items: media["schema"]["type"] == "array",
+        })
+    })
+}
+
+/// The errors that say more, or something else, than most errors of the document.
+fn read_errors(document: &Value, operation: &Value) -> Vec<(String, String)> {
+    fn bodies(operation: &Value) -> impl Iterator<Item = (&String, &str)> {
+        let responses = operation["responses"].as_object().into_iter().flatten();
+        responses.filter(|(status, _)| !status.starts_with('2')).flat_map(|(status, response)| {
+            media(response)
+                .filter_map(move |(_, media)| Some((status, reference(&media["schema"])?)))
+        })
+    }
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, item) in document["paths"].as_object().into_iter().flatten() {
+        for operation in crate::lower::walk::METHODS.iter().filter_map(|method| item.get(method)) {
+            bodies(operation).for_each(|(_, name)| *counts.entry(name).or_default() += 1);
+        }
+    }
+    let common = counts.iter().max_by_key(|(_, count)| **count).map(|(name, _)| *name);
+    bodies(operation)
+        .filter(|(_, name)| Some(*name) != common)
+        .map(|(status, name)| (status.clone(), name.to_owned()))
+        .collect()
+}
+
+fn read_style(it: &Value) -> Style {
+    match it["style"].as_str() {
+        Some("deepObject") => Style::Deep,
+        Some("spaceDelimited") => Style::Joined(' '),
+        Some("pipeDelimited") => Style::Joined('|'),
+        _ if it["explode"] == false => Style::Joined(','),
+        _ => Style::Repeated,
+    }
+}
+
+fn read_parameter(it: &Value) -> Option<Parameter> {
     let place = match it["in"].as_str()? {
         "path" => Place::Path,
         "query" => Place::Query,
@@ -352,21 +574,39 @@ fn read_parameter(document: &Value, it: &Value) -> Option<Parameter> {
     Some(Parameter {
         wire: it["name"].as_str()?.to_owned(),
         place,
+        style: if place == Place::Query { read_style(it) } else { Style::default() },
         required: it["required"] == true,
-        rule: Rule::read(resolve(document, schema)),
+        rule: field_rule(schema),
+        holds_types: schema.get("$ref").is_none() && holds_types(schema),
         notes,
     })
 }
 
 fn kind(document: &Value, schema: &Value) -> Kind {
-    if let Some(values) = schema["enum"].as_array() {
+    let annotation = |key: &str| schema.get(key).cloned();
+    if let Some(mut union) =
+        annotation("x-onkernel-union").and_then(|it| serde_json::from_value(it).ok())
+    {
+        let Union { variants, .. } = &mut union;
+        for variant in variants {
+            let property = &schema["properties"][variant.property.as_str()];
+            variant.rule = field_rule(property);
+            variant.holds_types = holds_types(property);
+        }
+        return Kind::Union(union);
+    }
+    if let Some(answers) = schema["x-onkernel-answers"].as_array() {
+        return Kind::Answers(answers.iter().filter_map(read_variant).collect());
+    }
+    if let Some(values) = schema["enum"].as_array().filter(|values| values[0].is_string()) {
         return Kind::Enum(
             values.iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect(),
         );
     }
     let Some(properties) = schema["properties"].as_object().filter(|it| !it.is_empty()) else {
-        return Kind::Other;
+        return Kind::Other(Rule::read(schema));
     };
+    let sets = annotation("x-onkernel-sets").and_then(|it| serde_json::from_value(it).ok());
     let required = schema["required"].as_array();
     let fields = properties.iter().map(|(wire, property)| {
         let target = resolve(document, property);
@@ -374,12 +614,43 @@ fn kind(document: &Value, schema: &Value) -> Kind {
             wire: wire.clone(),
             required: required.is_some_and(|required| required.iter().any(|name| name == wire)),
             nullable: property["nullable"] == true || target["nullable"] == true,
-            rule: Rule::read(target),
+            rule: field_rule(property),
             holds_types: holds_types(property),
+            told_by: told_by(target),
+            part: Part {
+                media_type: property["x-onkernel-part"].as_str().map(ToOwned::to_owned),
+                unnumbered: property["x-onkernel-items"] == "unnumbered",
+            },
             notes: notes(property),
         }
     });
-    Kind::Struct(fields.collect())
+    Kind::Struct(fields.collect(), sets)
+}
+
+fn read_variant(it: &Value) -> Option<Answer> {
+    Some(Answer {
+        status: it["status"].as_str()?.to_owned(),
+        name: it["name"].as_str()?.to_owned(),
+        description: it["description"].as_str().unwrap_or_default().to_owned(),
+        content: match it["content"].as_str()? {
+            "json" => Some(Content::Json),
+            "events" => Some(Content::Events),
+            "bytes" => Some(Content::Bytes),
+            _ => None,
+        },
+    })
+}
+
+/// The field beside a value that says which of a choice it is.
+fn told_by(target: &Value) -> Option<String> {
+    let union = &target["x-onkernel-union"];
+    let tag = union["tag"].as_str().filter(|_| union["beside"] == true);
+    tag.map(ToOwned::to_owned)
+}
+
+/// The bounds of a field; those of a generated type are checked by the type itself.
+fn field_rule(property: &Value) -> Rule {
+    if property.get("$ref").is_some() { Rule::default() } else { Rule::read(property) }
 }
 
 fn notes(schema: &Value) -> Notes {
@@ -407,8 +678,8 @@ fn reference(schema: &Value) -> Option<&str> {
     schema["$ref"].as_str()?.strip_prefix("#/components/schemas/")
 }
 
-fn media(holder: &Value) -> impl Iterator<Item = &Value> {
-    holder["content"].as_object().into_iter().flatten().map(|(_, media)| media)
+fn media(holder: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    holder["content"].as_object().into_iter().flatten()
 }
 
 /// The names of all types that a value of this schema can hold.
@@ -421,15 +692,16 @@ fn reach(document: &Value, schema: &Value, names: &mut BTreeSet<String>) {
     children(document, schema, &mut |child| reach(document, child, names));
 }
 
-fn holds_secret(document: &Value, schema: &Value, seen: &mut BTreeSet<String>) -> bool {
+/// Whether a value of this schema can hold a string of a format.
+fn holds(document: &Value, schema: &Value, format: &str, seen: &mut BTreeSet<String>) -> bool {
     if let Some(name) = reference(schema)
         && !seen.insert(name.to_owned())
     {
         return false;
     }
-    let mut secret = schema["format"] == "password";
-    children(document, schema, &mut |child| secret |= holds_secret(document, child, seen));
-    secret
+    let mut found = schema["format"] == format;
+    children(document, schema, &mut |child| found |= holds(document, child, format, seen));
+    found
 }
 
 fn children<'a>(document: &'a Value, schema: &'a Value, visit: &mut dyn FnMut(&'a Value)) {

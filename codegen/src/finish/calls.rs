@@ -10,8 +10,8 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{GenericArgument, Ident, ImplItem, Item, PathArguments, ReturnType, Type};
 
-use super::{docs, validate};
-use crate::surface::{self, Operation, Parameter, Place, Surface};
+use super::{docs, streams, validate};
+use crate::surface::{self, Answer, Content, Operation, Parameter, Place, Style, Surface};
 
 /// The methods of the client.
 pub(super) fn methods(surface: &Surface) -> TokenStream {
@@ -31,7 +31,7 @@ pub(super) fn methods(surface: &Surface) -> TokenStream {
         }
     });
     quote! {
-        #[allow(clippy::all, clippy::pedantic)]
+        #[allow(clippy::all, clippy::pedantic, deprecated)]
         impl crate::Client {
             #(#methods)*
         }
@@ -74,7 +74,7 @@ pub(super) fn module(items: &[Item], surface: &Surface) -> Result<TokenStream, S
         .collect::<Result<Vec<_>, String>>()?;
     Ok(quote! {
         /// The builders of the calls.
-        #[allow(clippy::all, clippy::pedantic, unused_imports)]
+        #[allow(clippy::all, clippy::pedantic, deprecated, unused_imports)]
         pub mod builder {
             use super::types;
             use crate::call::Call;
@@ -126,7 +126,7 @@ fn generated(items: &[Item]) -> BTreeMap<String, Chosen> {
 }
 
 /// The first argument of a generic type of this name.
-fn argument(ty: &Type, name: &str) -> Option<Type> {
+pub(super) fn argument(ty: &Type, name: &str) -> Option<Type> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last().filter(|last| last.ident == name)?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
@@ -145,18 +145,18 @@ fn builder(operation: &Operation, chosen: &Chosen) -> Result<TokenStream, String
         let ty = chosen.fields.get(&field).ok_or_else(|| missing(&format!("field `{field}`")))?;
         fields.parameter(&format_ident!("{field}"), parameter, ty);
     }
-    if let Some(body) = operation.body {
+    if let Some(body) = &operation.body {
         let ty = chosen.fields.get("body").ok_or_else(|| missing("field `body`"))?;
         fields.body(ty, body);
     }
     let answer = chosen.answer.as_ref().ok_or_else(|| missing("answer"))?;
     let Fields { names, types, unset, setters, steps } = fields;
     let description = format_ident!("{}", operation.static_name());
-    let receive = if operation.answers { quote!(send_json) } else { quote!(send_empty) };
+    let Receive { ty, send } = receive(operation, answer);
     let doc = format!(" The call of [`Client::{0}`](crate::Client::{0}).", operation.name);
     let sends = format!(" Sends a `{}` request to `{}`", operation.method, operation.path);
     let hidden = operation.hidden.then(|| quote!(#[doc(hidden)]));
-    let stream = stream(operation, answer);
+    let stream = streams::generate(operation, answer, &ty);
     Ok(quote! {
         #[doc = #doc]
         #hidden
@@ -178,15 +178,99 @@ fn builder(operation: &Operation, chosen: &Chosen) -> Result<TokenStream, String
             /// see [`Error`](crate::Error) for the rest.
             pub async fn send(
                 self,
-            ) -> ::std::result::Result<crate::ResponseValue<#answer>, crate::Error> {
+            ) -> ::std::result::Result<#ty, crate::Error> {
                 #[allow(unused_mut)]
                 let mut call = Call::new(self.client, &super::operations::#description);
                 #(#steps)*
-                call.#receive().await
+                #send
             }
             #stream
         }
     })
+}
+
+/// What `send` yields, and how it gets there once the call is described.
+struct Receive {
+    ty: TokenStream,
+    send: TokenStream,
+}
+
+fn receive(operation: &Operation, answer: &Type) -> Receive {
+    let value = |ty: &TokenStream| quote!(crate::ResponseValue<#ty>);
+    let [only] = operation.answers.as_slice() else { return receive_several(operation, answer) };
+    match only.content {
+        None | Some(Content::Multipart) => {
+            Receive { ty: value(&quote!(())), send: quote!(call.send_empty().await) }
+        }
+        Some(Content::Json) => {
+            Receive { ty: value(&quote!(#answer)), send: quote!(call.send_json().await) }
+        }
+        Some(Content::Bytes) => {
+            Receive { ty: quote!(crate::Download), send: quote!(call.send_download().await) }
+        }
+        Some(Content::Events) => {
+            let resume = resume(operation);
+            Receive {
+                ty: quote!(crate::EventStream<#answer>),
+                send: quote!(call.send_events(#resume).await),
+            }
+        }
+    }
+}
+
+/// One variant a status; a success that the document does not name is read as the first.
+fn receive_several(operation: &Operation, answer: &Type) -> Receive {
+    let streamed = |it: &Answer| matches!(it.content, Some(Content::Bytes | Content::Events));
+    let streamed = operation.answers.iter().any(streamed);
+    let arm = |it: &Answer| {
+        let variant = format_ident!("{}", it.name);
+        let variant = quote!(#answer::#variant);
+        match it.content {
+            None | Some(Content::Multipart) => quote!(::std::result::Result::Ok(#variant)),
+            Some(Content::Bytes) => quote!(::std::result::Result::Ok(#variant(answer.download()))),
+            Some(Content::Events) => {
+                let resume = resume(operation);
+                quote!(::std::result::Result::Ok(#variant(answer.events(#resume))))
+            }
+            Some(Content::Json) if streamed => quote!(answer.json().await.map(#variant)),
+            Some(Content::Json) => quote!(answer.json().map(#variant)),
+        }
+    };
+    let first = operation.answers.first().map(arm);
+    let arms = operation.answers.iter().skip(1).map(|it| {
+        let body = arm(it);
+        let status = match it.status.parse::<u16>() {
+            Ok(status) => quote!(#status),
+            Err(_) => quote!(200..=299),
+        };
+        quote!(#status => #body)
+    });
+    let read = quote! {
+        match answer.status().as_u16() {
+            #(#arms,)*
+            _ => #first,
+        }
+    };
+    let send = if streamed {
+        quote! {
+            let answer = call.open().await?;
+            let (status, headers, target) = answer.parts();
+            let value: ::std::result::Result<#answer, crate::Error> = #read;
+            value.map(|value| crate::ResponseValue::new(value, status, headers, target))
+        }
+    } else {
+        quote!(call.send_any(|answer| #read).await)
+    };
+    Receive { ty: quote!(crate::ResponseValue<#answer>), send }
+}
+
+/// Whether a stream of events can be taken up where it broke off.
+fn resume(operation: &Operation) -> bool {
+    operation.method == "GET"
+        && operation
+            .parameters
+            .iter()
+            .any(|it| it.place == Place::Header && it.wire.eq_ignore_ascii_case("Last-Event-ID"))
 }
 
 #[derive(Default)]
@@ -224,16 +308,35 @@ impl Fields {
         } else {
             quote!(::std::result::Result::Ok(::std::option::Option::None))
         });
+        if let Some(items) = items(parameter) {
+            let some = (!parameter.required).then(|| quote!(::std::option::Option::Some));
+            self.steps.push(quote! {
+                if let ::std::result::Result::Ok(#some(value)) = &self.#name {
+                    call.hold(crate::validate::within(#wire, || {
+                        #items
+                        ::std::result::Result::Ok(())
+                    }));
+                }
+            });
+        }
         let rule = validate::rule(&parameter.rule);
         let wrap = parameter.required.then(|| quote!(.map(::std::option::Option::Some)));
         self.steps.push(match parameter.place {
             Place::Path => quote!(call.path(#wire, self.#name, &const { #rule });),
-            Place::Query => quote!(call.query(#wire, self.#name #wrap, &const { #rule });),
+            Place::Query => {
+                let value = quote!(self.#name #wrap);
+                let value = match parameter.style {
+                    Style::Repeated => value,
+                    Style::Joined(by) => quote!(crate::encode::joined(#value, #by)),
+                    Style::Deep => quote!(crate::encode::deep(#value)),
+                };
+                quote!(call.query(#wire, #value, &const { #rule });)
+            }
             Place::Header => quote!(call.header(#wire, self.#name #wrap, &const { #rule });),
         });
     }
 
-    fn body(&mut self, ty: &Type, body: surface::Body) {
+    fn body(&mut self, ty: &Type, body: &surface::Body) {
         let built = builder_of(ty);
         let value = built.clone().unwrap_or_else(|| ty.clone());
         let keep = built.is_some().then(|| quote!(.map(::std::convert::From::from)));
@@ -297,12 +400,30 @@ impl Fields {
                 }
             }
         });
-        self.steps.push(if body.required {
-            quote!(call.json(self.body #build);)
-        } else {
-            quote!(call.json_optional(self.body #build);)
+        let media_type = &body.media_type;
+        let value = quote!(self.body #build);
+        let value =
+            if body.required { quote!(#value.map(::std::option::Option::Some)) } else { value };
+        self.steps.push(match body.content {
+            Content::Multipart => quote!(call.form(#value);),
+            Content::Bytes => quote!(call.upload(#value, #media_type);),
+            _ => quote!(call.json(#value);),
         });
     }
+}
+
+/// The checks of what a list or a map in a parameter holds.
+fn items(parameter: &Parameter) -> Option<TokenStream> {
+    let inner = surface::Rule {
+        keys: parameter.rule.keys.clone(),
+        items: parameter.rule.items.clone(),
+        ..surface::Rule::default()
+    };
+    let types = parameter.holds_types.then(
+        || quote!(crate::each::Each::each(value, &mut crate::validate::Validate::validate)?;),
+    );
+    let bounds = validate::bounds(&quote!(value), &inner);
+    (bounds.is_some() || types.is_some()).then(|| quote!(#bounds #types))
 }
 
 /// `types::X` for `types::builder::X`.
@@ -316,36 +437,4 @@ fn builder_of(ty: &Type) -> Option<Type> {
         }
         _ => None,
     }
-}
-
-fn stream(operation: &Operation, answer: &Type) -> Option<TokenStream> {
-    let paging = operation.paging.as_ref()?;
-    let item = argument(answer, "Vec")?;
-    let (has_more, next_offset) = (&paging.has_more, &paging.next_offset);
-    Some(quote! {
-        /// Every item of every page from `offset` on, a page in memory at a time.
-        ///
-        /// # Errors
-        /// The first page that fails ends the stream with its error.
-        pub fn stream(
-            self,
-        ) -> impl ::futures_core::Stream<Item = ::std::result::Result<#item, crate::Error>>
-        + ::std::marker::Send
-        + ::std::marker::Unpin
-        + 'static {
-            const HEADERS: crate::page::OffsetHeaders = crate::page::OffsetHeaders {
-                has_more: #has_more,
-                next_offset: #next_offset,
-            };
-            let start = self.offset.as_ref().ok().copied().flatten().unwrap_or_default();
-            crate::page::by_offset(&HEADERS, start, move |offset| {
-                let mut page = self.clone();
-                // An offset that could not be taken is refused by the first page.
-                if page.offset.is_ok() {
-                    page.offset = ::std::result::Result::Ok(::std::option::Option::Some(offset));
-                }
-                page.send()
-            })
-        }
-    })
 }

@@ -4,11 +4,16 @@
 //! optional, how enums read, what is checked before sending, and that each call is only a
 //! *description*, which the runtime carries out.
 
+mod answers;
 mod calls;
 mod docs;
 mod enums;
+mod errors;
+mod forms;
 mod operations;
+mod streams;
 mod structs;
+mod unions;
 mod validate;
 
 use proc_macro2::TokenStream;
@@ -52,13 +57,19 @@ fn types_module(items: Vec<Item>, surface: &Surface) -> Result<TokenStream, Stri
     let structs = structs::finish(&items, surface)?;
     let builders = structs::builders(&structs);
     let enums = enums::generate(surface);
+    let unions = unions::finish(&items, surface)?;
+    let unions: Vec<_> = unions.iter().map(|it| it.generate(&structs)).collect();
+    let answers = answers::generate(&items, surface)?;
     let checks = validate::generate(&structs, surface);
+    let forms = forms::generate(&structs, surface);
+    let errors = errors::generate(surface);
     let named = |name: &syn::Ident| surface.types.contains_key(&name.to_string());
     let rest: Vec<Item> = items
         .into_iter()
         .filter(|item| match item {
             Item::Mod(module) => module.ident == "error",
-            Item::Struct(item) => !structs.iter().any(|it| it.ident == item.ident),
+            Item::Struct(item) => !is_ours(&item.ident, surface),
+            Item::Type(item) => !is_ours(&item.ident, surface),
             Item::Enum(item) => !named(&item.ident),
             Item::Impl(item) => !is_replaced(item, surface),
             _ => true,
@@ -67,11 +78,15 @@ fn types_module(items: Vec<Item>, surface: &Surface) -> Result<TokenStream, Stri
     let structs = structs.iter().map(|it| it.definition());
     Ok(quote! {
         /// The types of requests and answers.
-        #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub)]
+        #[allow(clippy::all, clippy::pedantic, deprecated, missing_docs, unreachable_pub)]
         pub mod types {
             #(#structs)*
             #(#enums)*
+            #(#unions)*
+            #(#answers)*
             #(#checks)*
+            #(#forms)*
+            #(#errors)*
             #(#rest)*
             /// Builders of the types, for requests and for the fixtures of tests.
             pub mod builder {
@@ -85,10 +100,13 @@ fn types_module(items: Vec<Item>, surface: &Surface) -> Result<TokenStream, Stri
 fn is_replaced(item: &syn::ItemImpl, surface: &Surface) -> bool {
     let syn::Type::Path(path) = &*item.self_ty else { return false };
     let Some(name) = path.path.get_ident() else { return true };
-    surface
-        .types
-        .get(&name.to_string())
-        .is_some_and(|it| !matches!(it.kind, crate::surface::Kind::Other))
+    is_ours(name, surface)
+}
+
+/// Whether a type of this name is generated here.
+fn is_ours(name: &syn::Ident, surface: &Surface) -> bool {
+    let known = surface.types.get(&name.to_string());
+    known.is_some_and(|it| !matches!(it.kind, crate::surface::Kind::Other(_)))
 }
 
 fn content(module: ItemMod) -> Vec<Item> {

@@ -20,6 +20,7 @@ use crate::surface::{self, Kind, Surface};
 /// A struct as it will be generated.
 pub(super) struct Struct<'a> {
     pub(super) ident: Ident,
+    pub(super) sets: Option<&'a surface::Sets>,
     source: &'a surface::Type,
     fields: Vec<Field<'a>>,
 }
@@ -41,16 +42,10 @@ enum State {
 
 /// The structs of the surface, with the Rust types that progenitor chose.
 pub(super) fn finish<'a>(items: &[Item], surface: &'a Surface) -> Result<Vec<Struct<'a>>, String> {
-    let generated = |name: &str| {
-        items.iter().find_map(|item| match item {
-            Item::Struct(item) if item.ident == name => Some(item),
-            _ => None,
-        })
-    };
     let mut structs = Vec::new();
     for (name, source) in &surface.types {
-        let Kind::Struct(fields) = &source.kind else { continue };
-        let item = generated(name).ok_or_else(|| format!("progenitor made no struct `{name}`"))?;
+        let Kind::Struct(fields, sets) = &source.kind else { continue };
+        let item = generated(items, name)?;
         let fields = fields
             .iter()
             .map(|field| {
@@ -65,13 +60,23 @@ pub(super) fn finish<'a>(items: &[Item], surface: &'a Surface) -> Result<Vec<Str
                 Ok(Field { ident, base, source: field, state })
             })
             .collect::<Result<_, String>>()?;
-        structs.push(Struct { ident: item.ident.clone(), source, fields });
+        let sets = sets.as_ref();
+        structs.push(Struct { ident: item.ident.clone(), sets, source, fields });
     }
     Ok(structs)
 }
 
+/// The struct that progenitor made of a schema.
+pub(super) fn generated<'a>(items: &'a [Item], name: &str) -> Result<&'a ItemStruct, String> {
+    let found = items.iter().find_map(|item| match item {
+        Item::Struct(item) if item.ident == name => Some(item),
+        _ => None,
+    });
+    found.ok_or_else(|| format!("progenitor made no struct `{name}`"))
+}
+
 /// The field that progenitor made of a property, without the `Option` it may have added.
-fn chosen(item: &ItemStruct, wire: &str) -> Option<(Ident, Type)> {
+pub(super) fn chosen(item: &ItemStruct, wire: &str) -> Option<(Ident, Type)> {
     item.fields.iter().find_map(|field| {
         let ident = field.ident.clone()?;
         let renamed = field.attrs.iter().find_map(rename);
@@ -108,25 +113,46 @@ fn without_option(ty: &Type) -> Type {
 }
 
 impl Struct<'_> {
+    /// The text of a field that is a string or an enum, as an `Option<&str>`.
+    pub(super) fn text(&self, wire: &str) -> Option<TokenStream> {
+        let field = self.fields.iter().find(|field| field.source.wire == wire)?;
+        Some(field.text(&quote!(self)))
+    }
+
+    /// Whether a field is in the struct whatever a caller does.
+    pub(super) fn always(&self, wire: &str) -> bool {
+        let required = |state| matches!(state, State::Required | State::RequiredNullable);
+        self.fields.iter().any(|field| field.source.wire == wire && required(field.state))
+    }
+
     /// The fields, each with the name that it has in Rust.
     pub(super) fn fields(&self) -> impl Iterator<Item = (&Ident, &surface::Field)> {
         self.fields.iter().map(|field| (&field.ident, field.source))
     }
 
     pub(super) fn definition(&self) -> TokenStream {
-        let Self { ident, source, fields } = self;
+        let Self { ident, source, fields, .. } = self;
         let docs = docs::of_value(&ident.to_string(), &source.notes, &surface::Rule::default());
-        let fields = fields.iter().map(Field::definition);
+        let as_json = !source.holds_file;
+        let fields = fields.iter().map(|field| field.definition(as_json));
+        // A file is not JSON: only a form can carry it.
+        let serde =
+            as_json.then(|| quote!(#[derive(PartialEq, ::serde::Deserialize, ::serde::Serialize)]));
+        let told = self.told();
+        let remote = told.is_some().then(|| quote!(#[serde(remote = "Self")]));
         let default = self.fields.iter().all(|field| field.state != State::Required);
         let default = default.then(|| quote!(#[derive(Default)]));
         quote! {
             #docs
-            #[derive(Clone, Debug, ::serde::Deserialize, ::serde::Serialize)]
+            #[derive(Clone, Debug)]
+            #serde
             #default
+            #remote
             #[non_exhaustive]
             pub struct #ident {
                 #(#fields),*
             }
+            #told
             impl #ident {
                 /// A builder with nothing set.
                 pub fn builder() -> builder::#ident {
@@ -134,6 +160,47 @@ impl Struct<'_> {
                 }
             }
         }
+    }
+}
+
+impl Struct<'_> {
+    /// Where a field says of which type another one's value is, the two are read together.
+    fn told(&self) -> Option<TokenStream> {
+        let ident = &self.ident;
+        let steps = self.fields.iter().filter_map(|field| {
+            let tag = self
+                .fields
+                .iter()
+                .find(|it| Some(&it.source.wire) == field.source.told_by.as_ref())?;
+            let (name, tag) = (&field.ident, tag.text(&quote!(it)));
+            Some(quote! {
+                if let ::std::option::Option::Some(tag) = #tag {
+                    it.#name = crate::union::Told::told(it.#name, tag)?;
+                }
+            })
+        });
+        let steps: Vec<_> = steps.collect();
+        (!steps.is_empty()).then(|| {
+            quote! {
+                impl<'de> ::serde::Deserialize<'de> for #ident {
+                    fn deserialize<D: ::serde::Deserializer<'de>>(
+                        deserializer: D,
+                    ) -> ::std::result::Result<Self, D::Error> {
+                        let mut it = Self::deserialize(deserializer)?;
+                        #(#steps)*
+                        ::std::result::Result::Ok(it)
+                    }
+                }
+                impl ::serde::Serialize for #ident {
+                    fn serialize<S: ::serde::Serializer>(
+                        &self,
+                        serializer: S,
+                    ) -> ::std::result::Result<S::Ok, S::Error> {
+                        Self::serialize(self, serializer)
+                    }
+                }
+            }
+        })
     }
 }
 
@@ -146,6 +213,18 @@ impl Field<'_> {
         Self { ident: self.ident.clone(), base, source: self.source, state: self.state }
     }
 
+    fn text(&self, owner: &TokenStream) -> TokenStream {
+        let ident = &self.ident;
+        let text = quote!(::std::convert::AsRef::<str>::as_ref);
+        match self.state {
+            State::Required => quote!(::std::option::Option::Some(#text(&#owner.#ident))),
+            State::RequiredNullable | State::Optional => quote!(#owner.#ident.as_ref().map(#text)),
+            State::OptionalNullable => {
+                quote!(#owner.#ident.as_ref().and_then(|value| value.as_option()).map(#text))
+            }
+        }
+    }
+
     /// The type as it stands in the struct.
     fn ty(&self) -> TokenStream {
         let base = &self.base;
@@ -156,7 +235,7 @@ impl Field<'_> {
         }
     }
 
-    fn definition(&self) -> TokenStream {
+    fn definition(&self, as_json: bool) -> TokenStream {
         let Self { ident, source, state, .. } = self;
         let docs = docs::of_value(&source.wire, &source.notes, &source.rule);
         let wire = &source.wire;
@@ -169,7 +248,7 @@ impl Field<'_> {
                 quote!(#rename default, #omitted, deserialize_with = "crate::nullable::present")
             }
         };
-        let serde = (!serde.is_empty()).then(|| quote!(#[serde(#serde)]));
+        let serde = (as_json && !serde.is_empty()).then(|| quote!(#[serde(#serde)]));
         let ty = self.ty();
         quote!(#docs #serde pub #ident: #ty)
     }

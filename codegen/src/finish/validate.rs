@@ -2,22 +2,29 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-
 use syn::Ident;
 
 use super::structs::Struct;
 use crate::surface::{self, Kind, Surface};
 
 pub(super) fn generate(structs: &[Struct<'_>], surface: &Surface) -> Vec<TokenStream> {
-    let structs =
-        structs.iter().map(|it| (it.ident.clone(), it.fields().filter_map(check).collect()));
-    let others = surface.types.iter().filter(|(_, it)| matches!(it.kind, Kind::Other));
-    let others = others.map(|(name, _)| (format_ident!("{name}"), Vec::new()));
+    let structs = structs.iter().map(|it| {
+        let fields = it.fields().filter_map(|(ident, field)| check(ident, field));
+        let told = it.fields().filter_map(|(ident, field)| told(it, ident, field));
+        (it.ident.clone(), fields.chain(told).chain(sets(it)).collect())
+    });
+    let others = surface.types.iter().filter_map(|(name, it)| match &it.kind {
+        Kind::Other(rule) => {
+            Some((format_ident!("{name}"), bounds(&quote!(&self.0), rule).into_iter().collect()))
+        }
+        _ => None,
+    });
     let sent = |name: &Ident| surface.types.get(&name.to_string()).is_some_and(|it| it.sent);
-    structs
-        .chain(others)
+    let checks: Vec<(Ident, Vec<TokenStream>)> = structs.chain(others).collect();
+    checks
+        .iter()
         .filter(|(name, _)| sent(name))
-        .map(|(name, checks)| validate(&name, &checks))
+        .map(|(name, checks)| validate(name, checks))
         .collect()
 }
 
@@ -32,22 +39,70 @@ fn validate(name: &Ident, checks: &[TokenStream]) -> TokenStream {
     }
 }
 
-fn check((ident, field): (&Ident, &surface::Field)) -> Option<TokenStream> {
+fn check(ident: &Ident, field: &surface::Field) -> Option<TokenStream> {
     let wire = &field.wire;
-    let rule = rule(&field.rule);
-    let bounds = (!field.rule.is_none()).then(|| {
+    let bounds = bounds(&quote!(&self.#ident), &field.rule);
+    let inner =
+        field.holds_types.then(|| quote!(crate::validate::Validate::validate(&self.#ident)?;));
+    (bounds.is_some() || inner.is_some()).then(|| {
         quote! {
-            crate::validate::Checked::check(&self.#ident, &const { #rule })
-                .map_err(|refusal| refusal.within(#wire))?;
+            crate::validate::within(#wire, || {
+                #bounds
+                #inner
+                ::std::result::Result::Ok(())
+            })?;
+        }
+    })
+}
+
+/// The checks of one value against its bounds and those of what it holds, each ending in `?`.
+pub(super) fn bounds(value: &TokenStream, all: &surface::Rule) -> Option<TokenStream> {
+    let own = surface::Rule { keys: None, items: None, ..all.clone() };
+    let own = (!own.is_none()).then(|| {
+        let rule = rule(&own);
+        quote!(crate::validate::Checked::check(#value, &const { #rule })?;)
+    });
+    let keys = all.keys.as_ref().map(|keys| {
+        let rule = rule(keys);
+        quote!(crate::each::Keyed::keys(#value, &const { #rule })?;)
+    });
+    let items = all.items.as_ref().and_then(|items| bounds(&quote!(item), items)).map(|checks| {
+        quote! {
+            crate::each::Each::each(#value, &mut |item| {
+                #checks
+                ::std::result::Result::Ok(())
+            })?;
         }
     });
-    let inner = field.holds_types.then(|| {
-        quote! {
-            crate::validate::Validate::validate(&self.#ident)
-                .map_err(|refusal| refusal.within(#wire))?;
-        }
+    (own.is_some() || keys.is_some() || items.is_some()).then(|| quote!(#own #keys #items))
+}
+
+/// A value must be of the type that the field beside it says.
+fn told(owner: &Struct<'_>, ident: &Ident, field: &surface::Field) -> Option<TokenStream> {
+    let tag_wire = field.told_by.as_ref()?;
+    let tag = owner.text(tag_wire)?;
+    let wire = &field.wire;
+    Some(quote!(crate::union::agrees(#wire, &self.#ident, #tag_wire, #tag)?;))
+}
+
+/// Of some sets of fields, one must be there.
+fn sets(it: &Struct<'_>) -> Option<TokenStream> {
+    let sets = it.sets?;
+    let field = |wire: &String| {
+        let found = it.fields().find(|(_, field)| field.wire == *wire);
+        found.map(|(ident, _)| match it.always(wire) {
+            true => quote!(true),
+            false => quote!(self.#ident.is_some()),
+        })
+    };
+    let complete = sets.sets.iter().map(|set| {
+        let fields = set.iter().filter_map(field);
+        quote!(#(#fields)&&*)
     });
-    (bounds.is_some() || inner.is_some()).then(|| quote!(#bounds #inner))
+    let names: Vec<_> = sets.sets.iter().map(|set| format!("`{}`", set.join("` and `"))).collect();
+    let names = names.join(", or ");
+    let exactly = sets.exactly;
+    Some(quote!(crate::each::sets(&[#(#complete),*], #exactly, #names)?;))
 }
 
 /// A rule as an expression of the generated crate.
@@ -70,6 +125,13 @@ pub(super) fn rule(rule: &surface::Rule) -> TokenStream {
         ("max_length", count(rule.max_length)),
         ("min_items", count(rule.min_items)),
         ("max_items", count(rule.max_items)),
+        (
+            "one_of",
+            (!rule.one_of.is_empty()).then(|| {
+                let values = &rule.one_of;
+                quote!(&[#(#values),*])
+            }),
+        ),
     ]
     .into_iter()
     .filter_map(|(name, value)| {

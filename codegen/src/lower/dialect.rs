@@ -7,6 +7,8 @@
 //! anyOf: [{ $ref: A }, { type: 'null' }]    allOf: [{ $ref: A }], nullable: true
 //! $ref: A, description: …                   allOf: [{ $ref: A }], description: …
 //! exclusiveMinimum: 0                       minimum: 0, exclusiveMinimum: true
+//! type: [string, integer]                   oneOf: [{ type: string }, { type: integer }]
+//! oneOf: [{ const: a }, { const: b }]       type: string, enum: [a, b]
 //! examples: […], $comment: …                (dropped)
 //! ```
 
@@ -35,6 +37,8 @@ fn rewrite(schema: &mut Value) {
     constant(it);
     null_value(it);
     null_member(it);
+    several_types(it);
+    constants_of_choice(it);
     for (exclusive, plain) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")] {
         if it.get(exclusive).is_some_and(Value::is_number)
             && let Some(bound) = it.insert(exclusive.to_owned(), json!(true))
@@ -60,6 +64,51 @@ fn type_list(it: &mut Map<String, Value>) {
     }
     if nullable {
         it.insert("nullable".to_owned(), json!(true));
+    }
+}
+
+/// More than one type is a choice between them, each with the keywords that are about it.
+fn several_types(it: &mut Map<String, Value>) {
+    const ABOUT: [(&str, &[&str]); 5] = [
+        ("string", &["minLength", "maxLength", "pattern", "format", "enum"]),
+        ("integer", &["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"]),
+        ("number", &["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"]),
+        ("array", &["items", "minItems", "maxItems", "uniqueItems"]),
+        ("object", &["properties", "required", "additionalProperties"]),
+    ];
+    let Some(Value::Array(types)) = it.get("type").cloned() else { return };
+    if it.contains_key("oneOf") || it.contains_key("anyOf") || types.is_empty() {
+        return;
+    }
+    it.remove("type");
+    let members = types.into_iter().map(|name| {
+        let about = ABOUT.iter().find(|(kind, _)| name == *kind).map_or(&[][..], |(_, keys)| keys);
+        let mut member = json!({ "type": name });
+        for key in about {
+            if let Some(value) = it.get(*key) {
+                member[*key] = value.clone();
+            }
+        }
+        member
+    });
+    let members: Vec<Value> = members.collect();
+    it.retain(|key, _| !ABOUT.iter().any(|(_, keys)| keys.contains(&key.as_str())));
+    it.insert("oneOf".to_owned(), json!(members));
+}
+
+/// A choice between string constants is one enum.
+fn constants_of_choice(it: &mut Map<String, Value>) {
+    for key in ["oneOf", "anyOf"] {
+        let values = it.get(key).and_then(Value::as_array).and_then(|members| {
+            members.iter().map(|member| member["enum"].as_array()).collect::<Option<Vec<_>>>()
+        });
+        let Some(values) = values else { continue };
+        let values: Vec<Value> = values.into_iter().flatten().cloned().collect();
+        if !values.is_empty() && values.iter().all(Value::is_string) {
+            it.remove(key);
+            it.insert("type".to_owned(), json!("string"));
+            it.insert("enum".to_owned(), json!(values));
+        }
     }
 }
 
@@ -124,9 +173,8 @@ mod tests {
         );
         assert_eq!(after(json!({ "type": ["integer"] })), json!({ "type": "integer" }));
         assert_eq!(
-            after(json!({ "type": ["string", "integer"] })),
-            json!({ "type": ["string", "integer"] }),
-            "left for `supported` to report"
+            after(json!({ "type": ["string", "integer"], "maxLength": 3 })),
+            json!({ "oneOf": [{ "type": "string", "maxLength": 3 }, { "type": "integer" }] })
         );
     }
 
@@ -134,6 +182,14 @@ mod tests {
     fn a_constant_is_an_enum_of_one() {
         assert_eq!(after(json!({ "const": "isp" })), json!({ "type": "string", "enum": ["isp"] }));
         assert_eq!(after(json!({ "const": 3 })), json!({ "type": "integer", "enum": [3] }));
+    }
+
+    #[test]
+    fn a_choice_between_constants_is_an_enum() {
+        assert_eq!(
+            after(json!({ "oneOf": [{ "const": "a", "title": "A" }, { "const": "b" }] })),
+            json!({ "type": "string", "enum": ["a", "b"] })
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Every object and every enum becomes a component, so that each has one name, chosen here.
+//! Every object, every enum and every choice becomes a component, so that each has one name, chosen here.
 //!
 //! ```yaml
 //! # before: properties of ListApiKeys' query parameter `sort_by`
@@ -10,7 +10,8 @@
 use heck::ToUpperCamelCase;
 use serde_json::{Map, Value, json};
 
-use super::{Finding, walk};
+use super::answers::reason;
+use super::{Finding, unions, walk};
 
 pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
     let mut hoist = Hoist { found: Map::new(), findings: Vec::new(), taken: Map::new() };
@@ -42,26 +43,30 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
         for (index, parameter) in parameters.into_iter().flatten().enumerate() {
             let name = parameter["name"].as_str().unwrap_or_default().to_upper_camel_case();
             if let Some(schema) = parameter.get_mut("schema") {
+                plain(&hoist.taken, schema);
                 hoist.name(&format!("{at}/parameters/{index}"), schema, &format!("{id}{name}"));
             }
         }
-        for (of, suffix) in [("requestBody", "Request"), ("responses", "Response")] {
-            let holders: Vec<&mut Value> = match operation.get_mut(of) {
-                None => continue,
-                Some(body) if of == "requestBody" => vec![body],
-                Some(responses) => {
-                    let responses = responses.as_object_mut().into_iter().flatten();
-                    responses.filter(|(it, _)| it.starts_with('2')).map(|(_, it)| it).collect()
-                }
-            };
-            for holder in holders {
-                let content = holder.get_mut("content").and_then(Value::as_object_mut);
-                for (_, media) in content.into_iter().flatten() {
-                    if let Some(schema) = media.get_mut("schema") {
-                        hoist.name(&format!("{at}/{of}"), schema, &format!("{id}{suffix}"));
-                    }
+        let mut media = |at: String, holder: &mut Value, name: String| {
+            let content = holder.get_mut("content").and_then(Value::as_object_mut);
+            for (_, media) in content.into_iter().flatten() {
+                if let Some(schema) = media.get_mut("schema") {
+                    hoist.name(&at, schema, &name);
                 }
             }
+        };
+        if let Some(body) = operation.get_mut("requestBody") {
+            media(format!("{at}/requestBody"), body, format!("{id}Request"));
+        }
+        let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
+        let successes = responses.iter().flat_map(|it| it.keys()).filter(|it| it.starts_with('2'));
+        let only = successes.count() == 1;
+        for (status, response) in responses.into_iter().flatten() {
+            let suffix = match status.starts_with('2') {
+                true if only => "Response".to_owned(),
+                _ => reason(status),
+            };
+            media(format!("{at}/responses/{status}"), response, format!("{id}{suffix}"));
         }
     });
     if !document["components"]["schemas"].is_object() {
@@ -71,6 +76,17 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
         schemas.append(&mut hoist.found);
     }
     hoist.findings
+}
+
+/// A parameter of a plain type with a name is of that type: only objects and enums are types of
+/// their own in Rust.
+fn plain(schemas: &Map<String, Value>, schema: &mut Value) {
+    let name = schema["$ref"].as_str().and_then(|it| it.strip_prefix("#/components/schemas/"));
+    let Some(target) = name.and_then(|name| schemas.get(name)) else { return };
+    let has_name = target["properties"].is_object() || target["enum"][0].is_string();
+    if !has_name && unions::choice(target).is_none() {
+        *schema = target.clone();
+    }
 }
 
 struct Hoist {
@@ -84,11 +100,13 @@ impl Hoist {
     fn name(&mut self, at: &str, schema: &mut Value, name: &str) {
         self.inside(at, schema, name);
         let is_object = schema["properties"].as_object().is_some_and(|it| !it.is_empty());
-        if schema.get("$ref").is_some() || !is_object && schema.get("enum").is_none() {
+        let is_enum = schema["enum"][0].is_string();
+        let is_choice = unions::choice(schema).is_some();
+        if schema.get("$ref").is_some() || !is_object && !is_enum && !is_choice {
             return;
         }
         let mut bare = schema.clone();
-        let mut reference = json!({ "$ref": format!("#/components/schemas/{name}") });
+        let mut reference = json!({});
         if let Some(members) = bare.as_object_mut() {
             for key in ["nullable", "default", "deprecated"] {
                 if let Some(value) = members.remove(key) {
@@ -99,18 +117,19 @@ impl Hoist {
                 reference["description"] = description.clone();
             }
         }
-        match self.taken.get(name) {
-            Some(known) if *known != bare => self.findings.push(Finding::new(
-                at,
-                format!("two different types would be called `{name}`"),
-                "make one of them a component with a name of its own",
-            )),
-            _ => {
-                self.taken.insert(name.to_owned(), bare.clone());
-                self.found.insert(name.to_owned(), bare);
-                *schema = reference;
-            }
+        // Another type may have the name already: a property `source` with a property `type` and a
+        // property `source_type` meet in it.
+        let base = name;
+        let mut name = base.to_owned();
+        let mut count = 1;
+        while self.taken.get(&name).is_some_and(|known| *known != bare) {
+            count += 1;
+            name = format!("{base}{count}");
         }
+        reference["$ref"] = json!(format!("#/components/schemas/{name}"));
+        self.taken.insert(name.clone(), bare.clone());
+        self.found.insert(name, bare);
+        *schema = reference;
     }
 
     /// Names what a schema holds.
@@ -119,6 +138,14 @@ impl Hoist {
         for (property, inner) in properties.into_iter().flatten() {
             let at = format!("{at}/properties/{}", walk::escape(property));
             self.name(&at, inner, &format!("{name}{}", property.to_upper_camel_case()));
+        }
+        for key in ["oneOf", "anyOf"] {
+            let members = schema.get_mut(key).and_then(Value::as_array_mut);
+            for (index, member) in members.into_iter().flatten().enumerate() {
+                let title = member["title"].as_str().map(ToUpperCamelCase::to_upper_camel_case);
+                let suffix = title.unwrap_or_else(|| format!("Kind{}", index + 1));
+                self.name(&format!("{at}/{key}/{index}"), member, &format!("{name}{suffix}"));
+            }
         }
         for (key, suffix) in [("items", "Item"), ("additionalProperties", "Value")] {
             if let Some(inner) = schema.get_mut(key).filter(|inner| inner.is_object()) {
@@ -167,15 +194,16 @@ mod tests {
         let mut document = json!({ "components": { "schemas": {
             "KeyOwner": { "type": "string" },
             "Key": { "properties": { "owner": { "type": "string", "enum": ["a"] } } },
-            "bad name": {}
+            "1st": {}
         } } });
         let messages: Vec<_> = apply(&mut document).into_iter().map(|it| it.message).collect();
+        assert_eq!(messages, ["`1st` cannot be the name of a type"]);
+        let schemas = &document["components"]["schemas"];
+        assert_eq!(schemas["KeyOwner"], json!({ "type": "string" }));
+        assert_eq!(schemas["KeyOwner2"], json!({ "type": "string", "enum": ["a"] }));
         assert_eq!(
-            messages,
-            [
-                "`bad name` cannot be the name of a type",
-                "two different types would be called `KeyOwner`"
-            ]
+            schemas["Key"]["properties"]["owner"],
+            json!({ "$ref": "#/components/schemas/KeyOwner2" })
         );
     }
 }

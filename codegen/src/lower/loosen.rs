@@ -5,6 +5,8 @@
 //! { type: string, minLength: 1, default: a }        { type: string }
 //! { $ref: Creator, nullable: true }                 { $ref: Creator }
 //! { type: object, additionalProperties: false, … }  { type: object, … }
+//! { style: deepObject, schema: … }                  { schema: … }
+//! multipart/form-data: { schema: … }                application/json: { schema: … }
 //! responses: { 201: …, 400: … }                     responses: { 201: … }
 //! ```
 //!
@@ -13,6 +15,7 @@
 
 use serde_json::{Value, json};
 
+use super::content::Content;
 use super::walk;
 
 /// What a schema may say to the generator.
@@ -29,8 +32,8 @@ const KEPT: [&str; 9] = [
 ];
 
 /// The formats that have a Rust type of their own here.
-const FORMATS: [&str; 8] =
-    ["date", "date-time", "int32", "int64", "password", "uint32", "uint64", "uint8"];
+const FORMATS: [&str; 9] =
+    ["binary", "date", "date-time", "int32", "int64", "password", "uint32", "uint64", "uint8"];
 
 pub(super) fn apply(document: &mut Value) {
     walk::schemas(document, &mut |_, schema| loosen(schema));
@@ -43,21 +46,46 @@ pub(super) fn apply(document: &mut Value) {
             if let Some(schema) = parameter.get_mut("schema") {
                 remove_nullable(schema);
             }
+            if let Some(parameter) = parameter.as_object_mut() {
+                parameter.remove("style");
+                parameter.remove("explode");
+            }
         }
-        let responses = operation["responses"].as_object_mut().into_iter().flatten();
-        let success = responses.filter(|(status, _)| status.starts_with('2')).take(1);
-        let success: serde_json::Map<_, _> = success
-            .map(|(status, response)| {
-                let content = response["content"].as_object().and_then(|it| it.values().next());
-                let mut response = json!({ "description": "" });
-                if let Some(media) = content {
-                    response["content"] = json!({ "application/json": media });
-                }
-                (status.clone(), response)
-            })
-            .collect();
-        operation["responses"] = Value::Object(success);
+        if let Some(body) = operation.get_mut("requestBody") {
+            request(body);
+        }
+        answer(operation);
     });
+}
+
+/// Every body as JSON, from which the generator takes no more than its Rust type.
+fn request(body: &mut Value) {
+    let content = body["content"].as_object().and_then(|content| content.iter().next());
+    let Some((name, media)) = content else { return };
+    let schema = match Content::of_request(name, media) {
+        Some(Content::Bytes) => json!({ "type": "string", "format": "binary" }),
+        _ => media["schema"].clone(),
+    };
+    body["content"] = json!({ "application/json": { "schema": schema } });
+}
+
+/// One successful answer: the generator knows no more than one.
+fn answer(operation: &mut Value) {
+    let responses = operation["responses"].as_object().into_iter().flatten();
+    let success = responses.filter(|(status, _)| status.starts_with('2')).next();
+    let Some((status, response)) = success else { return };
+    let media = response["content"].as_object().and_then(|it| it.iter().next());
+    let schema = match operation["x-onkernel-answer"].as_str() {
+        Some(name) => Some(json!({ "$ref": format!("#/components/schemas/{name}") })),
+        None => media
+            .filter(|(name, media)| Content::of_answer(name, media) != Some(Content::Bytes))
+            .map(|(_, media)| media["schema"].clone()),
+    };
+    let mut response = json!({ "description": "" });
+    if let Some(schema) = schema {
+        response["content"] = json!({ "application/json": { "schema": schema } });
+    }
+    operation["responses"] = json!({ status.clone(): response });
 }
 
 fn loosen(schema: &mut Value) {
@@ -71,6 +99,10 @@ fn loosen(schema: &mut Value) {
             *schema = json!({ "allOf": [schema], "nullable": true });
         }
         return;
+    }
+    // Numbers and booleans of an enum are checked like bounds.
+    if it.get("enum").is_some_and(|values| !values[0].is_string()) {
+        it.remove("enum");
     }
     it.retain(|key, _| KEPT.contains(&key.as_str()));
     if it.get("additionalProperties") == Some(&json!(false)) {

@@ -124,7 +124,7 @@ fn add(
             "additionalProperties" if !value.is_object() || value == json!({}) => {}
             // What is said of a named part is not said of the whole.
             key if is_annotation(key) => {
-                if !referred {
+                if !referred || key == "x-onkernel-sets" {
                     whole.insert(key.to_owned(), value);
                 }
             }

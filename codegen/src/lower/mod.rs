@@ -4,15 +4,24 @@
 //! One file per rule, applied in the order of [`lower`]. Each rule is for a class of documents,
 //! not for one place in one of them.
 
+mod answers;
+mod content;
 mod dialect;
+mod forms;
 mod hoist;
 mod inline;
 mod loosen;
 mod merge;
 pub(crate) mod names;
+mod sets;
 mod supported;
+mod type_names;
+mod unions;
+mod unused;
 pub(crate) mod walk;
 
+pub(crate) use answers::reason;
+pub use content::Content;
 use serde_json::Value;
 
 use crate::surface::Surface;
@@ -54,11 +63,18 @@ impl Finding {
 pub fn lower(mut document: Value) -> Result<Lowered, Vec<Finding>> {
     let step = |findings: Vec<Finding>| if findings.is_empty() { Ok(()) } else { Err(findings) };
     step(inline::apply(&mut document))?;
+    step(type_names::apply(&mut document))?;
     dialect::apply(&mut document);
-    step(supported::check(&mut document))?;
+    sets::apply(&mut document);
+    let findings = supported::check(&mut document);
+    step(unused::drop(&mut document, findings))?;
     step(merge::apply(&mut document))?;
     step(names::apply(&mut document))?;
+    unions::beside(&mut document);
     step(hoist::apply(&mut document))?;
+    step(unions::apply(&mut document))?;
+    step(answers::apply(&mut document))?;
+    step(forms::apply(&mut document))?;
     let surface = Surface::read(&document);
     loosen::apply(&mut document);
     Ok(Lowered { document, surface })

@@ -9,7 +9,10 @@
 //! | `getProxies` | GET /proxies (answers a list) | `list_proxies` |
 //! | `getApiKeysById` | GET /org/api_keys/{id} | `get_api_key` |
 //! | `postProxiesByIdCheck` | POST /proxies/{id}/check | `check_proxy` |
+//! | `getReplaysById` | GET /replays/{id} (answers bytes) | `download_replay` |
+//! | `getJobsEventsById` | GET /jobs/{id}/events (answers events) | `follow_job` |
 //! | `rotateApiKey` | POST /org/api_keys/{id}/rotate | `rotate_api_key` |
+//! | `updatePoolsById` | PATCH /pools/{id} | `update_pool` |
 //!
 //! `x-onkernel-name` on an operation overrules it.
 
@@ -18,6 +21,7 @@ use std::collections::BTreeMap;
 use heck::{ToSnakeCase, ToUpperCamelCase};
 use serde_json::{Value, json};
 
+use super::content::Content;
 use super::{Finding, walk};
 
 /// Names that the hand-written part of the client uses. An inherent method wins over a trait's
@@ -72,32 +76,38 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
 
 pub(crate) fn by_rule(id: &str, method: &str, path: &str, operation: &Value) -> String {
     let words = id.to_snake_case();
+    let segments: Vec<&str> = path.split('/').filter(|it| !it.is_empty()).collect();
+    let of_one = segments.last().is_some_and(|last| last.starts_with('{'));
     let mechanical = words
         .strip_prefix(method)
         .filter(|rest| id.is_empty() || rest.starts_with('_'))
         .map(|rest| rest.trim_start_matches('_').to_owned());
-    let segments: Vec<&str> = path.split('/').filter(|it| !it.is_empty()).collect();
-    let Some(mut noun) = mechanical.or_else(|| id.is_empty().then(|| from_path(&segments))) else {
-        return without_by(&words, &segments);
+    let Some(noun) = mechanical.or_else(|| id.is_empty().then(|| from_path(&segments))) else {
+        let short = without_by(&words, &segments);
+        let addressed = of_one && short != words;
+        let short = owners_singular(&short, &segments);
+        return if addressed { singular(&short) } else { short };
     };
-    let ends_in_parameter = segments.last().is_some_and(|last| last.starts_with('{'));
-    noun = without_by(&noun, &segments);
-    let follows_parameter = segments.len() >= 2 && segments[segments.len() - 2].starts_with('{');
+    let noun = owners_singular(&without_by(&noun, &segments), &segments);
     let last = segments.last().copied().unwrap_or_default().to_snake_case();
-    let verb = match method {
+    let follows_parameter = segments.len() >= 2 && segments[segments.len() - 2].starts_with('{');
+    let one = if of_one { singular(&noun) } else { noun.clone() };
+    match (method, answer(operation)) {
         // POST …/{id}/check: the last segment is what is done.
-        "post" if follows_parameter => {
+        ("post", _) if follows_parameter && singular(&last) == last => {
             let noun = noun.strip_suffix(&format!("_{last}")).unwrap_or(&noun);
-            return format!("{last}_{}", singular(noun));
+            format!("{last}_{}", singular(noun))
         }
-        "post" => "create",
-        "get" if answers_list(operation) => return format!("list_{noun}"),
-        "get" if !ends_in_parameter => return format!("get_{}", inner_singular(&noun)),
-        "patch" => "update",
-        "put" => "replace",
-        other => other,
-    };
-    format!("{verb}_{}", if follows_parameter { inner_singular(&noun) } else { singular(&noun) })
+        ("post", _) => format!("create_{}", singular(&noun)),
+        ("get", Some(Content::Events)) => {
+            format!("follow_{}", singular(noun.strip_suffix("_events").unwrap_or(&noun)))
+        }
+        ("get", Some(Content::Bytes)) => format!("download_{one}"),
+        ("get", _) if answers_list(operation) && singular(&noun) != noun => format!("list_{noun}"),
+        ("patch", _) => format!("update_{one}"),
+        ("put", _) => format!("replace_{one}"),
+        (other, _) => format!("{other}_{one}"),
+    }
 }
 
 fn from_path(segments: &[&str]) -> String {
@@ -151,12 +161,30 @@ fn singular(words: &str) -> String {
     head + &last
 }
 
-/// Every word but the last in the singular: `auth_connections_events` → `auth_connection_events`.
-fn inner_singular(words: &str) -> String {
-    match words.rsplit_once('_') {
-        Some((head, last)) => format!("{}_{last}", singular(head)),
-        None => words.to_owned(),
+/// What owns the rest is one of its kind: `auth_connections_events` of `/auth/connections/{id}/events`
+/// is about one connection.
+fn owners_singular(words: &str, segments: &[&str]) -> String {
+    let mut words = words.to_owned();
+    for pair in segments.windows(2).filter(|pair| pair[1].starts_with('{')) {
+        let plural = pair[0].to_snake_case();
+        let one = singular(&plural);
+        let at = words.match_indices(&plural).map(|(at, _)| at).find(|at| {
+            let begins = *at == 0 || words.as_bytes()[at - 1] == b'_';
+            begins && words[at + plural.len()..].starts_with('_')
+        });
+        if let Some(at) = at {
+            words.replace_range(at..at + plural.len(), &one);
+        }
     }
+    words
+}
+
+/// What the first success holds.
+fn answer(operation: &Value) -> Option<Content> {
+    let responses = operation["responses"].as_object()?;
+    let (_, response) = responses.iter().find(|(status, _)| status.starts_with('2'))?;
+    let (name, media) = response["content"].as_object()?.iter().next()?;
+    Content::of_answer(name, media)
 }
 
 fn is_keyword(name: &str) -> bool {
@@ -199,11 +227,33 @@ mod tests {
             ("getProjectsId", "get", "/projects/{id}", "get_project"),
             ("getOrgLimits", "get", "/org/limits", "get_org_limits"),
             ("putBoxes", "put", "/boxes/{id}", "replace_box"),
+            ("patchOrgLimits", "patch", "/org/limits", "update_org_limits"),
+            ("postBrowsersReplays", "post", "/browsers/{id}/replays", "create_browser_replay"),
             ("", "post", "/org/api_keys", "create_org_api_key"),
         ] {
             assert_eq!(name(id, method, path, false), expected, "{id}");
         }
         assert_eq!(name("getProxies", "get", "/proxies", true), "list_proxies");
+        let timeline = "/auth/connections/{id}/timeline";
+        let got = name("getAuthConnectionsTimelineById", "get", timeline, true);
+        assert_eq!(got, "get_auth_connection_timeline", "a timeline is one thing, though a list");
+    }
+
+    #[test]
+    fn what_is_answered_may_say_what_is_done() {
+        for (media_type, id, path, expected) in [
+            ("text/event-stream", "getJobsEventsById", "/jobs/{id}/events", "follow_job"),
+            (
+                "video/mp4",
+                "getJobsReplaysById",
+                "/jobs/{id}/replays/{replay_id}",
+                "download_job_replay",
+            ),
+            ("application/octet-stream", "getLogsExport", "/logs/export", "download_logs_export"),
+        ] {
+            let operation = json!({ "responses": { "200": { "content": { media_type: {} } } } });
+            assert_eq!(by_rule(id, "get", path, &operation), expected);
+        }
     }
 
     #[test]
@@ -217,7 +267,14 @@ mod tests {
                 "updateBrowserPoolsByIdOrName",
                 "patch",
                 "/browser_pools/{id_or_name}",
-                "update_browser_pools",
+                "update_browser_pool",
+            ),
+            ("listBrowsersReplays", "get", "/browsers/{id}/replays", "list_browser_replays"),
+            (
+                "processStatus",
+                "get",
+                "/browsers/{id}/process/{process_id}/status",
+                "process_status",
             ),
         ] {
             assert_eq!(name(id, method, path, false), expected, "{id}");

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::content::Content;
 use super::{Finding, walk};
 
 const LEAVE_OUT: &str = "leave the operation out with `x-onkernel-omit` in an overlay";
@@ -26,17 +27,32 @@ fn schema(at: &str, it: &Value, findings: &mut Vec<Finding>) {
     if it["type"].is_array() {
         report("a value of more than one type".to_owned());
     }
-    for key in ["oneOf", "anyOf", "not", "if", "patternProperties", "prefixItems", "$dynamicRef"] {
+    for key in ["not", "if", "patternProperties", "prefixItems", "$dynamicRef"] {
         if it.get(key).is_some() {
             report(format!("a schema with `{key}`"));
         }
     }
+    for key in ["oneOf", "anyOf"] {
+        match it.get(key).map(|members| members.as_array().map(Vec::as_slice)) {
+            None => {}
+            Some(None | Some([])) => report(format!("`{key}` without members")),
+            Some(_) if it.get("properties").is_some() || it.get("allOf").is_some() => {
+                report(format!(
+                    "`{key}` beside `properties` or `allOf`, of more than required sets"
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    if it.get("oneOf").is_some() && it.get("anyOf").is_some() {
+        report("`oneOf` beside `anyOf`".to_owned());
+    }
     if let Some(values) = it.get("enum") {
-        let strings = values
-            .as_array()
-            .is_some_and(|values| !values.is_empty() && values.iter().all(Value::is_string));
-        if !strings {
-            report("an `enum` of anything but strings".to_owned());
+        let of = |is: fn(&Value) -> bool| {
+            values.as_array().is_some_and(|values| !values.is_empty() && values.iter().all(is))
+        };
+        if !of(Value::is_string) && !of(Value::is_number) && !of(Value::is_boolean) {
+            report("an `enum` of anything but strings, of numbers, or of booleans".to_owned());
         }
     }
     if it["type"] == "array" && it.get("items").is_none() {
@@ -64,8 +80,8 @@ fn operation(at: &str, path: &str, method: &str, it: &Value, findings: &mut Vec<
         if parameter.get("schema").is_none() {
             report(at.clone(), "a parameter without a schema".to_owned());
         }
-        if parameter["style"] == "deepObject" {
-            report(at.clone(), "a query parameter in the style `deepObject`".to_owned());
+        if let Some(message) = style(parameter) {
+            report(at.clone(), message);
         }
         let name = parameter["name"].as_str().unwrap_or_default();
         if parameter["in"] == "path" && !path.contains(&format!("{{{name}}}")) {
@@ -83,27 +99,34 @@ fn operation(at: &str, path: &str, method: &str, it: &Value, findings: &mut Vec<
         }
     }
     if let Some(content) = it["requestBody"]["content"].as_object() {
-        only_json(&format!("{at}/requestBody/content"), content, "a request body", &mut report);
+        let at = format!("{at}/requestBody/content");
+        only_known(&at, content, "a request body", Content::of_request, &mut report);
     }
     let responses = it["responses"].as_object();
-    let mut bodies = Vec::new();
+    let mut successes = 0;
     for (status, response) in responses.into_iter().flatten() {
         if !status.starts_with('2') {
             continue;
         }
-        let at = format!("{at}/responses/{status}");
-        let content = response["content"].as_object();
-        if let Some(content) = content {
-            only_json(&format!("{at}/content"), content, "an answer", &mut report);
+        successes += 1;
+        if let Some(content) = response["content"].as_object() {
+            let at = format!("{at}/responses/{status}/content");
+            only_known(&at, content, "an answer", Content::of_answer, &mut report);
         }
-        bodies.push(content.and_then(|content| content.values().next()).map(|it| &it["schema"]));
     }
-    bodies.dedup();
-    match bodies.len() {
-        0 => report(format!("{at}/responses"), "no successful response".to_owned()),
-        1 => {}
-        _ => report(format!("{at}/responses"), "successful answers of different shapes".to_owned()),
+    if successes == 0 {
+        report(format!("{at}/responses"), "no successful response".to_owned());
     }
+}
+
+/// What is wrong with how a parameter is written.
+fn style(parameter: &Value) -> Option<String> {
+    let style = parameter["style"].as_str()?;
+    let known = match parameter["in"].as_str()? {
+        "query" => ["form", "spaceDelimited", "pipeDelimited", "deepObject"].contains(&style),
+        _ => style == "simple",
+    };
+    (!known).then(|| format!("a parameter in the style `{style}`"))
 }
 
 /// The names in braces of a path.
@@ -111,25 +134,21 @@ pub(crate) fn placeholders(path: &str) -> impl Iterator<Item = &str> {
     path.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
 }
 
-fn only_json(
+fn only_known(
     at: &str,
     content: &serde_json::Map<String, Value>,
     what: &str,
+    read: fn(&str, &Value) -> Option<Content>,
     report: &mut dyn FnMut(String, String),
 ) {
-    for name in content.keys() {
-        if !is_json(name) {
+    for (name, media) in content {
+        if read(name, media).is_none() {
             report(format!("{at}/{}", walk::escape(name)), format!("{what} of type {name}"));
         }
     }
     if content.len() > 1 {
         report(at.to_owned(), format!("{what} of more than one type"));
     }
-}
-
-fn is_json(media_type: &str) -> bool {
-    let name = media_type.split(';').next().unwrap_or_default().trim();
-    name == "application/json" || name.ends_with("+json")
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -165,21 +184,19 @@ mod tests {
                     { "name": "id", "in": "path", "schema": { "not": {} } },
                     { "name": "c", "in": "cookie", "schema": { "type": "string" } }
                 ],
-                "requestBody": { "content": { "multipart/form-data": { "schema": {} } } },
+                "requestBody": { "content": { "application/xml": { "schema": { "type": "object" } } } },
                 "responses": {
-                    "200": { "content": { "application/json": { "schema": { "enum": [1] } } } },
+                    "200": { "content": { "application/json": { "schema": { "enum": [1, "a"] } } } },
                     "204": { "description": "" }
                 }
             })),
             [
                 "a schema with `not` at #/paths/~1a~1{id}/post/parameters/0/schema",
-                "an `enum` of anything but strings at \
+                "an `enum` of anything but strings, of numbers, or of booleans at \
                  #/paths/~1a~1{id}/post/responses/200/content/application~1json/schema",
                 "a parameter in \"cookie\" (POST /a/{id}) at #/paths/~1a~1{id}/post/parameters/1",
-                "a request body of type multipart/form-data (POST /a/{id}) at \
-                 #/paths/~1a~1{id}/post/requestBody/content/multipart~1form-data",
-                "successful answers of different shapes (POST /a/{id}) at \
-                 #/paths/~1a~1{id}/post/responses",
+                "a request body of type application/xml (POST /a/{id}) at \
+                 #/paths/~1a~1{id}/post/requestBody/content/application~1xml",
             ]
         );
     }

@@ -1,0 +1,66 @@
+//! Pages that follow each other: a stream of all their items where a page is a list, a stream of
+//! the pages themselves where it is not.
+
+use heck::ToSnakeCase;
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::Type;
+
+use super::calls::argument;
+use crate::surface::{Operation, rust_name};
+
+/// The method of a builder whose operation answers in pages. `answer` is what a page holds, and
+/// `page` what `send` yields.
+pub(super) fn generate(
+    operation: &Operation,
+    answer: &Type,
+    page: &TokenStream,
+) -> Option<TokenStream> {
+    let paging = operation.paging.as_ref()?;
+    let (has_more, next) = (&paging.has_more, &paging.next);
+    let parameter = format_ident!("{}", rust_name(&paging.parameter.to_snake_case()));
+    let item = argument(answer, "Vec").filter(|_| paging.of_items);
+    let (method, function, item) = match &item {
+        Some(item) => ("stream", "items", quote!(#item)),
+        None => ("pages", "pages", page.clone()),
+    };
+    let doc = match method {
+        "stream" => format!(
+            " Every item of every page from `{}` on, a page in memory at a time.",
+            paging.parameter
+        ),
+        _ => format!(" Every page from `{}` on, one at a time.", paging.parameter),
+    };
+    let (method, function) = (format_ident!("{method}"), format_ident!("{function}"));
+    let start = quote!(self.#parameter.as_ref().ok().cloned().flatten());
+    let start = match paging.by_offset {
+        // An offset counts from 0; a token has no first.
+        true => quote!(::std::option::Option::Some(#start.unwrap_or_default())),
+        false => start,
+    };
+    Some(quote! {
+        #[doc = #doc]
+        ///
+        /// # Errors
+        /// The first page that fails ends the stream with its error.
+        pub fn #method(
+            self,
+        ) -> impl ::futures_core::Stream<Item = ::std::result::Result<#item, crate::Error>>
+        + ::std::marker::Send
+        + ::std::marker::Unpin
+        + 'static {
+            const HEADERS: crate::page::Headers = crate::page::Headers {
+                has_more: #has_more,
+                next: #next,
+            };
+            crate::page::#function(&HEADERS, #start, move |start| {
+                let mut page = self.clone();
+                // A value that could not be taken is refused by the first page.
+                if page.#parameter.is_ok() {
+                    page.#parameter = ::std::result::Result::Ok(start);
+                }
+                page.send()
+            })
+        }
+    })
+}

@@ -1,0 +1,115 @@
+//! What a form says of its parts is written on the properties, and files are kept out of JSON.
+//!
+//! ```yaml
+//! # before                                    # after
+//! multipart/form-data:                        Deployment:
+//!   schema: { $ref: Deployment }                properties:
+//!   encoding:                                     source: { …, x-onkernel-part: application/json }
+//!     source: { contentType: application/json }
+//! ```
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::content::Content;
+use super::{Finding, walk};
+
+pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
+    let source = document.clone();
+    let mut findings = Vec::new();
+    let mut parts = Vec::new();
+    walk::operations(document, &mut |at, _, _, operation| {
+        let content = operation["requestBody"]["content"].as_object();
+        for (name, media) in content.into_iter().flatten() {
+            let at = format!("{at}/requestBody/content/{}", walk::escape(name));
+            let component = component(&media["schema"]);
+            match Content::of_request(name, media) {
+                Some(Content::Multipart) => match component {
+                    Some(component) => {
+                        parts.push((component.to_owned(), media["encoding"].clone()))
+                    }
+                    None => findings.push(Finding::new(
+                        at,
+                        "a form that is not an object with properties",
+                        "describe its parts as properties, in an overlay",
+                    )),
+                },
+                Some(Content::Json)
+                    if holds_file(&source, &media["schema"], &mut BTreeSet::new()) =>
+                {
+                    findings.push(Finding::new(
+                        at,
+                        "a file in JSON",
+                        "send it in a form, or say `contentEncoding` instead of `format: binary`",
+                    ));
+                }
+                _ => {}
+            }
+        }
+    });
+    for (component, encoding) in parts {
+        let properties = &mut document["components"]["schemas"][component]["properties"];
+        for (name, encoding) in encoding.as_object().into_iter().flatten() {
+            if let (Some(property), Some(media_type)) =
+                (properties.get_mut(name), encoding["contentType"].as_str())
+            {
+                property["x-onkernel-part"] = json!(media_type);
+            }
+        }
+    }
+    findings
+}
+
+fn component(schema: &Value) -> Option<&str> {
+    schema["$ref"].as_str()?.strip_prefix("#/components/schemas/")
+}
+
+fn holds_file(document: &Value, schema: &Value, seen: &mut BTreeSet<String>) -> bool {
+    if let Some(name) = component(schema) {
+        return seen.insert(name.to_owned())
+            && holds_file(document, &document["components"]["schemas"][name], seen);
+    }
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    schema["format"] == "binary"
+        || ["items", "additionalProperties"]
+            .iter()
+            .any(|key| schema.get(*key).is_some_and(|inner| holds_file(document, inner, seen)))
+        || properties.into_iter().any(|(_, inner)| holds_file(document, inner, seen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(media_type: &str, media: Value) -> Value {
+        json!({
+            "paths": { "/a": { "post": { "requestBody": { "content": { media_type: media } } } } },
+            "components": { "schemas": {
+                "Upload": { "properties": {
+                    "file": { "type": "string", "format": "binary" },
+                    "source": { "$ref": "#/components/schemas/Source" }
+                } },
+                "Source": {}
+            } }
+        })
+    }
+
+    #[test]
+    fn the_encoding_of_a_part_is_said_by_its_property() {
+        let schema = json!({ "$ref": "#/components/schemas/Upload" });
+        let encoding = json!({ "source": { "contentType": "application/json" } });
+        let mut document =
+            document("multipart/form-data", json!({ "schema": schema, "encoding": encoding }));
+        assert!(apply(&mut document).is_empty());
+        let properties = &document["components"]["schemas"]["Upload"]["properties"];
+        assert_eq!(properties["source"]["x-onkernel-part"], "application/json");
+    }
+
+    #[test]
+    fn json_holds_no_files() {
+        let schema = json!({ "type": "array", "items": { "$ref": "#/components/schemas/Upload" } });
+        let findings = apply(&mut document("application/json", json!({ "schema": schema })));
+        assert_eq!(findings[0].message, "a file in JSON");
+    }
+}

@@ -1,0 +1,84 @@
+//! Conditions between fields, and bounds of what lists and maps hold.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use crate::Nullable;
+use crate::validate::{Checked, Refusal, Rule};
+
+/// Of some sets of fields one must be complete: exactly one, or at least one.
+pub(crate) fn sets(complete: &[bool], exactly: bool, names: &str) -> Result<(), Refusal> {
+    match complete.iter().filter(|complete| **complete).count() {
+        1 => Ok(()),
+        0 => Err(Refusal::new(format!("must have {names}"))),
+        _ if exactly => Err(Refusal::new(format!("must have only one of {names}"))),
+        _ => Ok(()),
+    }
+}
+
+/// A list or a map, whose items have bounds of their own.
+pub(crate) trait Each {
+    type Item;
+    /// The first item that a check refuses.
+    fn each(
+        &self,
+        check: &mut dyn FnMut(&Self::Item) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal>;
+}
+
+impl<T> Each for Vec<T> {
+    type Item = T;
+
+    fn each(&self, check: &mut dyn FnMut(&T) -> Result<(), Refusal>) -> Result<(), Refusal> {
+        self.iter().enumerate().try_for_each(|(index, item)| {
+            check(item).map_err(|refusal| refusal.within(&format!("[{index}]")))
+        })
+    }
+}
+
+impl<K: fmt::Display, T> Each for HashMap<K, T> {
+    type Item = T;
+
+    fn each(&self, check: &mut dyn FnMut(&T) -> Result<(), Refusal>) -> Result<(), Refusal> {
+        self.iter().try_for_each(|(key, item)| {
+            check(item).map_err(|refusal| refusal.within(&format!("[{:?}]", key.to_string())))
+        })
+    }
+}
+
+/// A map, whose names have bounds of their own.
+pub(crate) trait Keyed {
+    /// The first name that the rule does not allow.
+    fn keys(&self, rule: &Rule) -> Result<(), Refusal>;
+}
+
+impl<T> Keyed for HashMap<String, T> {
+    fn keys(&self, rule: &Rule) -> Result<(), Refusal> {
+        self.keys().try_for_each(|key| {
+            key.check(rule).map_err(|refusal| refusal.within(&format!("the name {key:?}")))
+        })
+    }
+}
+
+macro_rules! through {
+    ($wrapper:ident, $inner:ident) => {
+        impl<E: Each> Each for $wrapper<E> {
+            type Item = E::Item;
+
+            fn each(
+                &self,
+                check: &mut dyn FnMut(&E::Item) -> Result<(), Refusal>,
+            ) -> Result<(), Refusal> {
+                self.$inner().map_or(Ok(()), |value| value.each(check))
+            }
+        }
+
+        impl<E: Keyed> Keyed for $wrapper<E> {
+            fn keys(&self, rule: &Rule) -> Result<(), Refusal> {
+                self.$inner().map_or(Ok(()), |value| value.keys(rule))
+            }
+        }
+    };
+}
+through!(Option, as_ref);
+through!(Nullable, as_option);

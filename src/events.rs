@@ -1,0 +1,250 @@
+//! Streams of server-sent events, read with bounded memory and taken up where they broke off.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_core::Stream;
+use futures_util::{StreamExt, stream};
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use serde::de::DeserializeOwned;
+use tokio::time::sleep;
+
+use crate::call::Call;
+use crate::error::{Error, ErrorKind, Result};
+use crate::execute;
+use crate::frames::{Frame, Frames};
+use crate::opened::Opened;
+
+/// The longest wait before a stream is taken up again, whatever the server asks for.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// One event of a stream.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event<T> {
+    /// An event as the document describes it.
+    Message {
+        /// The server's id for it.
+        id: Option<String>,
+        /// What happened.
+        data: T,
+    },
+    /// The server says that it is still there.
+    Heartbeat,
+    /// An event that the document does not describe, as it came.
+    Unknown {
+        /// The server's id for it.
+        id: Option<String>,
+        /// Its name, if it has one.
+        name: Option<String>,
+        /// Its data.
+        data: String,
+    },
+}
+
+/// The events of an operation, as they come.
+///
+/// The stream has no time by which it must end. A silence longer than
+/// [`idle_timeout`](crate::CallOptions::idle_timeout) or a broken connection ends it with an error,
+/// unless the operation can resume: then the client asks again from the last event on, as often
+/// in a row as [`retries`](crate::CallOptions::retries) says. It ends without an error when the
+/// server ends it.
+///
+/// ```no_run
+/// # async fn example(client: onkernel::Client) -> onkernel::Result<()> {
+/// use futures_util::StreamExt;
+/// use onkernel::{Event, Method};
+///
+/// let mut events = client
+///     .request(Method::GET, "/deployments/d_1/events")
+///     .events::<serde_json::Value>()
+///     .await?;
+/// while let Some(event) = events.next().await {
+///     if let Event::Message { data, .. } = event? {
+///         println!("{data}");
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a stream does nothing until it is polled"]
+pub struct EventStream<T> {
+    events: Pin<Box<dyn Stream<Item = Result<Event<T>>> + Send>>,
+    status: StatusCode,
+    headers: HeaderMap,
+}
+
+impl<T: DeserializeOwned + Send + 'static> EventStream<T> {
+    /// The events of an answer that has begun. With a call, the stream can be taken up again.
+    pub(crate) fn new(opened: Opened, call: Option<Call>) -> Self {
+        let (status, headers) = (opened.status, opened.headers.clone());
+        let reader = Reader {
+            opened: Some(opened),
+            call,
+            frames: Frames::default(),
+            last_id: None,
+            wait: Duration::from_millis(500),
+            failures: 0,
+            of: PhantomData,
+        };
+        let events = stream::unfold(reader, |mut reader| async move {
+            let event = reader.next().await?;
+            Some((event, reader))
+        });
+        // Fused, for `unfold` panics when it is asked again after its end.
+        Self { events: Box::pin(events.fuse()), status, headers }
+    }
+
+    /// What happened, without heartbeats and without events that the document does not describe.
+    pub fn messages(self) -> impl Stream<Item = Result<T>> + Send + Unpin + 'static {
+        Box::pin(self.events.filter_map(|event| async {
+            match event {
+                Ok(Event::Message { data, .. }) => Some(Ok(data)),
+                Ok(_) => None,
+                Err(error) => Some(Err(error)),
+            }
+        }))
+    }
+}
+
+impl<T> EventStream<T> {
+    /// The status with which the stream began.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers with which the stream began.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+}
+
+impl<T> Stream for EventStream<T> {
+    type Item = Result<Event<T>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.events.as_mut().poll_next(context)
+    }
+}
+
+impl<T> fmt::Debug for EventStream<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStream").field("status", &self.status.as_u16()).finish_non_exhaustive()
+    }
+}
+
+/// A stream being read.
+struct Reader<T> {
+    /// The answer; `None` when nothing more will come.
+    opened: Option<Opened>,
+    call: Option<Call>,
+    frames: Frames,
+    /// The id of the last event that had one.
+    last_id: Option<String>,
+    wait: Duration,
+    /// How often in a row the stream broke off without an event in between.
+    failures: u32,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> Reader<T> {
+    async fn next(&mut self) -> Option<Result<Event<T>>> {
+        loop {
+            let opened = self.opened.as_mut()?;
+            if let Err(problem) = is_event_stream(opened) {
+                self.opened = None;
+                return Some(Err(problem));
+            }
+            if let Some(frame) = self.frames.next() {
+                self.failures = 0;
+                if let Some(wait) = frame.retry {
+                    self.wait = wait.min(LONGEST_WAIT);
+                }
+                if let Some(event) = self.event(frame) {
+                    return Some(Ok(event));
+                }
+                continue;
+            }
+            let broken = match opened.chunk().await {
+                Ok(Some(bytes)) => match self.frames.push(&bytes) {
+                    Ok(()) => continue,
+                    Err(problem) => {
+                        let error = opened.error(ErrorKind::TooLarge, problem);
+                        self.opened = None;
+                        return Some(Err(error));
+                    }
+                },
+                Ok(None) => {
+                    self.opened = None;
+                    return None;
+                }
+                Err(error) => error,
+            };
+            if let Err(error) = self.resume(broken).await {
+                self.opened = None;
+                return Some(Err(error));
+            }
+        }
+    }
+
+    /// What a frame says, if it says anything.
+    fn event(&mut self, frame: Frame) -> Option<Event<T>> {
+        let Frame { id, name, data, .. } = frame;
+        if let Some(id) = &id {
+            self.last_id = Some(id.clone()).filter(|id| !id.is_empty());
+        }
+        let data = data?;
+        let value = serde_json::from_str::<serde_json::Value>(&data).ok();
+        let tag = |key: &str| value.as_ref()?.get(key)?.as_str();
+        if name.as_deref().or(tag("event")).or(tag("type")).is_some_and(is_heartbeat) {
+            return Some(Event::Heartbeat);
+        }
+        Some(match value.and_then(|value| serde_json::from_value(value).ok()) {
+            Some(data) => Event::Message { id, data },
+            None => Event::Unknown { id, name, data },
+        })
+    }
+
+    /// Asks for what comes after the last event; gives up with the error that broke the stream.
+    async fn resume(&mut self, broken: Error) -> Result<()> {
+        let (Some(call), Some(id)) = (&self.call, &self.last_id) else { return Err(broken) };
+        if self.failures >= call.client.options.retry.retries {
+            return Err(broken);
+        }
+        let Ok(mut id) = HeaderValue::try_from(id) else { return Err(broken) };
+        id.set_sensitive(true);
+        self.failures += 1;
+        sleep(self.wait).await;
+        let mut call = call.clone();
+        call.headers.insert(HeaderName::from_static("last-event-id"), id);
+        self.frames = Frames::default();
+        self.opened = Some(execute::open(call).await?);
+        Ok(())
+    }
+}
+
+/// Whether an event of this name says no more than that the server is there.
+fn is_heartbeat(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.ends_with("heartbeat") || ["ping", "keepalive", "keep-alive"].contains(&name.as_str())
+}
+
+/// A page of a proxy is no stream, though it comes with 200.
+fn is_event_stream(opened: &Opened) -> Result<()> {
+    let media_type = opened.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    match media_type {
+        Some(other) if !other.to_ascii_lowercase().starts_with("text/event-stream") => {
+            let other = opened.scrubber.line(other, 64);
+            let problem = format!(
+                "{}, but the answer is {other} instead of a stream of events",
+                opened.status
+            );
+            Err(opened.error(ErrorKind::Decode, problem))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,203 @@
+//! Random values of a schema of the document, from a seed.
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use serde_json::{Map, Value, json};
+
+use super::spec::Spec;
+
+pub(crate) struct Samples<'a> {
+    spec: &'a Spec,
+    runner: TestRunner,
+    state: u64,
+    /// Whether what may be left out is there, or not, or by chance.
+    pub(crate) optional: Optional,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Optional {
+    Always,
+    Never,
+    Chance,
+}
+
+impl<'a> Samples<'a> {
+    pub(crate) fn new(spec: &'a Spec, seed: u64) -> Self {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let runner = TestRunner::new_with_rng(Config::default(), rng);
+        Self { spec, runner, state: seed | 1, optional: Optional::Chance }
+    }
+
+    /// A number below `n`.
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        self.state % n
+    }
+
+    pub(crate) fn of(&mut self, schema: &Value) -> Value {
+        self.value(schema, 0)
+    }
+
+    fn value(&mut self, schema: &Value, depth: usize) -> Value {
+        let schema = self.spec.resolve(schema).clone();
+        if let Some(value) = schema.get("const") {
+            return value.clone();
+        }
+        if let Some(values) = schema["enum"].as_array() {
+            let index = self.below(values.len() as u64) as usize;
+            return values[index].clone();
+        }
+        if schema.get("allOf").is_some() || schema["properties"].is_object() {
+            return self.object(&schema, depth);
+        }
+        for key in ["oneOf", "anyOf"] {
+            if let Some(members) = schema[key].as_array() {
+                let index = self.below(members.len() as u64) as usize;
+                return self.value(&members[index].clone(), depth);
+            }
+        }
+        let kind = match &schema["type"] {
+            Value::Array(kinds) => kinds[self.below(kinds.len() as u64) as usize].clone(),
+            kind => kind.clone(),
+        };
+        match kind.as_str() {
+            Some("null") => Value::Null,
+            Some("boolean") => json!(self.below(2) == 1),
+            Some("integer") => json!(self.number(&schema)),
+            Some("number") => match schema.get("maximum") {
+                Some(_) => json!(self.number(&schema)),
+                None => json!(self.number(&schema) as f64 + 0.5),
+            },
+            Some("array") => {
+                let least = schema["minItems"].as_u64().unwrap_or(1);
+                let most = schema["maxItems"].as_u64().unwrap_or(least + 2).min(least + 2);
+                let count = if depth > 6 { least } else { least + self.below(most - least + 1) };
+                json!(
+                    (0..count).map(|_| self.value(&schema["items"], depth + 1)).collect::<Vec<_>>()
+                )
+            }
+            Some("object") => {
+                let inner = schema.get("additionalProperties").filter(|it| it.is_object());
+                let members = inner.map(|inner| {
+                    [("k1", inner), ("A_key", inner)]
+                        .map(|(key, inner)| (key.to_owned(), self.value(inner, depth + 1)))
+                });
+                json!(members.into_iter().flatten().collect::<Map<_, _>>())
+            }
+            Some("string") => json!(self.text(&schema)),
+            _ => json!({ "any": [1, "x", null] }),
+        }
+    }
+
+    fn number(&mut self, schema: &Value) -> i64 {
+        let low = schema["minimum"].as_i64().unwrap_or(0);
+        let high = schema["maximum"].as_i64().unwrap_or(low + 1000);
+        let low = low + i64::from(schema.get("exclusiveMinimum").is_some());
+        low + self.below((high - low + 1).min(100_000) as u64) as i64
+    }
+
+    fn text(&mut self, schema: &Value) -> String {
+        match schema["format"].as_str() {
+            Some("date-time") => return format!("2026-03-{:02}T07:08:09Z", 1 + self.below(28)),
+            Some("uuid") => return format!("0190a1b2-0000-7000-8000-{:012x}", self.below(1 << 40)),
+            Some("uri") => return "https://example.com/a?b=c".to_owned(),
+            Some("email") => return "a@example.com".to_owned(),
+            Some("binary") => return format!("bytes\r\n--{} é", self.below(1000)),
+            _ => {}
+        }
+        let least = schema["minLength"].as_u64().unwrap_or(0);
+        if let Some(pattern) = schema["pattern"].as_str() {
+            let bare = pattern.trim_start_matches('^').trim_end_matches('$');
+            let strategy = proptest::string::string_regex(bare).unwrap();
+            loop {
+                let text = strategy.new_tree(&mut self.runner).unwrap().current();
+                let length = text.chars().count() as u64;
+                if length >= least && length <= schema["maxLength"].as_u64().unwrap_or(40).min(40) {
+                    return text;
+                }
+            }
+        }
+        let mut text = format!("tëxt/{} %&=", self.below(1000));
+        while (text.chars().count() as u64) < least {
+            text.push('x');
+        }
+        let most = schema["maxLength"].as_u64().unwrap_or(u64::MAX) as usize;
+        text.chars().take(most).collect()
+    }
+
+    /// An object with the properties of all its parts; of sets of required ones, exactly one.
+    fn object(&mut self, schema: &Value, depth: usize) -> Value {
+        let (mut properties, mut required, mut choice) = (Map::new(), Vec::new(), None);
+        self.collect(schema, &mut properties, &mut required, &mut choice);
+        let mut forbidden: Vec<Value> = Vec::new();
+        if let Some(sets) = choice {
+            let chosen = self.below(sets.len() as u64) as usize;
+            let own = sets[chosen]["required"].as_array().unwrap();
+            for set in &sets {
+                let others = set["required"].as_array().unwrap().iter();
+                forbidden.extend(others.filter(|name| !own.contains(name)).cloned());
+            }
+            required.extend(own.iter().cloned());
+        }
+        let mut value = Map::new();
+        for (name, property) in properties {
+            let here = match self.optional {
+                _ if required.contains(&json!(name)) => true,
+                _ if forbidden.contains(&json!(name)) || depth > 6 => false,
+                Optional::Always => true,
+                Optional::Never => false,
+                Optional::Chance => self.below(2) == 1,
+            };
+            if here {
+                value.insert(name, self.value(&property, depth + 1));
+            }
+        }
+        // A discriminator on the owner goes with what it tells apart.
+        if let Some(mapping) = schema["discriminator"]["mapping"].as_object() {
+            let tag = schema["discriminator"]["propertyName"].as_str().unwrap();
+            if let Some(config) = schema["properties"]["config"]["oneOf"].as_array() {
+                let tags: Vec<_> = mapping.keys().cloned().collect();
+                let at = self.below(tags.len() as u64) as usize;
+                let wanted = mapping[&tags[at]].as_str().unwrap();
+                let like = |it: &&Value| {
+                    it["$ref"].as_str().is_some_and(|it| {
+                        it == wanted || it.ends_with(&format!("Create{}", &wanted[21..]))
+                    })
+                };
+                let member = config.iter().find(like).unwrap().clone();
+                value.insert(tag.to_owned(), json!(tags[at]));
+                if value.contains_key("config") {
+                    let config = self.value(&member, depth + 1);
+                    value.insert("config".to_owned(), config);
+                }
+            }
+        }
+        Value::Object(value)
+    }
+
+    /// The properties of all parts, what they require, and a choice between sets of them.
+    fn collect(
+        &mut self,
+        schema: &Value,
+        properties: &mut Map<String, Value>,
+        required: &mut Vec<Value>,
+        choice: &mut Option<Vec<Value>>,
+    ) {
+        let schema = self.spec.resolve(schema).clone();
+        for part in schema["allOf"].as_array().into_iter().flatten() {
+            self.collect(part, properties, required, choice);
+        }
+        if let Some(sets) = schema["oneOf"].as_array().filter(|it| it[0].get("required").is_some())
+        {
+            *choice = Some(sets.clone());
+        }
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            properties.insert(name.clone(), property.clone());
+        }
+        required.extend(schema["required"].as_array().into_iter().flatten().cloned());
+    }
+}

@@ -1,0 +1,254 @@
+//! The document as the vendor wrote it, read by code that shares nothing with the generator.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+
+use jsonschema::Validator;
+use serde_json::{Map, Value, json};
+
+pub(crate) struct Spec {
+    pub(crate) root: Value,
+    validators: Mutex<HashMap<String, Arc<Validator>>>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Operation {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) value: Value,
+}
+
+impl Spec {
+    pub(crate) fn read() -> Self {
+        let path = std::env::var("ONKERNEL_SPEC").expect("ONKERNEL_SPEC, as at build time");
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut root: Value = serde_yaml::from_str(&text).unwrap();
+        allow_null(&mut root);
+        open_parts(&mut root);
+        Self { root, validators: Mutex::default() }
+    }
+
+    /// Follows `$ref`.
+    pub(crate) fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
+        let mut value = value;
+        while let Some(reference) = value["$ref"].as_str() {
+            value = self.root.pointer(&reference[1..]).unwrap();
+        }
+        value
+    }
+
+    pub(crate) fn operations(&self) -> Vec<Operation> {
+        let mut all = Vec::new();
+        for (path, item) in self.root["paths"].as_object().unwrap() {
+            for method in ["get", "put", "post", "delete", "patch"] {
+                if let Some(value) = item.get(method) {
+                    all.push(Operation {
+                        method: method.to_uppercase(),
+                        path: path.clone(),
+                        value: value.clone(),
+                    });
+                }
+            }
+        }
+        all
+    }
+
+    /// The operation that a request is for, and the parameters in its path.
+    pub(crate) fn find(
+        &self,
+        method: &str,
+        path: &str,
+    ) -> Option<(Operation, BTreeMap<String, String>)> {
+        let asked: Vec<&str> = path.split('/').collect();
+        let mut found: Vec<_> = self
+            .operations()
+            .into_iter()
+            .filter(|operation| operation.method == method)
+            .filter_map(|operation| {
+                let template: Vec<&str> = operation.path.split('/').collect();
+                if template.len() != asked.len() {
+                    return None;
+                }
+                let mut parameters = BTreeMap::new();
+                for (pattern, actual) in template.iter().zip(&asked) {
+                    match pattern.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
+                        Some(name) if !actual.is_empty() => {
+                            parameters.insert(name.to_owned(), decode(actual));
+                        }
+                        _ if pattern == actual => {}
+                        _ => return None,
+                    }
+                }
+                Some((operation.clone(), parameters))
+            })
+            .collect();
+        found.sort_by_key(|(_, parameters)| parameters.len());
+        found.into_iter().next()
+    }
+
+    /// A validator of a schema, with the others that it refers to.
+    fn validator(&self, schema: &Value) -> Arc<Validator> {
+        let mut schema = if schema.is_object() { schema.clone() } else { json!({}) };
+        let key = schema.to_string();
+        if let Some(known) = self.validators.lock().unwrap().get(&key) {
+            return Arc::clone(known);
+        }
+        let mut needed = Map::new();
+        self.needs(&schema, &mut needed);
+        schema["components"] = json!({ "schemas": needed });
+        not_exclusive(&mut schema);
+        let validator = Arc::new(jsonschema::validator_for(&schema).unwrap());
+        self.validators.lock().unwrap().insert(key, Arc::clone(&validator));
+        validator
+    }
+
+    fn needs(&self, value: &Value, needed: &mut Map<String, Value>) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| self.needs(item, needed)),
+            Value::Object(members) => {
+                let name =
+                    value["$ref"].as_str().and_then(|it| it.strip_prefix("#/components/schemas/"));
+                if let Some(name) = name.filter(|name| !needed.contains_key(*name)) {
+                    let schema = &self.root["components"]["schemas"][name];
+                    needed.insert(name.to_owned(), schema.clone());
+                    self.needs(schema, needed);
+                }
+                members.values().for_each(|member| self.needs(member, needed));
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn check(&self, schema: &Value, value: &Value) -> Result<(), String> {
+        self.validator(schema).validate(value).map_err(|error| format!("{error} in {value}"))
+    }
+}
+
+impl Operation {
+    pub(crate) fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    pub(crate) fn parameters<'a>(&'a self, spec: &'a Spec) -> Vec<&'a Value> {
+        let shared = spec.root["paths"][&self.path]["parameters"].as_array().into_iter().flatten();
+        let own = self.value["parameters"].as_array().into_iter().flatten();
+        shared.chain(own).map(|it| spec.resolve(it)).collect()
+    }
+
+    /// The media type and schema of the request body.
+    pub(crate) fn body<'a>(&'a self, spec: &'a Spec) -> Option<(&'a str, &'a Value)> {
+        let content = spec.resolve(self.value.get("requestBody")?)["content"].as_object()?;
+        content.iter().next().map(|(name, media)| (name.as_str(), &media["schema"]))
+    }
+
+    /// Status, media type and schema of each successful answer.
+    pub(crate) fn successes<'a>(
+        &'a self,
+        spec: &'a Spec,
+    ) -> Vec<(u16, Option<(&'a str, &'a Value)>)> {
+        let responses = self.value["responses"].as_object().unwrap();
+        let successes = responses.iter().filter(|(status, _)| status.starts_with('2'));
+        successes
+            .map(|(status, response)| {
+                let content = spec.resolve(response)["content"].as_object();
+                let media = content.and_then(|content| content.iter().next());
+                let media = media.map(|(name, media)| (name.as_str(), &media["schema"]));
+                (status.parse().unwrap(), media)
+            })
+            .collect()
+    }
+}
+
+/// OpenAPI 3.0's `nullable`, which this 3.1 document uses, as JSON Schema says it.
+fn allow_null(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(allow_null),
+        Value::Object(members) => {
+            members.iter_mut().for_each(|(_, member)| allow_null(member));
+            if members.get("nullable") == Some(&json!(true)) {
+                members.remove("nullable");
+                let bare = Value::Object(std::mem::take(members));
+                *members =
+                    Map::from_iter([("anyOf".to_owned(), json!([bare, { "type": "null" }]))]);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A closed object that is one part of a whole would forbid the other parts: the vendor means the
+/// whole to be closed.
+fn open_parts(root: &mut Value) {
+    fn parts(value: &Value, names: &mut Vec<String>) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| parts(item, names)),
+            Value::Object(members) => {
+                for part in members
+                    .get("allOf")
+                    .and_then(Value::as_array)
+                    .filter(|it| it.len() > 1)
+                    .into_iter()
+                    .flatten()
+                {
+                    names.extend(part["$ref"].as_str().map(ToOwned::to_owned));
+                }
+                members.values().for_each(|member| parts(member, names));
+            }
+            _ => {}
+        }
+    }
+    let mut names = Vec::new();
+    parts(root, &mut names);
+    for name in names {
+        if let Some(part) = root.pointer_mut(&name[1..]).and_then(Value::as_object_mut) {
+            part.remove("additionalProperties");
+        }
+    }
+}
+
+/// A discriminator, not the shape, says which of several types a value is: it may fit others too.
+fn not_exclusive(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(not_exclusive),
+        Value::Object(members) => {
+            members.iter_mut().for_each(|(_, member)| not_exclusive(member));
+            let types = members.get("oneOf").and_then(Value::as_array);
+            if types.is_some_and(|types| types.iter().all(|it| it.get("$ref").is_some())) {
+                let types = members.remove("oneOf").unwrap();
+                members.insert("anyOf".to_owned(), types);
+            }
+        }
+        _ => {}
+    }
+}
+
+pub(crate) fn decode(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        match (first, tail) {
+            (b'%', [high, low, after @ ..]) => {
+                let digit = |it: &u8| char::from(*it).to_digit(16).unwrap() as u8;
+                bytes.push(digit(high) * 16 + digit(low));
+                rest = after;
+            }
+            (other, _) => bytes.push(*other),
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+/// Text from a query, a header or a form as the JSON value that its schema means.
+pub(crate) fn typed(spec: &Spec, schema: &Value, text: &str) -> Value {
+    let schema = spec.resolve(schema);
+    if let Some(members) = schema["anyOf"].as_array().or(schema["allOf"].as_array()) {
+        return typed(spec, &members[0], text);
+    }
+    match schema["type"].as_str() {
+        Some("integer" | "number" | "boolean") => {
+            serde_json::from_str(text).unwrap_or_else(|_| json!(text))
+        }
+        _ => json!(text),
+    }
+}

@@ -1,0 +1,266 @@
+//! The client of a whole document (`ONKERNEL_SPEC`): every operation is called over a real socket,
+//! every request held against the original document, every answer parsed, and every schema read
+//! and written again.
+
+#![cfg(onkernel_whole)]
+
+#[path = "whole/samples.rs"]
+mod samples;
+#[path = "whole/server.rs"]
+mod server;
+#[path = "whole/spec.rs"]
+mod spec;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use onkernel::{Client, Download, Event, EventStream, ResponseValue, StatusCode, types};
+use samples::{Optional, Samples};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use server::Server;
+use spec::Spec;
+
+/// What a call is given.
+struct Values {
+    parameters: BTreeMap<String, Value>,
+    body: Option<Value>,
+}
+
+impl Values {
+    fn parameter(&self, wire: &str) -> Option<Value> {
+        self.parameters.get(wire).cloned()
+    }
+
+    fn body(&self) -> Option<Value> {
+        self.body.clone()
+    }
+}
+
+/// What a call came to.
+#[derive(Debug)]
+struct Reply {
+    status: StatusCode,
+    value: Value,
+}
+
+impl Reply {
+    fn value(status: StatusCode, value: &impl Serialize) -> Self {
+        Self { status, value: serde_json::to_value(value).unwrap() }
+    }
+
+    async fn bytes(download: Download) -> Result<Self, onkernel::Error> {
+        let status = download.status();
+        assert_eq!(download.content_type(), Some("application/x-whole"));
+        let length = download.content_length();
+        let bytes = download.bytes().await?;
+        assert_eq!(length, Some(bytes.len() as u64));
+        Ok(Self { status, value: json!(String::from_utf8_lossy(&bytes)) })
+    }
+
+    async fn events<T>(mut events: EventStream<T>) -> Result<Self, onkernel::Error>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+    {
+        let (status, mut all) = (events.status(), Vec::new());
+        while let Some(event) = events.next().await {
+            all.push(match event? {
+                Event::Message { data, .. } => serde_json::to_value(data).unwrap(),
+                Event::Heartbeat => json!("heartbeat"),
+                _ => panic!("an event that is not as documented"),
+            });
+        }
+        Ok(Self { status, value: json!(all) })
+    }
+}
+
+impl<T: Serialize> From<ResponseValue<T>> for Reply {
+    fn from(answer: ResponseValue<T>) -> Self {
+        Self::value(answer.status(), &*answer)
+    }
+}
+
+include!(concat!(env!("OUT_DIR"), "/exercise.rs"));
+
+const KEY: &str = "sk_whole0123456789abcdefghij";
+
+fn client(server: &Server) -> Client {
+    Client::builder().api_key(KEY).base_url(&server.url).retries(0).build().unwrap()
+}
+
+/// The same, as far as a typed client can tell: secrets are shown to nobody, and what is absent
+/// from an answer may have been null.
+fn same(one: &Value, other: &Value, strict: bool) -> bool {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let names: std::collections::BTreeSet<&String> =
+                one.keys().chain(other.keys()).collect();
+            names.into_iter().all(|name| match (one.get(name), other.get(name)) {
+                (Some(one), Some(other)) => same(one, other, strict),
+                (only, other) => !strict && only.or(other) == Some(&Value::Null),
+            })
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len()
+                && one.iter().zip(other).all(|(one, other)| same(one, other, strict))
+        }
+        (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
+        (Value::String(_), Value::String(other)) if other == "[redacted]" => true,
+        (one, other) => one == other,
+    }
+}
+
+/// The answer of an operation to order, as bytes and as what the client should make of it.
+fn order(
+    spec: &Spec,
+    server: &Server,
+    samples: &mut Samples<'_>,
+    status: u16,
+    media: Option<(&str, &Value)>,
+) -> Value {
+    match media {
+        None => {
+            server.order(status, &[], "");
+            Value::Null
+        }
+        Some(("application/json", schema)) => {
+            let value = samples.of(schema);
+            spec.check(schema, &value).expect("a sample");
+            server.order(status, &[("content-type", "application/json")], value.to_string());
+            value
+        }
+        Some(("text/event-stream", schema)) => {
+            let mut text = ": hello\n\n".to_owned();
+            let mut all = Vec::new();
+            for index in 0..8 {
+                let value = samples.of(schema);
+                spec.check(schema, &value).expect("a sample");
+                text.push_str(&format!("id: {index}\ndata: {value}\n\n"));
+                let heartbeat = value["event"] == "sse_heartbeat";
+                all.push(if heartbeat { json!("heartbeat") } else { value });
+            }
+            server.order(status, &[("content-type", "text/event-stream")], text);
+            json!(all)
+        }
+        Some((_, schema)) => {
+            let value = samples.of(schema);
+            server.order(
+                status,
+                &[("content-type", "application/x-whole")],
+                value.as_str().unwrap(),
+            );
+            value
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_operation_is_called_with_everything_and_with_no_more_than_it_must() {
+    let spec = Arc::new(Spec::read());
+    let server = Server::start(Arc::clone(&spec)).await;
+    let client = client(&server);
+    let names: BTreeMap<(&str, &str), &str> =
+        onkernel::operations::ALL.iter().map(|it| ((it.method, it.path), it.id)).collect();
+    let (mut called, mut problems, all) = (0, Vec::new(), spec.operations());
+    for (index, operation) in all.iter().enumerate() {
+        let Some(id) = names.get(&(operation.method.as_str(), operation.path.as_str())) else {
+            problems.push(format!("{}: no method", operation.name()));
+            continue;
+        };
+        let before = problems.len();
+        for (round, optional) in
+            [Optional::Always, Optional::Never, Optional::Chance].into_iter().enumerate()
+        {
+            let mut samples = Samples::new(&spec, (index * 3 + round) as u64 * 7919 + 1);
+            samples.optional = optional;
+            let parameters = operation
+                .parameters(&spec)
+                .into_iter()
+                .filter(|it| it["required"] == true || optional == Optional::Always);
+            let parameters: BTreeMap<String, Value> = parameters
+                .map(|it| (it["name"].as_str().unwrap().to_owned(), samples.of(&it["schema"])))
+                .collect();
+            let required = spec.resolve(&operation.value["requestBody"])["required"] == true;
+            let body = operation.body(&spec).filter(|_| required || optional == Optional::Always);
+            let body = body.map(|(_, schema)| samples.of(schema));
+            for (status, media) in operation.successes(&spec) {
+                let expected = order(&spec, &server, &mut samples, status, media);
+                let values = Values { parameters: parameters.clone(), body: body.clone() };
+                let reply = call(&client, id, &values).await;
+                let received = server.last();
+                let here = format!("{id} ({}, round {round}, {status})", operation.name());
+                match reply {
+                    Err(error) => problems.push(format!("{here}: {error}")),
+                    Ok(reply) => {
+                        if reply.status.as_u16() != status || !same(&expected, &reply.value, false)
+                        {
+                            problems.push(format!("{here}: answered {expected}, read {reply:?}"));
+                        }
+                        if received.operation != operation.name() {
+                            problems.push(format!("{here}: received as {}", received.operation));
+                        }
+                        if json!(received.parameters) != json!(parameters) {
+                            problems.push(format!(
+                                "{here}: {parameters:?} became {:?}",
+                                received.parameters
+                            ));
+                        }
+                        if let Some(body) = &body {
+                            if !same(body, received.body.as_ref().unwrap_or(&Value::Null), true) {
+                                problems.push(format!("{here}: {body} became {:?}", received.body));
+                            }
+                        }
+                        problems
+                            .extend(received.violations.iter().map(|it| format!("{here}: {it}")));
+                    }
+                }
+            }
+        }
+        called += usize::from(problems.len() == before);
+    }
+    assert!(problems.is_empty(), "{called} of {}\n{}", all.len(), problems.join("\n"));
+    assert_eq!(called, OPERATIONS.len());
+    println!("{called} of {}", all.len());
+}
+
+#[test]
+fn every_schema_is_read_and_written_again() {
+    use heck::ToUpperCamelCase;
+    let spec = Spec::read();
+    let (mut checked, mut problems) = (0, Vec::new());
+    for name in spec.root["components"]["schemas"].as_object().unwrap().keys() {
+        let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
+        let rust = name.to_upper_camel_case();
+        let strict = SENT.contains(&rust.as_str());
+        let mut samples = Samples::new(&spec, 0x5eed ^ name.len() as u64);
+        for round in 0..24 {
+            samples.optional = match round {
+                0 => Optional::Always,
+                1 => Optional::Never,
+                _ => Optional::Chance,
+            };
+            let value = samples.of(&schema);
+            spec.check(&schema, &value).expect("a sample");
+            match reread(&rust, value.clone()) {
+                // A form: the calls have tested it.
+                None => assert_eq!(name, "DeploymentRequest"),
+                Some(Err(problem)) => problems.push(format!("{name}: {problem} in {value}")),
+                Some(Ok(again)) => {
+                    if !same(&value, &again, strict) {
+                        problems.push(format!("{name}: {value} became {again}"));
+                    } else if let Err(problem) = spec.check(&schema, &again) {
+                        problems.push(format!("{name}: {problem}"));
+                    }
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    println!(
+        "{checked} values of {} schemas",
+        spec.root["components"]["schemas"].as_object().unwrap().len()
+    );
+}
