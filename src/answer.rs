@@ -56,15 +56,15 @@ fn scrub(value: &mut Value, scrubber: &Scrubber) {
     }
 }
 
-/// The key in an answer that holds one and is otherwise not as documented. Only whole JSON counts:
-/// half a plaintext is worse than none.
+/// The key in an answer that holds one and is otherwise not as documented. Only a whole JSON object
+/// counts, whatever follows it: half a plaintext is worse than none.
 pub(crate) fn created(body: &[u8]) -> Option<Created> {
     #[derive(serde::Deserialize)]
     struct Key {
         id: String,
         key: Secret,
     }
-    let Key { id, key } = serde_json::from_slice(body).ok()?;
+    let Key { id, key } = serde_json::Deserializer::from_slice(body).into_iter().next()?.ok()?;
     (!id.is_empty() && !key.expose().is_empty()).then_some(Created { id, key })
 }
 
@@ -89,9 +89,15 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_salvaged_from_whole_json_only() {
-        let found = created(br#"{"id": "key_1", "key": "sk_x", "name": 5}"#).unwrap();
-        assert_eq!((found.id.as_str(), found.key.expose()), ("key_1", "sk_x"));
+    fn a_key_is_salvaged_from_a_whole_object_only() {
+        for body in [
+            &br#"{"id": "key_1", "key": "sk_x", "name": 5}"#[..],
+            br#"{"id": "key_1", "key": "sk_x"}{"id": "key_2", "key": "sk_y"}"#,
+            br#"{"id": "key_1", "key": "sk_x"}</html>"#,
+        ] {
+            let found = created(body).unwrap();
+            assert_eq!((found.id.as_str(), found.key.expose()), ("key_1", "sk_x"));
+        }
         for body in [
             &br#"{"id": "key_1", "key": "sk_x", "na"#[..],
             br#"{"id": 1, "key": "sk_x"}"#,

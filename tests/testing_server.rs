@@ -75,7 +75,6 @@ async fn an_expiry_is_days_or_an_exact_time_or_never() {
         (json!({ "days_to_expire": 1 }), json!("2026-11-02T12:00:00Z")),
         (json!({ "days_to_expire": 3650 }), json!("2036-10-29T12:00:00Z")),
         (json!({ "days_to_expire": 2.0 }), json!("2026-11-03T12:00:00Z")),
-        (json!({ "expires_at": null, "days_to_expire": null }), json!(null)),
         (
             json!({ "expires_at": "2026-11-01T14:00:00.123456+01:00" }),
             json!("2026-11-01T13:00:00.123456Z"),
@@ -110,6 +109,7 @@ async fn what_cannot_be_created_is_refused_with_every_reason() {
         (json!({ "name": "k", "days_to_expire": "30" }), days),
         (json!({ "name": "k", "expires_at": "tomorrow" }), "RFC 3339"),
         (json!({ "name": "k", "expires_at": 1 }), "RFC 3339"),
+        (json!({ "name": "k", "expires_at": null }), "RFC 3339"),
         (json!({ "name": "k", "expires_at": "2026-11-01T12:00:00Z" }), "in the future"),
         (
             json!({ "name": "k", "expires_at": "2027-01-01T00:00:00Z", "days_to_expire": 3 }),
@@ -118,6 +118,7 @@ async fn what_cannot_be_created_is_refused_with_every_reason() {
         (json!({ "name": "k", "project_id": "" }), "project_id must be"),
         (json!({ "name": "k", "project_id": 1 }), "project_id must be"),
         (json!({ "name": "k", "policy": [] }), "list of statements"),
+        (json!({ "name": "k", "policy": null }), "list of statements"),
         (
             json!({ "name": "k", "policy": { "statements": [1] } }),
             "statements[0] must be an object",
@@ -305,9 +306,8 @@ async fn a_policy_is_shown_where_there_is_one() {
     assert_eq!(with.json()["policy"], policy);
     let path = format!("/org/api_keys/{}", with.text_of("id"));
     assert_eq!(api.get(&path).await.json()["policy"], policy);
-    for body in [json!({ "name": "k" }), json!({ "name": "k", "policy": null })] {
-        assert_eq!(api.create(body).await.json().get("policy"), None, "absent, not null");
-    }
+    let without = api.create(json!({ "name": "k" })).await;
+    assert_eq!(without.json().get("policy"), None, "absent, not null");
 }
 
 // Looking.

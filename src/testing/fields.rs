@@ -81,10 +81,10 @@ impl Fields {
         now: DateTime<Utc>,
         latest: Option<DateTime<Utc>>,
     ) -> Option<DateTime<Utc>> {
-        let value = self.get("expires_at").value()?;
+        let value = self.fields.get("expires_at")?;
         let parsed = value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
         let Some(end) = parsed.map(|time| time.to_utc()) else {
-            self.wrong("invalid_expiry", "expires_at must be an RFC 3339 time, or null");
+            self.wrong("invalid_expiry", "expires_at must be an RFC 3339 time");
             return None;
         };
         if end <= now {
@@ -114,8 +114,8 @@ impl Fields {
     }
 
     pub(super) fn policy(&mut self) -> Option<Policy> {
-        let policy = self.get("policy").value()?;
-        Policy::parse(&policy).map_err(|message| self.wrong("invalid_policy", message)).ok()
+        let policy = self.fields.get("policy")?;
+        Policy::parse(policy).map_err(|message| self.wrong("invalid_policy", message)).ok()
     }
 
     fn get(&self, name: &str) -> Field<Value> {

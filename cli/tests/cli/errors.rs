@@ -98,3 +98,13 @@ fn verbose_shows_the_call_and_its_request_id() {
     let id = bench.server.log()[0].request_id.clone();
     assert_mentions(&ran.err, &["list_api_keys", "/org/api_keys", "200", &id]);
 }
+
+#[test]
+fn verbose_shows_why_a_call_is_repeated() {
+    let bench = Bench::new();
+    let asked = RetryAfter::Milliseconds(3);
+    bench.server.faults().add(Fault::too_many_requests(asked).times(1));
+    let ran = bench.run(["list", "-v"]);
+    ran.done();
+    assert_mentions(&ran.err, &["trying again", "rate limited", "3ms", "attempt=2"]);
+}
