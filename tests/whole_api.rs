@@ -207,10 +207,10 @@ async fn every_operation_is_called_with_everything_and_with_no_more_than_it_must
                                 received.parameters
                             ));
                         }
-                        if let Some(body) = &body {
-                            if !same(body, received.body.as_ref().unwrap_or(&Value::Null), true) {
-                                problems.push(format!("{here}: {body} became {:?}", received.body));
-                            }
+                        if let Some(body) = &body
+                            && !same(body, received.body.as_ref().unwrap_or(&Value::Null), true)
+                        {
+                            problems.push(format!("{here}: {body} became {:?}", received.body));
                         }
                         problems
                             .extend(received.violations.iter().map(|it| format!("{here}: {it}")));

@@ -52,7 +52,7 @@ pub fn exercise(client: &str, surface: &Surface) -> Result<String, String> {
     let tokens = quote! {
         const OPERATIONS: &[&str] = &[#(#names),*];
         const SENT: &[&str] = &[#(#sent),*];
-        #[allow(deprecated)]
+        #[allow(clippy::redundant_closure, deprecated)]
         async fn call(
             client: &onkernel::Client,
             id: &str,
@@ -213,6 +213,7 @@ fn holder(
     let steps = steps.collect::<Result<Vec<_>, String>>()?;
     let (function, ident) = (format_ident!("{}", name.to_snake_case()), format_ident!("{name}"));
     Ok(quote! {
+        #[allow(clippy::redundant_closure)]
         fn #function(value: &serde_json::Value) -> types::#ident {
             let mut it = types::#ident::builder();
             #(#steps)*

@@ -71,8 +71,8 @@ fn request(body: &mut Value) {
 
 /// One successful answer: the generator knows no more than one.
 fn answer(operation: &mut Value) {
-    let responses = operation["responses"].as_object().into_iter().flatten();
-    let success = responses.filter(|(status, _)| status.starts_with('2')).next();
+    let mut responses = operation["responses"].as_object().into_iter().flatten();
+    let success = responses.find(|(status, _)| status.starts_with('2'));
     let Some((status, response)) = success else { return };
     let media = response["content"].as_object().and_then(|it| it.iter().next());
     let schema = match operation["x-onkernel-answer"].as_str() {
