@@ -95,6 +95,8 @@ impl<'a> Schema<'a> {
                         }
                         value.is_object()
                     }
+                    // What it leads to is a part of its own.
+                    "$ref" => value.as_str().is_some_and(|name| source.target(name).is_some()),
                     "items" => {
                         items.push(value);
                         true

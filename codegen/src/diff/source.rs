@@ -71,7 +71,7 @@ impl<'a> Source<'a> {
     }
 
     /// What a reference inside this document leads to.
-    fn target(&self, reference: &str) -> Option<&'a Value> {
+    pub(super) fn target(&self, reference: &str) -> Option<&'a Value> {
         let fragment = reference.strip_prefix('#')?;
         self.root.pointer(fragment).or_else(|| self.root.pointer(&percent_decoded(fragment)))
     }
