@@ -5,6 +5,9 @@
 //! At every instant the store holds a key that authenticates and the journal no plaintext; at the
 //! end every live key of ours has a holder, exactly one of {rotated, as before} is true, and it is
 //! what was reported. Run with `--nocapture` to see how many cases there are.
+//!
+//! All of them take minutes: without `ROTATION_EVERYTHING` in the environment one in eight is run,
+//! the same ones every time.
 #![cfg(all(feature = "testing", feature = "rotation"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
@@ -109,6 +112,9 @@ fn run(title: &str, make: impl AsyncFn(&reqwest::Client) -> Vec<Case>) {
         let http = http();
         runtime.block_on(make(&http))
     };
+    let all = cases.len();
+    let step = if everything() { 1 } else { 8 };
+    let cases: Vec<Case> = cases.into_iter().step_by(step).collect();
     let next = AtomicUsize::new(0);
     let (rotated, as_before) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let failures = Mutex::new(Vec::new());
@@ -134,7 +140,7 @@ fn run(title: &str, make: impl AsyncFn(&reqwest::Client) -> Vec<Case>) {
     });
     let failures = failures.into_inner().unwrap();
     println!(
-        "{title}: {} cases, {} rotated, {} as before, {} failed",
+        "{title}: {} of {all} cases, {} rotated, {} as before, {} failed",
         cases.len(),
         rotated.into_inner(),
         as_before.into_inner(),
