@@ -6,7 +6,7 @@ use crate::support::{program, run};
 fn help_says_what_there_is() {
     let help = run(&mut program(["--help"]));
     insta::assert_snapshot!("help", help.done());
-    for command in ["create", "list", "serve"] {
+    for command in ["create", "list", "rotate", "serve"] {
         let help = run(&mut program([command, "--help"]));
         insta::assert_snapshot!(format!("help-{command}"), help.done());
     }
@@ -14,7 +14,21 @@ fn help_says_what_there_is() {
 
 #[test]
 fn every_command_has_help() {
-    for command in ["create", "whoami", "list", "get", "rename", "delete", "serve", "demo"] {
+    for command in [
+        "create",
+        "whoami",
+        "list",
+        "get",
+        "rename",
+        "delete",
+        "rotate",
+        "resume",
+        "sweep",
+        "audit",
+        "rotate-all",
+        "serve",
+        "demo",
+    ] {
         assert!(run(&mut program([command, "--help"])).done().contains("Usage: kernel-keys"));
     }
     let version = format!("kernel-keys {}", env!("CARGO_PKG_VERSION"));
