@@ -16,7 +16,7 @@ use super::decide::{Action, Course, Facts, next};
 use super::equal::differences;
 use super::fingerprint::Fingerprint;
 use super::guard::{Doomed, Holds, Known, may_delete};
-use super::journal::{Adopted, Ending, Journal, Record, Which};
+use super::journal::{Adopted, Ending, Journal, JournalError, Record, Which};
 use super::lock::Lock;
 use super::marker::Marker;
 use super::plan::{Ask, OldKey, Plan, Retirement, TOLERANCE};
@@ -25,7 +25,7 @@ use super::resume;
 use super::stop::Asked;
 use super::store::StoreError;
 use crate::scrub::Scrubber;
-use crate::{Nullable, Secret};
+use crate::{Error, ErrorKind, Nullable, Secret};
 
 /// How often a create whose outcome is unknown is followed by another, under another marker.
 const CREATES: u32 = 4;
@@ -51,8 +51,26 @@ impl Trouble {
     }
 }
 
-impl<E: std::error::Error> From<E> for Trouble {
-    fn from(error: E) -> Self {
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self { asked: error.kind() == ErrorKind::Stopped, ..Self::new(error.to_string()) }
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<JournalError> for Trouble {
+    fn from(error: JournalError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Trouble {
+    fn from(error: std::io::Error) -> Self {
         Self::new(error.to_string())
     }
 }
@@ -335,7 +353,7 @@ impl Engine {
                 self.last_unknown = self.setup.port.clock.elapsed();
                 self.delete_orphans(&marker).await?;
             }
-            if attempt >= CREATES || !api::passes(&error) || self.out_of_time() {
+            if attempt >= api::most(CREATES, &error) || !api::passes(&error) || self.out_of_time() {
                 return Err(error.into());
             }
             self.setup.port.note(format!("creating again under a new marker: {error}"));
@@ -407,7 +425,7 @@ impl Engine {
         let new_id = self.new_id()?;
         let mut api = self.api();
         let mut old = api.get(&self.plan.old_id).await;
-        if self.plan.own && old.as_ref().is_err_and(crate::Error::is_unauthorized) {
+        if self.plan.own && old.as_ref().is_err_and(Error::is_unauthorized) {
             // Expired or deleted: the new key can tell.
             self.old_is_dead = true;
             api = self.api();

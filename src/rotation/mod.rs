@@ -48,6 +48,7 @@ mod journal;
 mod lock;
 mod marker;
 mod once;
+mod pace;
 mod plan;
 mod port;
 mod process;
