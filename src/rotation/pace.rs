@@ -16,8 +16,9 @@ impl Pace {
         Self { clock, until: Mutex::default() }
     }
 
-    /// Nobody sends for this long.
+    /// Nobody sends for this long, in whole milliseconds: a clock may know no smaller ones.
     pub(crate) fn hold_back(&self, time: Duration) {
+        let time = Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
         let until = self.clock.elapsed().saturating_add(time);
         let mut held = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         *held = until.max(*held);

@@ -50,7 +50,8 @@ impl Clock for TestClock {
 
     fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            self.ms.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+            let ms = time.as_micros().div_ceil(1000);
+            self.ms.fetch_add(u64::try_from(ms).unwrap(), Ordering::SeqCst);
             self.server.advance(TimeDelta::from_std(time).unwrap());
             tokio::task::yield_now().await;
         })
