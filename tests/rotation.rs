@@ -123,6 +123,22 @@ async fn a_store_whose_content_fits_but_is_dead_is_refused() {
     assert!(refused(&world, world.rotation()).await.contains("401"));
 }
 
+/// With equal masks a new store tells nobody whether the caller's key is the one that is rotated:
+/// taken for it, the caller would go on with a key of other rights.
+#[tokio::test]
+async fn a_caller_that_may_be_the_rotated_key_is_refused() {
+    let settings = Settings { new_store: true, colliding_masks: true, ..Settings::default() };
+    let world = world(settings).await;
+    let why = refused(&world, world.rotation()).await;
+    assert!(why.contains("cannot be told"), "{why}");
+    // Put there by the caller, it can be told.
+    world.store.set(Some(world.old().plaintext()));
+    let rotation = world.client.rotation(&world.old_id).store(world.store.clone());
+    let rotation = rotation.journal(&world.journal).clock(world.clock.clone());
+    rotation.retire(Retirement::Delete).run().await.unwrap();
+    assert!(world.manager.list_api_keys().send().await.is_ok(), "the caller kept its key");
+}
+
 #[tokio::test]
 async fn nothing_is_deleted_by_silence() {
     let world = plain().await;

@@ -107,7 +107,7 @@ async fn plan(rotation: Rotation, port: &Arc<Port>, began: Duration) -> Result<E
         return refuse("the server answered with another key than the one asked for");
     }
     check_held(&rotation, &api, &old, held.as_ref()).await?;
-    let own = is_own(&common.client, &old, held.as_ref()).await?;
+    let own = is_own(&common.client, &api, &old, held.as_ref()).await?;
     let policy = policy(&old)?;
     let name = plan::real_name(&old).map_err(RotationError::refused)?;
     if Marker::new(&id).is_none() {
@@ -280,13 +280,28 @@ async fn check_held(
 }
 
 /// Whether the client's own key is the one that is rotated.
-async fn is_own(client: &Client, old: &OldKey, held: Option<&Secret>) -> Result<bool, Refused> {
+async fn is_own(
+    client: &Client,
+    api: &Api,
+    old: &OldKey,
+    held: Option<&Secret>,
+) -> Result<bool, Refused> {
     let own = client.api_key().await?;
-    Ok(match held {
-        Some(held) => *held == own,
-        // Nothing else can be told where no plaintext is at hand.
-        None => fits_mask(own.expose(), &old.masked),
-    })
+    if let Some(held) = held {
+        return Ok(*held == own);
+    }
+    // Where no plaintext is at hand there is only the masked form, which others may share.
+    if !fits_mask(own.expose(), &old.masked) {
+        return Ok(false);
+    }
+    let all = api.all().await?;
+    match all.iter().filter(|key| fits_mask(own.expose(), &key.masked_key)).count() {
+        0 | 1 => Ok(true),
+        _ => refuse(format!(
+            "it cannot be told whether the client's own key is the one that is rotated, since several keys look like it ({}): put the key {} into the store first, or ask with another key",
+            old.masked, old.id
+        )),
+    }
 }
 
 /// The policy in the form that creating takes, if nothing is lost by that.
