@@ -72,6 +72,39 @@ async fn a_key_is_replaced() {
     }
 }
 
+/// The requests of the usual rotations, in their order. The module's documentation says what each
+/// is for and why none can be left out.
+#[tokio::test]
+async fn every_request_has_its_reason() {
+    let mut said = String::new();
+    for (title, retirement, own) in [
+        ("by the caller, then deleted", Retirement::Delete, false),
+        ("by itself, then deleted", Retirement::Delete, true),
+        ("by the caller, then kept", Retirement::Keep, false),
+        ("by the server, with a grace period", Retirement::Grace { days: 2 }, false),
+    ] {
+        let world = world(Settings { retirement, own, ..Settings::default() }).await;
+        let report = rotated(&world).await;
+        let log = world.server.log();
+        let log: Vec<_> = log.iter().filter(|entry| entry.path != "/nowhere").collect();
+        said.push_str(&format!("{title}: {} requests\n", log.len()));
+        for entry in log {
+            let path = entry.path.replace(&world.old_id, "{old}");
+            let path = path.replace(report.new_id.as_ref().unwrap(), "{new}");
+            let caller = match entry.caller.as_ref() {
+                Some(id) if *id == world.old_id => "old",
+                Some(id) if Some(id) == report.new_id.as_ref() => "new",
+                _ => "caller",
+            };
+            let query = entry.query.join("&");
+            let line = format!("  {caller}: {} {path} {query}", entry.method);
+            said.push_str(line.trim_end());
+            said.push('\n');
+        }
+    }
+    insta::assert_snapshot!(said);
+}
+
 #[tokio::test]
 async fn nothing_happens_before_run() {
     let world = plain().await;

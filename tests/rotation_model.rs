@@ -107,12 +107,16 @@ fn settings() -> impl Strategy<Value = Settings> {
 
 fn fault() -> impl Strategy<Value = Fault> {
     let status = prop::sample::select(vec![400, 401, 403, 404, 409, 500, 503]);
-    let kind = prop_oneof![
+    let failing = prop_oneof![
         3 => Just(Fault::drop_connection()),
         1 => Just(Fault::reset()),
         3 => status.prop_map(Fault::status),
         2 => Just(Fault::too_many_requests(RetryAfter::Seconds(2))),
         1 => Just(Fault::html_bad_gateway()),
+    ];
+    let kind = prop_oneof![
+        5 => failing.clone().prop_map(Fault::before),
+        5 => failing.prop_map(Fault::after),
         1 => Just(Fault::truncated_body()),
         1 => Just(Fault::wrong_length()),
         1 => Just(Fault::garbage_json()),
@@ -125,14 +129,7 @@ fn fault() -> impl Strategy<Value = Fault> {
         (1..45_u64, 1..5_u64).prop_map(|(n, times)| (Some((n, times)), None)),
         (0.01..0.5_f64, any::<u64>()).prop_map(|(p, seed)| (None, Some((p, seed)))),
     ];
-    (kind, on, when, option::of(any::<bool>())).prop_map(|(fault, on, (from, chance), before)| {
-        let fault = match before {
-            // A late effect is neither.
-            _ if format!("{fault:?}").contains("Later") => fault,
-            Some(true) => fault.before(),
-            Some(false) => fault.after(),
-            None => fault,
-        };
+    (kind, on, when).prop_map(|(fault, on, (from, chance))| {
         let fault = match on {
             Some(method) => fault.method(method),
             None => fault,

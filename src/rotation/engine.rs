@@ -108,8 +108,6 @@ pub(crate) struct Engine {
     pub(crate) old_is_dead: bool,
     /// It ends here because it was asked to stop.
     pub(crate) stopped: bool,
-    /// Begun by a process before this one.
-    pub(crate) resumed: bool,
     pub(crate) rename_failed: bool,
     pub(crate) restores: u32,
     pub(crate) steps: Vec<StepReport>,
@@ -459,12 +457,14 @@ impl Engine {
         Ok((old, new))
     }
 
+    /// The last look before the store is written. Of two rotations of one key at most one passes:
+    /// each has raised its marker before it looks for the other's, lowers it only when the old key
+    /// is retired, and looks at the old key after it has looked for markers.
     async fn compare(&mut self) -> Done {
+        self.no_rival().await?;
         let (_, new) = self.both().await?;
         let read = OldKey::read(&new).map_err(Trouble::new)?;
-        let marked = self.journal.past.markers.iter().any(|marker| marker.is(&read.name));
-        let renamed = self.resumed && read.name == self.name;
-        if !marked && !renamed {
+        if !self.journal.past.markers.iter().any(|marker| marker.is(&read.name)) {
             return Err(Trouble::new("the new key does not bear the name under which it was made"));
         }
         let fits = |secret: &Secret| crate::api_keys::fits_mask(secret.expose(), &read.masked);
@@ -513,8 +513,6 @@ impl Engine {
 
     async fn store(&mut self) -> Done {
         let setup = Arc::clone(&self.setup);
-        self.both().await?;
-        self.no_rival().await?;
         if setup.store.readable() {
             let expected = if self.plan.store_is_new { Holds::Nothing } else { Holds::Old };
             let holds = self.look_at_store().await?;
@@ -646,7 +644,6 @@ impl Engine {
         let setup = Arc::clone(&self.setup);
         if !self.facts.retiring {
             self.both().await?;
-            self.no_rival().await?;
             if setup.store.readable() && self.look_at_store().await? != Holds::New {
                 return Err(Trouble::hold("the store does not hold the new key any more"));
             }
