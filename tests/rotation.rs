@@ -9,11 +9,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use onkernel::Client;
+use futures_core::future::BoxFuture;
 use onkernel::rotation::{
-    Fate, Lifetime, Outcome, Retirement, Rotation, RotationExt, RotationReport, pending,
+    Fate, Lifetime, Outcome, Retirement, Rotation, RotationExt, RotationReport, Store, StoreError,
+    pending,
 };
 use onkernel::testing::{Fault, NewKey, Policy};
+use onkernel::{Client, Secret};
 use rotation_support::{Death, MemoryStore, Settings, StoreFault, World, http, sound};
 
 async fn world(settings: Settings) -> World {
@@ -758,5 +760,61 @@ async fn a_fleet_is_rotated_a_few_at_a_time() {
     for n in 1..5 {
         let held = std::fs::read_to_string(file(&format!("fleet-{n}"))).unwrap();
         assert!(world.server.authenticates(&held));
+    }
+}
+
+/// A store that swaps: somebody who writes to it in the middle is not overwritten.
+#[derive(Clone)]
+struct Swapping(MemoryStore, std::sync::Arc<std::sync::atomic::AtomicUsize>);
+
+impl Store for Swapping {
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+
+    fn read(&self) -> BoxFuture<'_, Result<Option<Secret>, StoreError>> {
+        self.0.read()
+    }
+
+    fn write<'a>(&'a self, _: &'a Secret) -> BoxFuture<'a, Result<(), StoreError>> {
+        panic!("it was to be swapped")
+    }
+
+    fn compare_and_swap<'a>(
+        &'a self,
+        expected: &'a Secret,
+        new: &'a Secret,
+    ) -> Option<BoxFuture<'a, Result<bool, StoreError>>> {
+        Some(Box::pin(async {
+            if self.1.fetch_add(1, Ordering::SeqCst) == 0 {
+                self.0.set(Some("sk_of_somebody_else_0123456789"));
+            }
+            let same = self.0.held().as_deref() == Some(expected.expose());
+            if same {
+                self.0.write(new).await?;
+            }
+            Ok(same)
+        }))
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_swaps_overwrites_nobody() {
+    for rival in [true, false] {
+        let world = plain().await;
+        let swaps = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(usize::from(!rival)));
+        let store = Swapping(world.store.clone(), swaps);
+        let ran = world.rotation().store(store).run().await;
+        match rival {
+            false => assert!(ran.unwrap().is_settled()),
+            true => {
+                let error = ran.unwrap_err();
+                assert!(error.to_string().contains("something else"), "{error}");
+                // What somebody else put there may be a key that needs both of ours.
+                assert_eq!(error.report().unwrap().outcome, Outcome::NeedsAttention, "{error}");
+                assert_eq!(world.store.held().unwrap(), "sk_of_somebody_else_0123456789");
+                assert!(world.old().deleted_at.is_none());
+            }
+        }
     }
 }

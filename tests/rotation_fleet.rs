@@ -16,7 +16,7 @@ use chrono::TimeDelta;
 use futures_core::future::BoxFuture;
 use futures_util::future::join;
 use onkernel::rotation::{
-    Clock, FileStore, Fleet, Policy, Retirement, Rotated, RotationExt, Step, Store,
+    Clock, FileStore, Fleet, Policy, Retirement, Rotated, RotationExt, Skipped, Step, Store,
 };
 use onkernel::testing::{Fault, NewKey, RetryAfter, Server};
 use rotation_support::{Settings, World, http};
@@ -197,4 +197,58 @@ async fn a_slow_first_key_does_not_hold_up_the_others() {
     let mut sorted = audited.clone();
     sorted.sort();
     assert_eq!(audited, sorted, "in the order of the audit");
+}
+
+#[tokio::test]
+async fn an_audit_is_complete_while_keys_come_and_go() {
+    let world = World::new(&http(), &Settings::default()).await;
+    let add = |name: String| world.server.add_key(NewKey::named(name)).id;
+    let stay: Vec<_> = (0..250).map(|n| add(format!("stay-{n}"))).collect();
+    let go: Vec<_> = (0..4).map(|n| add(format!("go-{n}"))).collect();
+    // The newest come first: with each page that is asked for, one of those before it goes, so
+    // that the next page begins one too far; and the other way round.
+    for (n, id) in (2..).zip(&go) {
+        let id = id.clone();
+        let page = Fault::run(move |server| {
+            assert!(server.delete(&id));
+            server.add_key(NewKey::named("came"));
+            server.add_key(NewKey::named("came too"));
+        });
+        world.server.faults().add(page.path("/org/api_keys").nth(n));
+    }
+    let audited = world.client.audit(&Policy::new().never_expiring()).await.unwrap();
+    let found = |id: &String| audited.iter().filter(|audited| audited.key.id == *id).count();
+    assert!(stay.iter().all(|id| found(id) == 1), "each one once");
+    assert!(go.iter().all(|id| found(id) == 0));
+    assert!(world.server.faults().fired().iter().all(|fired| *fired == 1));
+}
+
+#[tokio::test]
+async fn the_callers_own_key_is_rotated_only_when_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::new(&http(), &Settings { own: true, ..Settings::default() }).await;
+    std::fs::write(folder.path().join("ci"), world.old().plaintext()).unwrap();
+    let fleet = |policy: Policy, client: &onkernel::Client| {
+        let (path, id) = (folder.path().join("ci"), world.old_id.clone());
+        let stores = move |key: &onkernel::types::ApiKey| {
+            let store = || Arc::new(FileStore::new(&path)) as Arc<dyn Store>;
+            (key.id == id).then(store)
+        };
+        client
+            .rotate_all(policy, stores)
+            .journals(folder.path().join("journals"))
+            .clock(world.clock.clone())
+            .each(|rotation, _| rotation.retire(Retirement::Delete))
+    };
+    let became = |done: Vec<(onkernel::types::ApiKey, Rotated)>| {
+        done.into_iter().find(|(key, _)| key.id == world.old_id).unwrap().1
+    };
+    let policy = || Policy::new().named("ci");
+    let left = became(fleet(policy(), &world.client).run().await.unwrap());
+    assert!(matches!(left, Rotated::Skipped(Skipped::Own)), "{left:?}");
+    assert!(world.old().deleted_at.is_none());
+    let done = fleet(policy().with_own_key(), &world.client).run().await.unwrap();
+    assert!(matches!(became(done), Rotated::Done(report) if report.is_settled()));
+    // The caller goes on with the new one.
+    assert!(world.client.list_api_keys().send().await.is_ok());
 }
