@@ -20,7 +20,7 @@ use onkernel::Client;
 use onkernel::rotation::{
     Lifetime, Outcome, Retirement, RotationError, RotationExt, RotationReport, pending,
 };
-use onkernel::testing::{Fault, Policy, RetryAfter, Server};
+use onkernel::testing::{Fault, LogEntry, Policy, RetryAfter, Server};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -226,9 +226,30 @@ struct Model {
     /// What a rival made is found by the rival.
     rival: std::path::PathBuf,
     hand: Option<Hand>,
+    /// How many requests there had been when the hand was laid on it, and when the retirement began.
+    laid_at: AtomicUsize,
+    retiring_at: AtomicUsize,
 }
 
 impl Model {
+    /// Whether the old key was looked at after somebody had changed it, and before the retirement.
+    fn noticed(&self) -> bool {
+        let grace = matches!(self.retirement, Retirement::Grace { .. });
+        let matters = match self.hand {
+            Some(Hand::Delete | Hand::Narrow) => true,
+            // The server's own rotation moves the end itself.
+            Some(Hand::Shorten | Hand::Expire) => !grace,
+            _ => false,
+        };
+        let log = self.server.log();
+        let from = self.laid_at.load(Ordering::SeqCst).min(log.len());
+        let to = self.retiring_at.load(Ordering::SeqCst).clamp(from, log.len());
+        let path = format!("/org/api_keys/{}", self.old_id);
+        let looks =
+            |entry: &LogEntry| entry.method == "GET" && entry.path == path && entry.fault.is_none();
+        matters && log[from..to].iter().any(looks)
+    }
+
     fn check(&self) -> Result<(), String> {
         let journal = std::fs::read_to_string(&self.journal).unwrap_or_default();
         let written = Written::read(&journal)?;
@@ -261,6 +282,9 @@ impl Model {
                 return Err("the store holds a key of which the journal knows nothing".to_owned());
             }
         }
+        if written.retiring {
+            self.retiring_at.fetch_min(self.server.log().len(), Ordering::SeqCst);
+        }
         match written.ended.as_deref() {
             Some("rotated") if !written.retiring => Err("it ended without a retirement".to_owned()),
             _ => Ok(()),
@@ -286,6 +310,8 @@ async fn check(http: &reqwest::Client, case: &Case) -> Result<Outcome, String> {
         touched: AtomicBool::new(false),
         rival: world.journal.with_file_name("rival.jsonl"),
         hand: case.hand.map(|(_, hand)| hand),
+        laid_at: AtomicUsize::new(usize::MAX),
+        retiring_at: AtomicUsize::new(usize::MAX),
     });
     let rival = Rival {
         client: world.manager.clone(),
@@ -381,6 +407,10 @@ async fn lay(hand: Hand, model: &Model, excused: &AtomicBool, rival: &Rival) {
     let kills = matches!(hand, Hand::Delete | Hand::Expire | Hand::Rival);
     excused.fetch_or(kills, Ordering::SeqCst);
     model.touched.store(true, Ordering::SeqCst);
+    // What is so before it is planned is what is planned for.
+    if std::fs::metadata(&model.journal).is_ok_and(|journal| journal.len() > 0) {
+        model.laid_at.store(server.log().len(), Ordering::SeqCst);
+    }
     match hand {
         Hand::Delete => drop(server.delete(id)),
         Hand::Rename => drop(server.rename(id, "renamed by somebody")),
@@ -427,11 +457,13 @@ async fn after_a_hand(
             && key.plaintext() != world.server.bootstrap_key()
             && key.deleted_at.is_none()
     });
-    let mut outcome = Outcome::AsBefore;
+    let (mut outcome, mut same) = (Outcome::AsBefore, false);
     for key in ours {
         let is = |held: &Option<String>| held.as_deref() == Some(key.plaintext());
         if is(&held) {
             outcome = Outcome::Rotated;
+            // The server copies a policy that was narrowed in time.
+            same = model.hand == Some(Hand::Narrow) && key.policy == world.old().policy;
         } else if !is(&rivals) && !told && rival_ended {
             let log: Vec<_> = world
                 .server
@@ -455,6 +487,9 @@ async fn after_a_hand(
     }
     if outcome == Outcome::AsBefore && told && model.hand == Some(Hand::Rename) {
         return Err("a new name needs nobody's attention".to_owned());
+    }
+    if outcome == Outcome::Rotated && !same && model.noticed() && !told {
+        return Err(format!("the new key outlives a decision on the old one: {:?}", model.hand));
     }
     for id in &world.bystanders {
         if world.server.key(id).is_none_or(|key| key.deleted_at.is_some()) {
