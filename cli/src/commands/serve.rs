@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::store::NewFile;
 use crate::style::Tint;
+use crate::words::plural;
 
 /// The project that project-scoped keys can be tried with.
 const PROJECT: (&str, &str) = ("proj_demo", "Demo");
@@ -24,16 +25,16 @@ pub(super) async fn run(args: Serve, output: &Output) -> Result<(), Failure> {
         return Err(Failure::usage(format!("{addr} can be reached by other machines"))
             .advise("Use 127.0.0.1, or say --allow-remote if that is meant."));
     }
-    let faults = faults.as_deref().map_or_else(|| Ok(Faults::new()), read_faults)?;
+    let faults = faults.as_deref().map(read_faults).transpose()?;
     let key_file = key_file.as_deref().map(KeyFile::prepare).transpose()?;
     // Before anybody can know that there is something to stop.
     let stopped = stop_signal()?;
 
     // Nobody who knows the program knows the key.
     let seed = RandomState::new().hash_one(addr);
-    let server =
-        Server::builder().addr(addr).seed(seed).faults(faults).project(PROJECT.0, PROJECT.1);
-    let server = server.start().await.map_err(|error| {
+    let builder = Server::builder().addr(addr).seed(seed).project(PROJECT.0, PROJECT.1);
+    let builder = builder.faults(faults.clone().unwrap_or_default());
+    let server = builder.start().await.map_err(|error| {
         Failure::new(format!("{addr} cannot be listened on: {error}"))
             .advise("Choose another port with --addr, or port 0 for a free one.")
     })?;
@@ -44,6 +45,18 @@ pub(super) async fn run(args: Serve, output: &Output) -> Result<(), Failure> {
     stopped.await;
     server.shutdown().await;
     output.note("Stopped.");
+    faults.map_or(Ok(()), |faults| struck(&faults, output))
+}
+
+/// How often each order was carried out: without this nobody knows whether a test met its faults.
+fn struck(faults: &Faults, output: &Output) -> Result<(), Failure> {
+    let fired = faults.fired();
+    if output.is_json() {
+        return output.answer(&json!({ "fired": fired }).to_string());
+    }
+    for (number, times) in (1..).zip(fired) {
+        output.note(&format!("Fault {number} struck {}.", plural(times, "time")));
+    }
     Ok(())
 }
 
