@@ -230,7 +230,9 @@ impl Api {
                 return Err(error);
             }
             self.port.note(format!("trying again to {effect}: {error}"));
-            self.port.sleep(wait(attempt, &error)).await;
+            if self.port.sleep(wait(attempt, &error)).await.is_err() {
+                return Err(error);
+            }
             attempt += 1;
         }
     }

@@ -59,6 +59,7 @@ pub(crate) async fn run(rotation: Rotation) -> Result<RotationReport, RotationEr
 }
 
 async fn plan(rotation: Rotation, port: &Arc<Port>, began: Duration) -> Result<Engine, Refused> {
+    not_stopped(port)?;
     let common = &rotation.common;
     let (store, path) = settings(common)?;
     let retirement = retirement(&rotation)?;
@@ -136,6 +137,7 @@ async fn plan(rotation: Rotation, port: &Arc<Port>, began: Duration) -> Result<E
         allowed: rotation.allowed.clone(),
         note: rotation.note.clone(),
     };
+    not_stopped(port)?;
     let record = Record::Plan { plan: Box::new(plan.clone()) };
     port.effect("write the journal", async {
         port.disk().map_err(|error| RotationError::refused(error.to_string()))?;
@@ -172,6 +174,7 @@ async fn plan(rotation: Rotation, port: &Arc<Port>, began: Duration) -> Result<E
         revoked: false,
         old_is_dead: false,
         resumed: false,
+        stopped: false,
         rename_failed: false,
         restores: 0,
         steps: Vec::new(),
@@ -179,6 +182,14 @@ async fn plan(rotation: Rotation, port: &Arc<Port>, began: Duration) -> Result<E
         todo: Vec::new(),
         _store_lock: store_lock,
     })
+}
+
+/// Whoever asks so early finds everything as it was.
+fn not_stopped(port: &Port) -> Result<(), Refused> {
+    match port.stopping() {
+        true => Err(RotationError::stopped("it was asked to stop before anything was touched")),
+        false => Ok(()),
+    }
 }
 
 /// What cannot be left out.

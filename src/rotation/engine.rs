@@ -4,6 +4,7 @@
 //! [`guard`](super::guard). Here is only how each step is done.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,6 +21,8 @@ use super::lock::Lock;
 use super::marker::Marker;
 use super::plan::{Ask, OldKey, Plan, Retirement, TOLERANCE};
 use super::report::{Event, Fate, Outcome, RotationReport, Step, StepReport};
+use super::resume;
+use super::stop::Asked;
 use super::store::StoreError;
 use crate::scrub::Scrubber;
 use crate::{Nullable, Secret};
@@ -34,21 +37,29 @@ pub(crate) struct Trouble {
     why: String,
     /// Going back would not be safe either.
     hold: bool,
+    /// Nothing but a wait that was cut short.
+    asked: bool,
 }
 
 impl Trouble {
     fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into(), hold: false }
+        Self { why: why.into(), hold: false, asked: false }
     }
 
     fn hold(why: impl Into<String>) -> Self {
-        Self { why: why.into(), hold: true }
+        Self { hold: true, ..Self::new(why) }
     }
 }
 
 impl<E: std::error::Error> From<E> for Trouble {
     fn from(error: E) -> Self {
         Self::new(error.to_string())
+    }
+}
+
+impl From<Asked> for Trouble {
+    fn from(asked: Asked) -> Self {
+        Self { asked: true, ..Self::new(asked.to_string()) }
     }
 }
 
@@ -77,6 +88,8 @@ pub(crate) struct Engine {
     pub(crate) revoked: bool,
     /// The old key, which was asking for its own replacement, is not let in any more.
     pub(crate) old_is_dead: bool,
+    /// It ends here because it was asked to stop.
+    pub(crate) stopped: bool,
     /// Begun by a process before this one.
     pub(crate) resumed: bool,
     pub(crate) rename_failed: bool,
@@ -92,8 +105,9 @@ impl Engine {
     pub(crate) async fn run(mut self) -> RotationReport {
         loop {
             self.facts.unsettled = !self.journal.past.unsettled.is_empty();
+            self.heed_stop();
             let action = next(&self.facts);
-            let Some(step) = step(action) else { break };
+            let Some(step) = step(action).filter(|_| !self.stopped) else { break };
             self.setup.port.tell(&Event::Started { step });
             let began = self.setup.port.clock.elapsed();
             let done = match self.out_of_time() {
@@ -114,6 +128,38 @@ impl Engine {
             self.steps.push(StepReport { step, took, failed });
         }
         self.finish().await
+    }
+
+    /// What comes of being asked to stop, at the boundary between two steps.
+    fn heed_stop(&mut self) {
+        let facts = &mut self.facts;
+        // Only this process knows what a store that cannot be read back holds.
+        let nowhere = facts.touched
+            && !facts.retiring
+            && facts.course == Course::Forward
+            && !self.setup.store.readable();
+        self.setup.port.deaf.store(nowhere, Ordering::SeqCst);
+        // After the retirement has begun only what need not be waited for is left, and where a
+        // person has to look there is nothing to stop.
+        if facts.retiring || facts.course == Course::Hold || !self.setup.port.stopping() {
+            return;
+        }
+        if facts.adopted && !facts.removed {
+            self.stopped = true;
+        } else if facts.course == Course::Forward {
+            facts.course = Course::Back;
+        } else {
+            return;
+        }
+        self.because(&Asked.to_string());
+    }
+
+    /// One more reason why it does not go on.
+    fn because(&mut self, reason: &str) {
+        match &mut self.why {
+            Some(why) => *why = format!("{why}; then: {reason}"),
+            None => self.why = Some(reason.to_owned()),
+        }
     }
 
     /// A deadline stops what goes forward, and never an undo.
@@ -146,6 +192,8 @@ impl Engine {
                 }
                 return;
             }
+            // Nothing went wrong: it ends at the boundary.
+            _ if trouble.asked && !self.facts.retiring => return,
             _ => {}
         }
         let course = match self.facts.course {
@@ -157,10 +205,7 @@ impl Engine {
             _ => Course::Hold,
         };
         self.facts.course = course;
-        match &mut self.why {
-            Some(why) => *why = format!("{why}; then: {}", trouble.why),
-            None => self.why = Some(trouble.why),
-        }
+        self.because(&trouble.why);
     }
 
     async fn perform(&mut self, action: Action) -> Done {
@@ -294,7 +339,9 @@ impl Engine {
                 return Err(error.into());
             }
             self.setup.port.note(format!("creating again under a new marker: {error}"));
-            self.setup.port.sleep(api::wait(attempt, &error)).await;
+            if self.setup.port.sleep(api::wait(attempt, &error)).await.is_err() {
+                return Err(error.into());
+            }
             attempt += 1;
         }
     }
@@ -370,8 +417,8 @@ impl Engine {
             self.revoked = true;
             // A key cannot delete itself, and there is no other one to do it.
             let hold = self.plan.own;
-            let why = "somebody deleted the old key meanwhile, so the new one must go too".into();
-            return Err(Trouble { why, hold });
+            let why = "somebody deleted the old key meanwhile, so the new one must go too";
+            return Err(Trouble { hold, ..Trouble::new(why) });
         };
         let Some(new) = api.get(&new_id).await? else {
             return Err(Trouble::new("somebody deleted the new key"));
@@ -565,7 +612,7 @@ impl Engine {
     }
 
     async fn overlap(&mut self) -> Done {
-        self.setup.port.sleep(self.setup.overlap).await;
+        self.setup.port.sleep(self.setup.overlap).await?;
         self.facts.overlapped = true;
         Ok(())
     }
@@ -654,7 +701,7 @@ impl Engine {
                 return Err(Trouble::hold(why));
             }
             setup.port.note(format!("trying again to put the old key back: {}", self.scrub(&why)));
-            setup.port.sleep(Duration::from_secs(1 << attempt.min(4))).await;
+            setup.port.sleep(Duration::from_secs(1 << attempt.min(4))).await?;
             attempt += 1;
         }
     }
@@ -714,7 +761,7 @@ impl Engine {
     async fn settle_store(&mut self) -> Done {
         let setup = Arc::clone(&self.setup);
         let before = self.facts.holds;
-        self.wait_since(self.last_write).await;
+        self.wait_since(self.last_write).await?;
         if setup.store.readable() {
             let holds = self.look_at_store().await.map_err(|e| Trouble::hold(e.to_string()))?;
             if holds != before {
@@ -730,14 +777,14 @@ impl Engine {
         Ok(())
     }
 
-    async fn wait_since(&self, since: Duration) {
+    async fn wait_since(&self, since: Duration) -> Result<(), Asked> {
         let end = since.saturating_add(self.setup.settle);
         let now = self.setup.port.clock.elapsed();
-        self.setup.port.sleep(end.saturating_sub(now)).await;
+        self.setup.port.sleep(end.saturating_sub(now)).await
     }
 
     async fn settle(&mut self) -> Done {
-        self.wait_since(self.last_unknown).await;
+        self.wait_since(self.last_unknown).await?;
         self.facts.settle_tried = true;
         // A late rotation by the server copies the name that the old key bears by then, which may
         // be the marker of another attempt.
@@ -823,6 +870,7 @@ impl Engine {
     async fn finish(mut self) -> RotationReport {
         let facts = self.facts;
         let outcome = match facts.course {
+            _ if self.stopped => Outcome::Stopped,
             Course::Forward => Outcome::Rotated,
             Course::Back => Outcome::AsBefore,
             Course::Hold if facts.retiring && facts.holds == Holds::New => Outcome::Rotated,
@@ -832,7 +880,7 @@ impl Engine {
         let complete = match outcome {
             Outcome::Rotated => facts.retired && !self.rename_failed && !facts.old_is_marked,
             Outcome::AsBefore => !self.rename_failed && !facts.old_is_marked,
-            Outcome::NeedsAttention => false,
+            Outcome::NeedsAttention | Outcome::Stopped => false,
         };
         if complete {
             let outcome = match outcome {
@@ -852,6 +900,7 @@ impl Engine {
             new_id: self.adopted.as_ref().map(|adopted| adopted.id.clone()),
             new: match outcome {
                 Outcome::Rotated => Fate::InUse,
+                Outcome::Stopped if facts.holds == Holds::New => Fate::InUse,
                 _ if self.adopted.is_none() => Fate::NeverMade,
                 _ if facts.removed => Fate::Deleted,
                 _ => Fate::Kept,
@@ -872,7 +921,8 @@ impl Engine {
             _ if grace && self.facts.old_is_expiring(&self.journal) => Fate::Expires,
             (Outcome::Rotated, _) => Fate::Kept,
             (Outcome::AsBefore, _) => Fate::InUse,
-            (Outcome::NeedsAttention, _) => Fate::Kept,
+            (Outcome::Stopped, _) if self.facts.holds == Holds::Old => Fate::InUse,
+            (Outcome::NeedsAttention | Outcome::Stopped, _) => Fate::Kept,
         }
     }
 
@@ -895,6 +945,21 @@ impl Engine {
                     self.plan.store, new.id
                 ));
             }
+            (Outcome::Stopped, Some(new)) => {
+                let (new, store) = (&new.id, &self.plan.store);
+                let will = match resume::course(&self.facts, self.plan.store_is_new) {
+                    Course::Forward => format!(
+                        "{store} holds the new key {new}, the old key {old} is not retired, and resuming goes on from there"
+                    ),
+                    Course::Back => {
+                        format!("{store} does not hold the new key {new}, and resuming deletes it")
+                    }
+                    Course::Hold => format!(
+                        "{store} may hold the old key {old} or the new key {new}, and resuming looks which"
+                    ),
+                };
+                self.todo.push(format!("resume the rotation: {will}"));
+            }
             (Outcome::AsBefore, _) if !complete => {
                 self.todo.push("resume the rotation: something is left to be tidied up".to_owned());
             }
@@ -906,11 +971,21 @@ impl Engine {
                 self.plan.store
             ));
         }
-        if !self.journal.past.unsettled.is_empty() {
-            self.todo.push(
+        let unsettled = !self.journal.past.unsettled.is_empty();
+        // A sweep is refused while the journal is open, and resuming sweeps too.
+        match self.journal.past.is_open() {
+            false if unsettled => self.todo.push(
                 "sweep the journal: a key that nobody holds may still appear under a marker"
                     .to_owned(),
-            );
+            ),
+            true if unsettled && self.todo.is_empty() => self.todo.push(
+                "resume the rotation: a key that nobody holds may still appear under a marker"
+                    .to_owned(),
+            ),
+            true if complete => self.todo.push(
+                "resume the rotation: its end could not be written into the journal".to_owned(),
+            ),
+            _ => {}
         }
     }
 }

@@ -13,6 +13,7 @@ use super::builder::{Common, Rotation, Subject};
 use super::error::RotationError;
 use super::marker::Marker;
 use super::report::RotationReport;
+use super::stop::Stop;
 use super::store::Store;
 use crate::api_keys::fits_mask;
 use crate::types::ApiKey;
@@ -170,6 +171,8 @@ pub enum Skipped {
     SharedStore,
     /// Too many had failed before.
     Stopped,
+    /// It was [asked to stop](super::Stop) before this one was begun.
+    AskedToStop,
 }
 
 /// What became of one key of a fleet.
@@ -211,6 +214,7 @@ pub struct Fleet {
     most_failures: usize,
     change: Option<Change>,
     listener: Option<Listener>,
+    stop: Stop,
 }
 
 impl Fleet {
@@ -224,6 +228,7 @@ impl Fleet {
             most_failures: 1,
             change: None,
             listener: None,
+            stop: Stop::new(),
         }
     }
 
@@ -251,6 +256,13 @@ impl Fleet {
         change: impl Fn(Rotation, &ApiKey) -> Rotation + Send + Sync + 'static,
     ) -> Self {
         self.change = Some(Arc::new(change));
+        self
+    }
+
+    /// Once this asks for it no further key is begun, and every rotation under way ends at its next
+    /// safe point: see [`Stop`].
+    pub fn stop_on(mut self, stop: &Stop) -> Self {
+        self.stop = stop.clone();
         self
     }
 
@@ -292,6 +304,9 @@ impl Fleet {
                 use std::sync::atomic::Ordering::SeqCst;
                 let key = audited.key;
                 let store = match (skipped, store) {
+                    (None, Some(_)) if this.stop.is_asked() => {
+                        return (key, Rotated::Skipped(Skipped::AskedToStop));
+                    }
                     (None, Some(store)) if failures.load(SeqCst) < this.most_failures => store,
                     (None, _) => return (key, Rotated::Skipped(Skipped::Stopped)),
                     (Some(why), _) => return (key, Rotated::Skipped(why)),
@@ -312,6 +327,7 @@ impl Fleet {
         let journal = folder.join(journal_name(&store.describe()));
         let mut rotation = Rotation::new(&self.client, Subject::Id(key.id.clone()))
             .shared_store(store)
+            .stop_on(&self.stop)
             .journal(journal);
         if let Some(listener) = self.listener.clone() {
             let (id, name) = (key.id.clone(), key.name.clone());

@@ -25,7 +25,8 @@
 //!
 //! Every step is written into the journal before it is taken. Until the old key's retirement begins
 //! any failure goes back to the state before; afterwards it only goes forward. A process that dies
-//! in between leaves a journal from which [`resume`](RotationExt::resume) goes on.
+//! in between leaves a journal from which [`resume`](RotationExt::resume) goes on, and so does one that
+//! is [asked to stop](Stop).
 //!
 //! The server offers no way to repeat a creation safely. So a key is made under a unique name, the
 //! *marker* (`~onk-<id of the old key>-<ulid>`); if the answer is lost, a key of that name is one
@@ -52,6 +53,7 @@ mod port;
 mod process;
 mod report;
 mod resume;
+mod stop;
 mod store;
 mod sweep;
 
@@ -75,6 +77,7 @@ pub use self::plan::{Lifetime, Retirement};
 #[doc(hidden)]
 pub use self::port::Probe;
 pub use self::report::{Event, Fate, Outcome, RotationReport, Step, StepReport};
+pub use self::stop::Stop;
 pub use self::store::{CommandStore, EnvFileStore, FileStore, Store, StoreError};
 
 mod sealed {

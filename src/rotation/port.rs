@@ -3,13 +3,17 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
+use futures_util::future::{Either, select};
 
 use super::clock::Clock;
 use super::report::Event;
+use super::stop::{Asked, Stop};
 
 /// A test's hand on a rotation: it is told of every effect, before and after, and may not return.
 #[doc(hidden)]
@@ -30,6 +34,9 @@ pub(crate) struct Port {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) listeners: Vec<Listener>,
     pub(crate) probe: Option<Arc<dyn Probe>>,
+    pub(crate) stop: Stop,
+    /// There is no safe point at which to stop, for now.
+    pub(crate) deaf: AtomicBool,
 }
 
 impl Port {
@@ -42,10 +49,28 @@ impl Port {
         result
     }
 
-    pub(crate) async fn sleep(&self, time: Duration) {
-        if !time.is_zero() {
-            self.effect("wait", self.clock.sleep(time)).await;
+    /// Waits, unless it is asked to stop.
+    pub(crate) async fn sleep(&self, time: Duration) -> Result<(), Asked> {
+        if time.is_zero() {
+            return Ok(());
         }
+        if self.deaf.load(Ordering::SeqCst) {
+            self.effect("wait", self.clock.sleep(time)).await;
+            return Ok(());
+        }
+        self.effect("wait", async {
+            // Asked first, so that a wait is not even begun when it need not be.
+            match select(pin!(self.stop.asked()), self.clock.sleep(time)).await {
+                Either::Left(_) => Err(Asked),
+                Either::Right(_) => Ok(()),
+            }
+        })
+        .await
+    }
+
+    /// Whether what is under way is to end at the next safe point.
+    pub(crate) fn stopping(&self) -> bool {
+        self.stop.is_asked() && !self.deaf.load(Ordering::SeqCst)
     }
 
     pub(crate) fn tell(&self, event: &Event) {
