@@ -134,8 +134,9 @@ pub(super) async fn rotate_all(
         output.answer_json(&said)?;
     }
     match failed {
-        _ if attention => Err(Failure::attention("a rotation needs attention")
-            .advise(format!("When what is in the way is gone, run: {resume}"))),
+        _ if attention => {
+            Err(Failure::attention("a rotation needs attention").advise(tell::go_on(&resume)))
+        }
         0 if left == 0 => Ok(()),
         0 => Err(Failure::new(format!("stopped: {} not begun", plural(left, "key")))),
         _ => Err(Failure::new(format!("{} failed", plural(failed, "rotation")))),

@@ -28,10 +28,9 @@ pub(super) async fn run(args: Journals, global: &Global, output: &Output) -> Res
         for (journal, left) in found {
             let done = match left {
                 Err(failure) => Err(failure),
-                Ok(_) if stop.is_asked() => {
-                    Err(Failure::attention("stopped before this one was looked at"))
-                }
-                Ok(left) => one(&journal, &left, global, &progress, &stop, &command).await,
+                Ok(left) => one(&journal, &left, global, &progress, &stop, &command)
+                    .await
+                    .map_err(|failure| failure.explain(|why| format!("{}: {why}", left.store))),
             };
             match done {
                 Ok(None) => {}
@@ -42,9 +41,7 @@ pub(super) async fn run(args: Journals, global: &Global, output: &Output) -> Res
                     failures.extend(tell::settled(&report, &command).err());
                     reports.push(report);
                 }
-                Err(failure) => {
-                    failures.push(failure.explain(|why| format!("{}: {why}", journal.display())));
-                }
+                Err(failure) => failures.push(failure),
             }
         }
         if output.is_json() {
@@ -67,8 +64,14 @@ async fn one(
     stop: &Stop,
     command: &str,
 ) -> Result<Option<RotationReport>, Failure> {
+    if stop.is_asked() {
+        return Err(Failure::attention("stopped before this one was looked at"));
+    }
     let note: Note = serde_json::from_value(left.note.clone()).map_err(|_| {
-        Failure::attention("it was not written by this program: resume it with the one that did")
+        Failure::attention(format!(
+            "the journal {} was not written by this program: resume it with the one that did",
+            journal.display()
+        ))
     })?;
     progress.note(&format!("{}, {}:", safe(&left.name), safe(&left.store)));
     let store = note.store.open().map_err(Failure::attention)?;
@@ -95,8 +98,8 @@ pub(super) async fn sweep(args: Journals, global: &Global, output: &Output) -> R
             let done = match left {
                 Err(failure) => Err(failure),
                 Ok(left) if left.under_way => Err(Failure::attention(format!(
-                    "the rotation of {} is not finished",
-                    safe(&left.name)
+                    "{}: the rotation of {} is not finished",
+                    left.store, left.name
                 ))
                 .advise(format!("Resuming sweeps, too: {command}"))),
                 Ok(_) => {
@@ -106,9 +109,7 @@ pub(super) async fn sweep(args: Journals, global: &Global, output: &Output) -> R
             };
             match done {
                 Ok(deleted) => swept += deleted,
-                Err(failure) => {
-                    failures.push(failure.explain(|why| format!("{}: {why}", journal.display())));
-                }
+                Err(failure) => failures.push(failure),
             }
         }
         match output.is_json() {

@@ -14,7 +14,7 @@ use crate::words::{cut, safe};
 
 /// The line of one rotation, and the one that counts them.
 const ONE: &str = "  {spinner} {msg} … {elapsed}";
-const ALL: &str = "  {wide_bar} {pos} of {len} keys, {elapsed}";
+const ALL: &str = "  {bar:40} {pos} of {len} keys, {elapsed}";
 
 /// More of a name would push the step off the line.
 const NAME: usize = 32;

@@ -94,8 +94,9 @@ pub(crate) fn dropped(journals: &Path, resume: &str) -> Failure {
 pub(crate) const STOPPING: &str =
     "Stopping at the next safe point. Once more stops at once; the journal makes that safe.";
 
-fn go_on(resume: &str) -> String {
-    format!("To finish or undo it, run: {resume}")
+/// What to do about what is not finished.
+pub(crate) fn go_on(resume: &str) -> String {
+    format!("To finish or undo what is under way, run: {resume}")
 }
 
 /// What a program is told of a rotation that failed.
