@@ -1,16 +1,16 @@
 //! From document to Rust: what each pass yields on small documents, the same bytes every time, and
 //! one clear line for what cannot be done.
 
-use onkernel_codegen::{Source, client, finish, generate, lower, outline};
+use onkernel_codegen::{DOCUMENT, OVERLAYS, Source, client, finish, generate, lower, outline};
 use serde_json::{Value, json};
 
-/// The whole client of a document, as the build script makes it.
-fn bundled() -> (Source, Source) {
+/// The document and the overlays, as the build script takes them.
+fn bundled() -> (Source, [Source; 2]) {
     let read = |name: &str| {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec").join(name);
-        Source { name: format!("spec/{name}"), text: std::fs::read_to_string(path).unwrap() }
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
+        Source { name: name.to_owned(), text: std::fs::read_to_string(path).unwrap() }
     };
-    (read("openapi.documented.yml"), read("overlay.yml"))
+    (read(DOCUMENT), OVERLAYS.map(read))
 }
 
 /// The finished Rust and the outline of a small document with these schemas, sent and received by
@@ -46,9 +46,9 @@ fn finished(schemas: Value) -> (String, String) {
 
 #[test]
 fn generation_is_deterministic() {
-    let (document, overlay) = bundled();
-    let once = client(&document, std::slice::from_ref(&overlay)).unwrap();
-    let twice = client(&document, &[overlay]).unwrap();
+    let (document, overlays) = bundled();
+    let once = client(&document, &overlays).unwrap();
+    let twice = client(&document, &overlays).unwrap();
     assert_eq!(once.rust, twice.rust);
     assert_eq!(once.outline, twice.outline);
 }
@@ -169,13 +169,11 @@ paths:
 
 #[test]
 fn what_the_client_needs_and_lacks_is_named() {
-    let (document, overlay) = bundled();
+    let (document, overlays) = bundled();
     let without = |from: &str, to: &str| {
         let text = document.text.replace(from, to);
         assert_ne!(text, document.text, "`{from}` is not in the document");
-        client(&Source { name: "api.yml".to_owned(), text }, std::slice::from_ref(&overlay))
-            .unwrap_err()
-            .to_string()
+        client(&Source { name: "api.yml".to_owned(), text }, &overlays).unwrap_err().to_string()
     };
     insta::assert_snapshot!(
         without("/org/api_keys/{id}/rotate:", "/org/other/{id}/rotate:"),
