@@ -7,12 +7,14 @@
 mod answers;
 mod content;
 mod dialect;
+mod distribute;
 mod forms;
 mod hoist;
 mod inline;
 mod loosen;
 mod merge;
 pub(crate) mod names;
+mod parameters;
 mod sets;
 mod supported;
 mod type_names;
@@ -23,6 +25,7 @@ pub(crate) mod walk;
 pub(crate) use answers::reason;
 pub use content::Content;
 use serde_json::Value;
+pub(crate) use unused::each_alone;
 
 use crate::surface::Surface;
 
@@ -64,8 +67,10 @@ pub fn lower(mut document: Value) -> Result<Lowered, Vec<Finding>> {
     let step = |findings: Vec<Finding>| if findings.is_empty() { Ok(()) } else { Err(findings) };
     step(inline::apply(&mut document))?;
     step(type_names::apply(&mut document))?;
+    parameters::apply(&mut document);
     dialect::apply(&mut document);
     sets::apply(&mut document);
+    distribute::apply(&mut document);
     let findings = supported::check(&mut document);
     step(unused::drop(&mut document, findings))?;
     step(merge::apply(&mut document))?;

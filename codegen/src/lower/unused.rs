@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::Finding;
+use super::{Finding, walk};
 
 const SCHEMAS: &str = "#/components/schemas/";
 
@@ -24,6 +24,26 @@ pub(super) fn drop(document: &mut Value, findings: Vec<Finding>) -> Vec<Finding>
         schemas.retain(|name, _| used.contains(name));
     }
     kept
+}
+
+/// For every operation its pointer, its method and path, and the document with nothing else in it.
+pub(crate) fn each_alone(document: &Value) -> Vec<(String, String, Value)> {
+    let mut all = Vec::new();
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for method in walk::METHODS {
+            let Some(operation) = item.get(method) else { continue };
+            let mut used = BTreeSet::new();
+            references(document, operation, &mut used);
+            let mut alone = document.clone();
+            alone["paths"] = json!({ path: { method: operation } });
+            if let Some(schemas) = alone["components"]["schemas"].as_object_mut() {
+                schemas.retain(|name, _| used.contains(name));
+            }
+            let at = format!("#/paths/{}/{method}", walk::escape(path));
+            all.push((at, format!("{} {path}", method.to_uppercase()), alone));
+        }
+    }
+    all
 }
 
 /// The schemas that a value refers to, directly or through others.
