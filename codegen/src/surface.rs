@@ -208,7 +208,7 @@ pub struct Struct {
     /// The sets of them of which some must be there.
     pub sets: Option<Sets>,
     /// A map of all else that it can hold, where the document says of what.
-    pub extra: Option<Field>,
+    pub extra: Option<Box<Field>>,
 }
 
 /// Sets of fields that must be there together.
@@ -683,7 +683,7 @@ fn kind(document: &Value, schema: &Value) -> Kind {
             notes: notes(property),
         }
     });
-    let extra = schema["additionalProperties"].is_object().then(|| read_extra(schema));
+    let extra = schema["additionalProperties"].is_object().then(|| Box::new(read_extra(schema)));
     Kind::Struct(Struct { fields: fields.collect(), sets, extra })
 }
 

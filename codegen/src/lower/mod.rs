@@ -15,6 +15,7 @@ mod loosen;
 mod merge;
 pub(crate) mod names;
 mod parameters;
+mod places;
 mod sets;
 mod supported;
 mod type_names;
@@ -71,15 +72,18 @@ pub fn lower(mut document: Value) -> Result<Lowered, Vec<Finding>> {
     dialect::apply(&mut document);
     sets::apply(&mut document);
     distribute::apply(&mut document);
-    let findings = supported::check(&mut document);
-    step(unused::drop(&mut document, findings))?;
-    step(merge::apply(&mut document))?;
-    step(names::apply(&mut document))?;
+    // From here on each rule goes through the whole document, whatever others have found.
+    let mut findings = supported::check(&mut document);
+    findings.extend(merge::apply(&mut document));
+    let mut findings = unused::drop(&mut document, findings);
+    findings.extend(names::apply(&mut document));
     unions::beside(&mut document);
-    step(hoist::apply(&mut document))?;
-    step(unions::apply(&mut document))?;
-    step(answers::apply(&mut document))?;
-    step(forms::apply(&mut document))?;
+    let (origins, found) = hoist::apply(&mut document);
+    findings.extend(found);
+    findings.extend(unions::apply(&mut document));
+    findings.extend(answers::apply(&mut document));
+    findings.extend(forms::apply(&mut document));
+    step(places::told(&document, &origins, findings))?;
     let surface = Surface::read(&document);
     loosen::apply(&mut document);
     Ok(Lowered { document, surface })

@@ -11,9 +11,7 @@ const LEAVE_OUT: &str = "leave the operation out with `x-onkernel-omit` in an ov
 pub(super) fn check(document: &mut Value) -> Vec<Finding> {
     let mut findings = Vec::new();
     walk::schemas(document, &mut |at, it| schema(at, it, &mut findings));
-    walk::operations(document, &mut |at, path, method, it| {
-        operation(at, path, method, it, &mut findings);
-    });
+    walk::operations(document, &mut |at, path, _, it| operation(at, path, it, &mut findings));
     findings
 }
 
@@ -55,13 +53,9 @@ fn schema(at: &str, it: &Value, findings: &mut Vec<Finding>) {
     }
 }
 
-fn operation(at: &str, path: &str, method: &str, it: &Value, findings: &mut Vec<Finding>) {
+fn operation(at: &str, path: &str, it: &Value, findings: &mut Vec<Finding>) {
     let mut report = |at: String, message: String| {
-        findings.push(Finding::new(
-            at,
-            format!("{message} ({method} {path})", method = method.to_uppercase()),
-            LEAVE_OUT,
-        ));
+        findings.push(Finding::new(at, message, LEAVE_OUT));
     };
     for (index, parameter) in it["parameters"].as_array().into_iter().flatten().enumerate() {
         let at = format!("{at}/parameters/{index}");
@@ -189,8 +183,8 @@ mod tests {
                 "a schema with `not` at #/paths/~1a~1{id}/post/parameters/0/schema",
                 "an `enum` of anything but strings, of numbers, or of booleans at \
                  #/paths/~1a~1{id}/post/responses/200/content/application~1json/schema",
-                "a parameter in \"cookie\" (POST /a/{id}) at #/paths/~1a~1{id}/post/parameters/1",
-                "a request body of type application/xml (POST /a/{id}) at \
+                "a parameter in \"cookie\" at #/paths/~1a~1{id}/post/parameters/1",
+                "a request body of type application/xml at \
                  #/paths/~1a~1{id}/post/requestBody/content/application~1xml",
             ]
         );
@@ -200,7 +194,7 @@ mod tests {
     fn a_placeholder_needs_a_parameter() {
         assert_eq!(
             messages(json!({ "responses": { "204": { "description": "" } } })),
-            ["no parameter declares `{id}` (POST /a/{id}) at #/paths/~1a~1{id}/post"]
+            ["no parameter declares `{id}` at #/paths/~1a~1{id}/post"]
         );
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Finding, walk};
 
-const SCHEMAS: &str = "#/components/schemas/";
+pub(super) const SCHEMAS: &str = "#/components/schemas/";
 
 /// The findings that concern an operation. If any other is among them, the schemas that no
 /// operation reaches are removed.
@@ -47,7 +47,7 @@ pub(crate) fn each_alone(document: &Value) -> Vec<(String, String, Value)> {
 }
 
 /// The schemas that a value refers to, directly or through others.
-fn references(document: &Value, value: &Value, names: &mut BTreeSet<String>) {
+pub(super) fn references(document: &Value, value: &Value, names: &mut BTreeSet<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|it| references(document, it, names)),
         Value::Object(members) => {
