@@ -4,6 +4,8 @@
 
 #![cfg(onkernel_whole)]
 
+#[path = "whole/breaks.rs"]
+mod breaks;
 #[path = "whole/samples.rs"]
 mod samples;
 #[path = "whole/server.rs"]
@@ -20,7 +22,7 @@ use samples::{Optional, Samples};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use server::Server;
+use server::{Server, receive};
 use spec::{Operation, Spec};
 
 /// What a call is given.
@@ -162,13 +164,18 @@ fn order(
     }
 }
 
-#[tokio::test]
-async fn every_operation_is_called_with_everything_and_with_no_more_than_it_must() {
-    let spec = Arc::new(Spec::read());
-    let server = Server::start(Arc::clone(&spec)).await;
-    let client = client(&server);
-    let names: BTreeMap<(&str, &str), &str> =
-        onkernel::operations::ALL.iter().map(|it| ((it.method, it.path), it.id)).collect();
+/// The methods of the client by method and path.
+fn methods() -> BTreeMap<(&'static str, &'static str), &'static str> {
+    onkernel::operations::ALL.iter().map(|it| ((it.method, it.path), it.id)).collect()
+}
+
+/// Calls every operation of the document by these methods: how many went well, and what did not.
+async fn call_all(
+    spec: &Spec,
+    server: &Server,
+    names: &BTreeMap<(&str, &str), &str>,
+) -> (usize, Vec<String>) {
+    let client = client(server);
     let (mut called, mut problems, all) = (0, Vec::new(), spec.operations());
     for (index, operation) in all.iter().enumerate() {
         let Some(id) = names.get(&(operation.method.as_str(), operation.path.as_str())) else {
@@ -179,10 +186,10 @@ async fn every_operation_is_called_with_everything_and_with_no_more_than_it_must
         for (round, optional) in
             [Optional::Always, Optional::Never, Optional::Chance].into_iter().enumerate()
         {
-            let mut samples = Samples::new(&spec, (index * 3 + round) as u64 * 7919 + 1);
+            let mut samples = Samples::new(spec, (index * 3 + round) as u64 * 7919 + 1);
             samples.optional = optional;
             let parameters = operation
-                .parameters(&spec)
+                .parameters(spec)
                 .into_iter()
                 .filter(|it| it["required"] == true || optional == Optional::Always);
             samples.in_url = true;
@@ -191,10 +198,10 @@ async fn every_operation_is_called_with_everything_and_with_no_more_than_it_must
                 .collect();
             samples.in_url = false;
             let required = spec.resolve(&operation.value["requestBody"])["required"] == true;
-            let body = operation.body(&spec).filter(|_| required || optional == Optional::Always);
+            let body = operation.body(spec).filter(|_| required || optional == Optional::Always);
             let body = body.map(|(_, media)| samples.of(&media["schema"]));
-            for (status, media) in operation.successes(&spec) {
-                let expected = order(&spec, &server, &mut samples, status, media);
+            for (status, media) in operation.successes(spec) {
+                let expected = order(spec, server, &mut samples, status, media);
                 let values = Values { parameters: parameters.clone(), body: body.clone() };
                 let reply = call(&client, id, &values).await;
                 let received = server.last();
@@ -228,9 +235,62 @@ async fn every_operation_is_called_with_everything_and_with_no_more_than_it_must
         }
         called += usize::from(problems.len() == before);
     }
-    assert!(problems.is_empty(), "{called} of {}\n{}", all.len(), problems.join("\n"));
-    assert_eq!(called, OPERATIONS.len());
-    println!("{called} of {}", all.len());
+    (called, problems)
+}
+
+#[tokio::test]
+async fn every_operation_is_called_with_everything_and_with_no_more_than_it_must() {
+    let spec = Arc::new(Spec::read());
+    let server = Server::start(Arc::clone(&spec)).await;
+    let all = spec.operations().len();
+    let (called, problems) = call_all(&spec, &server, &methods()).await;
+    assert!(problems.is_empty(), "{called} of {all}\n{}", problems.join("\n"));
+    assert_eq!((called, called), (OPERATIONS.len(), all));
+    println!("{called} of {all}");
+
+    // What this test finds, it finds for a reason: broken on purpose, each request is reported.
+    let requests: Vec<_> = server.received.lock().unwrap().clone();
+    let (mut broken, mut unnoticed) = (0, Vec::new());
+    for sent in &requests {
+        for (what, request) in breaks::all(&spec, &sent.request) {
+            let seen = receive(&spec, &request);
+            let as_sent = seen.parameters == sent.parameters && seen.operation == sent.operation;
+            if seen.violations.is_empty() && as_sent {
+                unnoticed.push(format!("{}: {what}", sent.operation));
+            }
+            broken += 1;
+        }
+    }
+    assert!(unnoticed.is_empty(), "not noticed:\n{}", unnoticed.join("\n"));
+    assert!(broken > requests.len(), "too few: {broken}");
+    println!("{broken} requests broken on purpose, {broken} reported");
+}
+
+#[tokio::test]
+async fn a_missing_operation_is_a_shortfall() {
+    let spec = Arc::new(Spec::read());
+    let server = Server::start(Arc::clone(&spec)).await;
+    let mut names = methods();
+    let ((method, path), _) = names.pop_first().unwrap();
+    let (called, problems) = call_all(&spec, &server, &names).await;
+    assert_eq!(called, names.len());
+    assert_eq!(problems, [format!("{method} {path}: no method")]);
+}
+
+#[test]
+fn an_answer_that_was_misread_is_not_the_same() {
+    let whole = json!({ "id": "a", "at": null, "list": [1, 2], "key": "sk" });
+    for (other, is) in [
+        (json!({ "id": "a", "list": [1, 2], "key": "[redacted]" }), true),
+        (json!({ "at": null, "list": [1, 2], "key": "sk" }), false),
+        (json!({ "id": "a", "list": [2, 1], "key": "sk" }), false),
+        (json!({ "id": "a", "list": [1], "key": "sk" }), false),
+        (json!({ "id": "", "list": [1, 2], "key": "sk" }), false),
+        (json!({ "id": "a", "list": [1, 2], "key": "sk", "more": 0 }), false),
+    ] {
+        assert_eq!(same(&whole, &other, false), is, "{other}");
+    }
+    assert!(!same(&whole, &json!({ "id": "a", "list": [1, 2], "key": "sk" }), true));
 }
 
 /// Header and parameter of the next page, and whether the parameter is a number.

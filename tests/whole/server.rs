@@ -29,6 +29,7 @@ pub(crate) struct Received {
     pub(crate) body: Option<Value>,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) violations: Vec<String>,
+    pub(crate) request: Request<Bytes>,
 }
 
 pub(crate) struct Server {
@@ -85,9 +86,10 @@ impl Server {
     }
 }
 
-fn receive(spec: &Spec, request: &Request<Bytes>) -> Received {
+/// Holds a request against the document.
+pub(crate) fn receive(spec: &Spec, request: &Request<Bytes>) -> Received {
     let path = request.uri().path();
-    let mut received = Received::default();
+    let mut received = Received { request: request.clone(), ..Received::default() };
     for (name, value) in request.headers() {
         received
             .headers
