@@ -107,7 +107,11 @@ async fn plan(rotation: Rotation, port: &Arc<Port>, began: Duration) -> Result<E
     }
     check_held(&rotation, &api, &old, held.as_ref()).await?;
     let own = is_own(&common.client, &old, held.as_ref()).await?;
-    let policy = policy(&old)?;
+    let policy = match retirement {
+        // The server copies it, also what this client does not know.
+        Retirement::Grace { .. } => None,
+        Retirement::Delete | Retirement::Keep => policy(&old)?,
+    };
     let name = plan::real_name(&old).map_err(RotationError::refused)?;
     if Marker::new(&id).is_none() {
         return refuse(format!("the id {id:?} does not fit into a key's name"));
