@@ -156,3 +156,34 @@ async fn an_answer_of_another_shape_is_an_error_that_does_not_quote_it() {
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert!(!format!("{answer:?} {error} {error:?}").contains(support::SECRET));
 }
+
+#[tokio::test]
+async fn a_head_request_has_no_body_whatever_it_announces() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\nconnection: close\r\n\r\n";
+    let server = Server::start([Act::Send(head.into())]).await;
+    let answer = server.client().request(Method::HEAD, "/x").send().await.unwrap();
+    assert!(answer.is_empty());
+    assert_eq!(answer.headers()["content-length"], "99999999999");
+}
+
+#[tokio::test]
+async fn a_download_accepts_what_there_is() {
+    let server = Server::start([answer("200 OK", "content-type: video/mp4\r\n", "mp4")]).await;
+    let client = server.client();
+    let bytes = client.request(Method::GET, "/x").download().await.unwrap().bytes().await.unwrap();
+    assert_eq!(bytes, "mp4");
+    assert!(server.requests()[0].contains("accept: */*\r\n"), "{}", server.requests()[0]);
+    let own = client.request(Method::GET, "/x").header("accept", "video/mp4").download().await;
+    drop(own.unwrap());
+    assert!(server.requests()[1].contains("accept: video/mp4\r\n"), "{}", server.requests()[1]);
+}
+
+#[tokio::test]
+async fn a_download_can_have_the_longest_name_that_a_file_can_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start([answer("200 OK", "", "bytes")]).await;
+    let download = server.client().request(Method::GET, "/x").download().await.unwrap();
+    let path = folder.path().join("n".repeat(255));
+    assert_eq!(download.write_to_file(&path).await.unwrap(), 5);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
