@@ -69,7 +69,14 @@ impl Scrubber {
             .flat_map(|secret| {
                 let json = escaped(secret);
                 let ascii = ascii(&json);
-                [collapse(secret), collapse(&json), collapse(&ascii), secret.to_owned(), json, ascii]
+                [
+                    collapse(secret),
+                    collapse(&json),
+                    collapse(&ascii),
+                    secret.to_owned(),
+                    json,
+                    ascii,
+                ]
             })
             .map(Zeroizing::new)
             .filter(|form| form.len() >= SHORTEST_SECRET)

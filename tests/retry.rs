@@ -144,17 +144,19 @@ async fn the_deadline_bounds_an_upload_that_makes_progress() {
 
 #[tokio::test]
 async fn no_wait_is_too_long_to_be_asked_for() {
-    let server =
-        Server::start([answer("429 Too Many Requests", "retry-after: 99999999999999999999\r\n", "")])
-            .await;
+    let server = Server::start([answer(
+        "429 Too Many Requests",
+        "retry-after: 99999999999999999999\r\n",
+        "",
+    )])
+    .await;
     let error = server.client().list_api_keys().send().await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::MAX));
     assert_eq!(server.count(), 1, "it asked for a longer wait than allowed");
     // The longest wait of all is one that the deadline does not allow.
     let server = Server::start([answer("503 Service Unavailable", "", "")]).await;
-    let options = CallOptions::new()
-        .backoff(Duration::MAX, Duration::MAX)
-        .deadline(Duration::from_secs(10));
+    let options =
+        CallOptions::new().backoff(Duration::MAX, Duration::MAX).deadline(Duration::from_secs(10));
     let error = server.client().with(options).list_api_keys().send().await.unwrap_err();
     assert!(error.is_server_error());
 }
