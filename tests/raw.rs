@@ -4,6 +4,9 @@
 
 mod support;
 
+use std::time::Duration;
+
+use futures_util::StreamExt;
 use httpmock::prelude::*;
 use onkernel::{Client, ErrorKind, Method, Repeat, Secret};
 use serde_json::{Value, json};
@@ -186,4 +189,17 @@ async fn a_download_can_have_the_longest_name_that_a_file_can_have() {
     let path = folder.path().join("n".repeat(255));
     assert_eq!(download.write_to_file(&path).await.unwrap(), 5);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// A stream that breaks off again and again is given up, though each try brings a line or two.
+#[tokio::test]
+async fn a_stream_that_never_brings_an_event_ends() {
+    let begun = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 99\r\n\r\n";
+    let server = Server::start([Act::Send(format!("{begun}id: 1\nretry: 0\n\n").into())]).await;
+    let events = server.client().request(Method::GET, "/x").events::<Value>().await.unwrap();
+    let all = tokio::time::timeout(Duration::from_secs(10), events.collect::<Vec<_>>()).await;
+    let all = all.expect("it ends");
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].as_ref().unwrap_err().kind(), ErrorKind::ConnectionLost);
+    assert_eq!(server.count(), 3);
 }
