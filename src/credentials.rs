@@ -231,8 +231,9 @@ impl Credentials {
         let before = self.held(|held| held.begun);
         let _fetching = inner.fetching.lock().await;
         let (held, swaps, ended) = self.held(|held| (held.key.clone(), held.swaps, held.ended));
+        let asked = !matches!(inner.source, Source::Fixed(_) | Source::Env(_));
         if let Some(held) = &held
-            && (ended > before || old.is_none_or(|old| !Arc::ptr_eq(old, held)))
+            && (!asked || ended > before || old.is_none_or(|old| !Arc::ptr_eq(old, held)))
         {
             return Ok(Arc::clone(held));
         }

@@ -203,3 +203,18 @@ async fn a_stream_that_never_brings_an_event_ends() {
     assert_eq!(all[0].as_ref().unwrap_err().kind(), ErrorKind::ConnectionLost);
     assert_eq!(server.count(), 3);
 }
+
+/// A pipe says that it holds nothing: an empty body would be sent in its place.
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_no_file_is_not_sent_as_an_empty_one() {
+    let server = Server::start([answer("200 OK", "", "")]).await;
+    for path in ["/dev/null", "/tmp"] {
+        let upload = onkernel::Upload::file(path);
+        let call = server.client().request(Method::PUT, "/x").upload(upload);
+        let error = call.send().await.unwrap_err();
+        assert!(error.is_invalid_request(), "{error}");
+        assert!(error.to_string().contains("`Upload::stream`"), "{error}");
+    }
+    assert_eq!(server.count(), 0);
+}
