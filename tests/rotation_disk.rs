@@ -117,11 +117,11 @@ impl Disk {
 
     /// The live keys that the rotation has made.
     fn made(&self) -> Vec<onkernel::testing::KeyRecord> {
-        let others = [&self.world.bystanders[..], &[self.world.old_id.clone()]].concat();
         let mut keys = self.world.server.keys();
         keys.retain(|key| {
             key.deleted_at.is_none()
-                && !others.contains(&key.id)
+                && key.id != self.world.old_id
+                && !self.world.bystanders.contains(&key.id)
                 && key.plaintext() != self.world.server.bootstrap_key()
         });
         keys
