@@ -260,7 +260,8 @@ impl Model {
         for key in self.server.keys() {
             let holds = held.as_deref() == Some(key.plaintext());
             if key.id == self.old_id {
-                if key.deleted_at.is_some() && !touched && !(written.retiring && !holds) {
+                let in_time = written.retiring && !holds;
+                if key.deleted_at.is_some() && !touched && !in_time {
                     return Err("the old key was deleted too early".to_owned());
                 }
                 continue;
