@@ -13,7 +13,7 @@ fn a_key_is_rotated_and_what_is_said_holds_no_secret() {
     let store = format!("file:{}", path.display());
     let rotate = ["rotate", "--store", &store, "--overlap", "0"];
     // Nothing is deleted by silence.
-    assert_eq!(code(&world.run(&rotate)), Some(1));
+    assert_eq!(code(&world.run(&rotate)), Some(2));
     assert_eq!(fs::read_to_string(&path).unwrap(), old);
 
     let done = world.run(&[&rotate[..], &["--deploy", "true", "--json"]].concat());

@@ -82,6 +82,24 @@ fn in_each_hook_and_in_the_overlap() {
     assert!(told.contains("ci is rotated"), "{told}");
 }
 
+/// A hook that is named from a folder is run in that folder, wherever the rotation is resumed.
+#[test]
+fn a_hook_is_found_again_from_another_folder() {
+    let world = World::new();
+    let held = world.stored("ci");
+    let gate = world.gate("gate");
+    world.hook("hook", &gate);
+    let rotation = world.rotate_in(
+        world.folder.path(),
+        &["--store", "file:ci", "--deploy", "./hook", "--overlap", "0"],
+    );
+    gate.wait();
+    let said = rotation.kill();
+    gate.open();
+    let told = world.resume_and_check(&held, &said);
+    assert!(told.contains("✓ deploy") && told.contains("ci is rotated"), "{told}");
+}
+
 /// The program that writes the store outlives its parent, and writes when all has been undone but
 /// the settle time: the store must not be left with a key that is deleted then.
 #[test]
