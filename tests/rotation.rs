@@ -9,11 +9,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use onkernel::Client;
+use futures_core::future::BoxFuture;
 use onkernel::rotation::{
-    Fate, Lifetime, Outcome, Retirement, Rotation, RotationExt, RotationReport, pending,
+    Fate, Lifetime, Outcome, Retirement, Rotation, RotationExt, RotationReport, Store, StoreError,
+    pending,
 };
 use onkernel::testing::{Fault, NewKey, Policy};
+use onkernel::{Client, Secret};
 use rotation_support::{Death, MemoryStore, Settings, StoreFault, World, http, sound};
 
 async fn world(settings: Settings) -> World {
@@ -72,6 +74,39 @@ async fn a_key_is_replaced() {
     }
 }
 
+/// The requests of the usual rotations, in their order. The module's documentation says what each
+/// is for and why none can be left out.
+#[tokio::test]
+async fn every_request_has_its_reason() {
+    let mut said = String::new();
+    for (title, retirement, own) in [
+        ("by the caller, then deleted", Retirement::Delete, false),
+        ("by itself, then deleted", Retirement::Delete, true),
+        ("by the caller, then kept", Retirement::Keep, false),
+        ("by the server, with a grace period", Retirement::Grace { days: 2 }, false),
+    ] {
+        let world = world(Settings { retirement, own, ..Settings::default() }).await;
+        let report = rotated(&world).await;
+        let log = world.server.log();
+        let log: Vec<_> = log.iter().filter(|entry| entry.path != "/nowhere").collect();
+        said.push_str(&format!("{title}: {} requests\n", log.len()));
+        for entry in log {
+            let path = entry.path.replace(&world.old_id, "{old}");
+            let path = path.replace(report.new_id.as_ref().unwrap(), "{new}");
+            let caller = match entry.caller.as_ref() {
+                Some(id) if *id == world.old_id => "old",
+                Some(id) if Some(id) == report.new_id.as_ref() => "new",
+                _ => "caller",
+            };
+            let query = entry.query.join("&");
+            let line = format!("  {caller}: {} {path} {query}", entry.method);
+            said.push_str(line.trim_end());
+            said.push('\n');
+        }
+    }
+    insta::assert_snapshot!(said);
+}
+
 #[tokio::test]
 async fn nothing_happens_before_run() {
     let world = plain().await;
@@ -121,6 +156,22 @@ async fn a_store_whose_content_fits_but_is_dead_is_refused() {
     assert!(world.server.delete(&dead.id));
     world.store.set(Some(dead.plaintext()));
     assert!(refused(&world, world.rotation()).await.contains("401"));
+}
+
+/// With equal masks a new store tells nobody whether the caller's key is the one that is rotated:
+/// taken for it, the caller would go on with a key of other rights.
+#[tokio::test]
+async fn a_caller_that_may_be_the_rotated_key_is_refused() {
+    let settings = Settings { new_store: true, colliding_masks: true, ..Settings::default() };
+    let world = world(settings).await;
+    let why = refused(&world, world.rotation()).await;
+    assert!(why.contains("cannot be told"), "{why}");
+    // Put there by the caller, it can be told.
+    world.store.set(Some(world.old().plaintext()));
+    let rotation = world.client.rotation(&world.old_id).store(world.store.clone());
+    let rotation = rotation.journal(&world.journal).clock(world.clock.clone());
+    rotation.retire(Retirement::Delete).run().await.unwrap();
+    assert!(world.manager.list_api_keys().send().await.is_ok(), "the caller kept its key");
 }
 
 #[tokio::test]
@@ -709,5 +760,61 @@ async fn a_fleet_is_rotated_a_few_at_a_time() {
     for n in 1..5 {
         let held = std::fs::read_to_string(file(&format!("fleet-{n}"))).unwrap();
         assert!(world.server.authenticates(&held));
+    }
+}
+
+/// A store that swaps: somebody who writes to it in the middle is not overwritten.
+#[derive(Clone)]
+struct Swapping(MemoryStore, std::sync::Arc<std::sync::atomic::AtomicUsize>);
+
+impl Store for Swapping {
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+
+    fn read(&self) -> BoxFuture<'_, Result<Option<Secret>, StoreError>> {
+        self.0.read()
+    }
+
+    fn write<'a>(&'a self, _: &'a Secret) -> BoxFuture<'a, Result<(), StoreError>> {
+        panic!("it was to be swapped")
+    }
+
+    fn compare_and_swap<'a>(
+        &'a self,
+        expected: &'a Secret,
+        new: &'a Secret,
+    ) -> Option<BoxFuture<'a, Result<bool, StoreError>>> {
+        Some(Box::pin(async {
+            if self.1.fetch_add(1, Ordering::SeqCst) == 0 {
+                self.0.set(Some("sk_of_somebody_else_0123456789"));
+            }
+            let same = self.0.held().as_deref() == Some(expected.expose());
+            if same {
+                self.0.write(new).await?;
+            }
+            Ok(same)
+        }))
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_swaps_overwrites_nobody() {
+    for rival in [true, false] {
+        let world = plain().await;
+        let swaps = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(usize::from(!rival)));
+        let store = Swapping(world.store.clone(), swaps);
+        let ran = world.rotation().store(store).run().await;
+        match rival {
+            false => assert!(ran.unwrap().is_settled()),
+            true => {
+                let error = ran.unwrap_err();
+                assert!(error.to_string().contains("something else"), "{error}");
+                // What somebody else put there may be a key that needs both of ours.
+                assert_eq!(error.report().unwrap().outcome, Outcome::NeedsAttention, "{error}");
+                assert_eq!(world.store.held().unwrap(), "sk_of_somebody_else_0123456789");
+                assert!(world.old().deleted_at.is_none());
+            }
+        }
     }
 }

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::clock::{Clock, SystemClock};
 use super::error::RotationError;
+use super::pace::Pace;
 use super::plan::{Lifetime, Retirement};
 use super::port::{Listener, Port, Probe};
 use super::report::{Event, RotationReport};
@@ -68,6 +69,8 @@ pub(crate) struct Common {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) probe: Option<Arc<dyn Probe>>,
     pub(crate) stop: Stop,
+    /// The fleet's, if it belongs to one.
+    pub(crate) pace: Option<Arc<Pace>>,
 }
 
 impl Common {
@@ -85,6 +88,7 @@ impl Common {
             listeners: Vec::new(),
             probe: None,
             stop: Stop::new(),
+            pace: None,
         }
     }
 
@@ -93,6 +97,7 @@ impl Common {
             clock: Arc::clone(&self.clock),
             listeners: self.listeners.clone(),
             probe: self.probe.clone(),
+            pace: self.pace.clone().unwrap_or_else(|| Arc::new(Pace::new(Arc::clone(&self.clock)))),
             stop: self.stop.clone(),
             deaf: AtomicBool::new(false),
         })

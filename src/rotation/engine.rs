@@ -16,7 +16,7 @@ use super::decide::{Action, Course, Facts, next};
 use super::equal::differences;
 use super::fingerprint::Fingerprint;
 use super::guard::{Doomed, Holds, Known, may_delete};
-use super::journal::{Adopted, Ending, Journal, Record, Which};
+use super::journal::{Adopted, Ending, Journal, JournalError, Record, Which};
 use super::lock::Lock;
 use super::marker::Marker;
 use super::plan::{Ask, OldKey, Plan, Retirement, TOLERANCE};
@@ -25,7 +25,7 @@ use super::resume;
 use super::stop::Asked;
 use super::store::StoreError;
 use crate::scrub::Scrubber;
-use crate::{Nullable, Secret};
+use crate::{Error, ErrorKind, Nullable, Secret};
 
 /// How often a create whose outcome is unknown is followed by another, under another marker.
 const CREATES: u32 = 4;
@@ -51,8 +51,26 @@ impl Trouble {
     }
 }
 
-impl<E: std::error::Error> From<E> for Trouble {
-    fn from(error: E) -> Self {
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self { asked: error.kind() == ErrorKind::Stopped, ..Self::new(error.to_string()) }
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<JournalError> for Trouble {
+    fn from(error: JournalError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Trouble {
+    fn from(error: std::io::Error) -> Self {
         Self::new(error.to_string())
     }
 }
@@ -90,8 +108,6 @@ pub(crate) struct Engine {
     pub(crate) old_is_dead: bool,
     /// It ends here because it was asked to stop.
     pub(crate) stopped: bool,
-    /// Begun by a process before this one.
-    pub(crate) resumed: bool,
     pub(crate) rename_failed: bool,
     pub(crate) restores: u32,
     pub(crate) steps: Vec<StepReport>,
@@ -335,7 +351,7 @@ impl Engine {
                 self.last_unknown = self.setup.port.clock.elapsed();
                 self.delete_orphans(&marker).await?;
             }
-            if attempt >= CREATES || !api::passes(&error) || self.out_of_time() {
+            if attempt >= api::most(CREATES, &error) || !api::passes(&error) || self.out_of_time() {
                 return Err(error.into());
             }
             self.setup.port.note(format!("creating again under a new marker: {error}"));
@@ -407,7 +423,7 @@ impl Engine {
         let new_id = self.new_id()?;
         let mut api = self.api();
         let mut old = api.get(&self.plan.old_id).await;
-        if self.plan.own && old.as_ref().is_err_and(crate::Error::is_unauthorized) {
+        if self.plan.own && old.as_ref().is_err_and(Error::is_unauthorized) {
             // Expired or deleted: the new key can tell.
             self.old_is_dead = true;
             api = self.api();
@@ -441,12 +457,14 @@ impl Engine {
         Ok((old, new))
     }
 
+    /// The last look before the store is written. Of two rotations of one key at most one passes:
+    /// each has raised its marker before it looks for the other's, lowers it only when the old key
+    /// is retired, and looks at the old key after it has looked for markers.
     async fn compare(&mut self) -> Done {
+        self.no_rival().await?;
         let (_, new) = self.both().await?;
         let read = OldKey::read(&new).map_err(Trouble::new)?;
-        let marked = self.journal.past.markers.iter().any(|marker| marker.is(&read.name));
-        let renamed = self.resumed && read.name == self.name;
-        if !marked && !renamed {
+        if !self.journal.past.markers.iter().any(|marker| marker.is(&read.name)) {
             return Err(Trouble::new("the new key does not bear the name under which it was made"));
         }
         let fits = |secret: &Secret| crate::api_keys::fits_mask(secret.expose(), &read.masked);
@@ -495,8 +513,6 @@ impl Engine {
 
     async fn store(&mut self) -> Done {
         let setup = Arc::clone(&self.setup);
-        self.both().await?;
-        self.no_rival().await?;
         if setup.store.readable() {
             let expected = if self.plan.store_is_new { Holds::Nothing } else { Holds::Old };
             let holds = self.look_at_store().await?;
@@ -628,7 +644,6 @@ impl Engine {
         let setup = Arc::clone(&self.setup);
         if !self.facts.retiring {
             self.both().await?;
-            self.no_rival().await?;
             if setup.store.readable() && self.look_at_store().await? != Holds::New {
                 return Err(Trouble::hold("the store does not hold the new key any more"));
             }

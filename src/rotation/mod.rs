@@ -32,6 +32,28 @@
 //! *marker* (`~onk-<id of the old key>-<ulid>`); if the answer is lost, a key of that name is one
 //! whose plaintext nobody has, and it is deleted. Since a request may take effect after we have
 //! looked, the name is looked for again when the *settle time* has passed.
+//!
+//! # What it costs
+//!
+//! A rotation in which nothing fails sends 12 requests, each of which a guarantee depends on:
+//!
+//! | step | requests | without it |
+//! |---|---|---|
+//! | plan | get the old key | a deleted key, one of another project, a lifetime that cannot be kept are found too late |
+//! | | list with the key that the store holds | a store with a dead key of the same masked form is overwritten |
+//! | | list the old key's markers | a rival is found only after something was touched |
+//! | create | create | |
+//! | compare | list the old key's markers | two rotations at once both go through |
+//! | | get both keys | the new key has other rights, or outlives a decision on the old one |
+//! | verify | list with the new key | the workload is given a key that does not work |
+//! | retire | get both keys | the old key is deleted although the new one is gone, or was narrowed meanwhile |
+//! | | delete the old key | |
+//! | rename | rename the new key | |
+//!
+//! It is 11 when the key makes its own replacement, which need not be tried in the plan, or when the
+//! old key is kept; and 14 when the server replaces the key, since the old key bears the marker
+//! meanwhile. By store instead of by id it is two listings more, once: afterwards the journal knows
+//! the key. A lifetime that is not one of whole days costs a look at the other keys of that name.
 
 mod api;
 mod begin;
@@ -48,6 +70,7 @@ mod journal;
 mod lock;
 mod marker;
 mod once;
+mod pace;
 mod plan;
 mod port;
 mod process;

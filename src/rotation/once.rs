@@ -126,7 +126,7 @@ impl Once {
             if !api::unsent(&error) {
                 self.unsettled.push(marker);
             }
-            if attempt >= CREATES || !api::passes(&error) {
+            if attempt >= api::most(CREATES, &error) || !api::passes(&error) {
                 return Err(error);
             }
             if self.port.sleep(api::wait(attempt, &error)).await.is_err() {

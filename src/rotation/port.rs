@@ -12,6 +12,7 @@ use futures_core::future::BoxFuture;
 use futures_util::future::{Either, select};
 
 use super::clock::Clock;
+use super::pace::Pace;
 use super::report::Event;
 use super::stop::{Asked, Stop};
 
@@ -34,6 +35,7 @@ pub(crate) struct Port {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) listeners: Vec<Listener>,
     pub(crate) probe: Option<Arc<dyn Probe>>,
+    pub(crate) pace: Arc<Pace>,
     pub(crate) stop: Stop,
     /// There is no safe point at which to stop, for now.
     pub(crate) deaf: AtomicBool,
@@ -51,16 +53,31 @@ impl Port {
 
     /// Waits, unless it is asked to stop.
     pub(crate) async fn sleep(&self, time: Duration) -> Result<(), Asked> {
+        self.sleep_on(&*self.clock, time).await
+    }
+
+    /// Waits until the server may be asked something, unless it is asked to stop.
+    pub(crate) async fn turn(&self) -> Result<(), Asked> {
+        // Meanwhile another rotation may have been told to wait longer.
+        loop {
+            match self.pace.left() {
+                Duration::ZERO => return Ok(()),
+                left => self.sleep_on(&*self.pace.clock, left).await?,
+            }
+        }
+    }
+
+    async fn sleep_on(&self, clock: &dyn Clock, time: Duration) -> Result<(), Asked> {
         if time.is_zero() {
             return Ok(());
         }
         if self.deaf.load(Ordering::SeqCst) {
-            self.effect("wait", self.clock.sleep(time)).await;
+            self.effect("wait", clock.sleep(time)).await;
             return Ok(());
         }
         self.effect("wait", async {
             // Asked first, so that a wait is not even begun when it need not be.
-            match select(pin!(self.stop.asked()), self.clock.sleep(time)).await {
+            match select(pin!(self.stop.asked()), clock.sleep(time)).await {
                 Either::Left(_) => Err(Asked),
                 Either::Right(_) => Ok(()),
             }

@@ -84,7 +84,6 @@ pub(crate) async fn run(common: Common) -> Result<Option<RotationReport>, Rotati
         deadline: common.deadline.map(|time| now.saturating_add(time)),
         revoked: false,
         old_is_dead: false,
-        resumed: true,
         stopped: false,
         rename_failed: false,
         restores: 0,

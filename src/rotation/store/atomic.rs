@@ -248,6 +248,7 @@ fn is_mounted(real: &Path, metadata: &fs::Metadata) -> bool {
     let Ok(real) = fs::canonicalize(real) else { return false };
     let Ok(mounts) = fs::read_to_string("/proc/self/mountinfo") else { return false };
     let point = real.to_string_lossy().replace('\\', "\\134").replace(' ', "\\040");
+    let point = point.replace('\t', "\\011").replace('\n', "\\012");
     mounts.lines().any(|line| line.split(' ').nth(4) == Some(&point))
 }
 
