@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use onkernel::rotation::{Policy, Rotated, Rotation, RotationExt, Skipped, Stop, Store};
 use onkernel::types::ApiKey;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::{Global, HowToRotate, Pick, RotateAll};
 use crate::connect;
@@ -134,16 +134,9 @@ pub(super) async fn rotate_all(
             }
             _ => ("unknown", json!(null)),
         };
-        if !output.is_json() {
-            let why = more.get("message").or(Some(&more)).and_then(|why| why.as_str());
-            let why = why.map(|why| format!(": {}", safe(why))).unwrap_or_default();
-            output.answer(&format!("{}  {} {word}{why}", safe(&key.id), safe(&key.name)))?;
-        }
         said.push(json!({ "id": key.id, "name": key.name, "outcome": word, "more": more }));
     }
-    if output.is_json() {
-        output.answer_json(&said)?;
-    }
+    tell::told(output, answer(&said, output));
     match failed {
         _ if attention => {
             Err(Failure::attention("a rotation needs attention").advise(tell::go_on(&resume)))
@@ -152,6 +145,22 @@ pub(super) async fn rotate_all(
         0 => Err(Failure::new(format!("stopped: {} not begun", plural(left, "key")))),
         _ => Err(Failure::new(format!("{} failed", plural(failed, "rotation")))),
     }
+}
+
+/// What became of each key.
+fn answer(said: &[Value], output: &Output) -> Result<(), Failure> {
+    if output.is_json() {
+        return output.answer_json(&said);
+    }
+    said.iter().try_for_each(|key| {
+        let text = |value: &Value| value.as_str().map(safe);
+        let words = ["id", "name", "outcome"].map(|field| text(&key[field]).unwrap_or_default());
+        let more = &key["more"];
+        let why = text(more).or_else(|| text(&more["message"]));
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        let [id, name, outcome] = words;
+        output.answer(&format!("{id}  {name} {outcome}{why}"))
+    })
 }
 
 /// Gives a rotation its hooks, and what resuming it needs.

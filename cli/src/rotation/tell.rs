@@ -60,8 +60,15 @@ pub(crate) fn end(
     resume: &str,
 ) -> Result<(), Failure> {
     let done = ended.map_err(|error| failure(&error, resume))?;
-    report(output, &done)?;
+    told(output, report(output, &done));
     settled(&done, resume)
+}
+
+/// What cannot be told has happened all the same: the exit code goes by that.
+pub(crate) fn told(output: &Output, told: Result<(), Failure>) {
+    if let Err(failure) = told {
+        let _ = failure.report(output);
+    }
 }
 
 /// A rotation that is over, and may have left something to do.

@@ -204,6 +204,7 @@ impl World {
             seen.push_str(&fs::read_to_string(journal.path()).unwrap_or_default());
         }
         assert!(!holds_plaintext(&seen), "{seen}");
+        assert!(!seen.contains('\u{1b}'), "no terminal, no escape codes: {seen}");
         told
     }
 }
