@@ -20,7 +20,7 @@ from urllib.request import Request, urlopen
 HERE = Path(__file__).parent
 KEYS = "/org/api_keys"
 DAYS = 30
-TIMEOUT = 1.0  # Seconds; the answer that comes too late comes after twice that.
+TIMEOUT = 2.0  # Seconds; the answer that comes too late comes after twice that.
 
 
 @dataclass(frozen=True)
