@@ -283,6 +283,18 @@ async fn a_policy_that_we_would_drop_in_part_is_refused() {
     assert!(refused(&world, world.rotation()).await.contains("policy"));
 }
 
+/// The server copies the policy itself, so nothing is lost by not knowing it.
+#[tokio::test]
+async fn the_servers_own_rotation_copies_a_policy_that_we_do_not_know() {
+    let grace = Settings { retirement: Retirement::Grace { days: 2 }, ..Settings::default() };
+    let world = world(grace).await;
+    let policy = serde_json::json!({"statements": [
+        {"action": "browsers:use", "resource": "*", "condition": {"ip": "10.0.0.0/8"}}
+    ]});
+    assert!(world.server.set_extra(&world.old_id, "policy", policy));
+    rotated(&world).await;
+}
+
 /// The old key is changed by somebody else at each request of the rotation.
 #[tokio::test]
 async fn a_decision_on_the_old_key_is_not_outlived() {

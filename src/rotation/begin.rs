@@ -108,7 +108,11 @@ async fn plan(rotation: Rotation, port: &Arc<Port>, began: Duration) -> Result<E
     }
     let own = is_own(&common.client, &api, &old, held.as_ref()).await?;
     check_held(&rotation, &api, &old, held.as_ref(), own).await?;
-    let policy = policy(&old)?;
+    let policy = match retirement {
+        // The server copies it, also what this client does not know.
+        Retirement::Grace { .. } => None,
+        Retirement::Delete | Retirement::Keep => policy(&old)?,
+    };
     let name = plan::real_name(&old).map_err(RotationError::refused)?;
     if Marker::new(&id).is_none() {
         return refuse(format!("the id {id:?} does not fit into a key's name"));
