@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -20,7 +21,7 @@ from urllib.request import Request, urlopen
 HERE = Path(__file__).parent
 KEYS = "/org/api_keys"
 DAYS = 30
-TIMEOUT = 1.0  # Seconds; the answer that comes too late comes after twice that.
+TIMEOUT = 2.0  # Seconds; the answer that comes too late comes after twice that.
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Count:
     orphans: int
     locked_out: int
     struck: int = 0
+    remark: str = ""
 
     def cell(self):
         return f"{self.failed} / {self.orphans} / {self.locked_out}"
@@ -148,7 +150,7 @@ def by_script(command):
                               stdout=subprocess.PIPE)
         said = [json.loads(line) for line in done.stdout.splitlines()]
         assert len(said) == len(keys), "a rotation was left out"
-        return [line["id"] for line in said if line["error"]]
+        return [line["id"] for line in said if line["error"]], ""
 
     return run
 
@@ -166,7 +168,7 @@ def ours(program):
             env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
 
     def run(case, server, keys, folder):
-        failed = []
+        failed, codes = [], Counter()
         for key in keys:
             store = key["store"]
             if case.way == "rotate":
@@ -176,11 +178,12 @@ def ours(program):
                 how = ["--retire", "delete"]
             code = call(server, folder, "rotate", "--store", f"file:{store}", "--overlap", "0",
                         *how, key=case.way == "create")
+            codes[code] += 1
             if code != 0:
                 failed.append(key["id"])
         # What needs attention is resumed once, as it says.
-        call(server, folder, "resume")
-        return failed
+        resumed = call(server, folder, "resume")
+        return failed, f"; exit codes {dict(codes)}, of `resume` in the end {resumed}"
 
     return run
 
@@ -198,11 +201,11 @@ def measure(case, client, program, args):
                 store.write_text(made["key"])
                 keys.append({"id": made["id"], "name": made["name"], "store": str(store),
                              "masked": made["masked_key"]})
-            errors = client(case, server, keys, folder)
+            errors, remark = client(case, server, keys, folder)
             result = count(server, keys, errors)
         finally:
             struck = server.stop()
-        return replace(result, struck=struck)
+        return replace(result, struck=struck, remark=remark)
 
 
 def main():
@@ -238,7 +241,7 @@ def main():
         for name, future in zip(clients, row):
             result = future.result()
             done = f"; {result.in_truth_done} of the failed ones were done" * (result.failed > 0)
-            print(f"{case.name}; {name}: it struck {result.struck} times{done}")
+            print(f"{case.name}; {name}: it struck {result.struck} times{done}{result.remark}")
 
 
 if __name__ == "__main__":

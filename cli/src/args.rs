@@ -11,6 +11,7 @@ use onkernel::types::{ListApiKeysSortBy, ListApiKeysSortDirection, ListApiKeysSt
 
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::rotation::hooks::command_line;
 use crate::rotation::store::StoreSpec;
 use crate::store::StoreName;
 
@@ -177,7 +178,8 @@ pub(crate) struct Rotate {
     /// The key's id; without it the key that the store holds
     pub(crate) id: Option<String>,
     /// Where the workload reads its key: file:PATH, env-file:PATH#NAME, or command:FILE, a TOML
-    /// file with `write` and `read`, each a list of a program and its arguments
+    /// file with `write` and `read`, each a list of a program (a path counts from the file's folder)
+    /// and its arguments
     #[arg(long, value_name = "STORE")]
     pub(crate) store: StoreSpec,
     /// The store holds nothing yet, or cannot show what it holds
@@ -194,25 +196,27 @@ pub(crate) struct Rotate {
 pub(crate) struct HowToRotate {
     /// The command by which the workload takes up what the store holds; run without a shell, with
     /// KERNEL_KEYS_STORE and KERNEL_KEYS_HOLDS (`new` or `old`)
-    #[arg(long, value_name = "COMMAND")]
+    #[arg(long, value_name = "COMMAND", value_parser = command_line)]
     pub(crate) deploy: Option<String>,
     /// The command that succeeds when the workload has the new key; run in the same way
-    #[arg(long, value_name = "COMMAND")]
+    #[arg(long, value_name = "COMMAND", value_parser = command_line)]
     pub(crate) verify: Option<String>,
     /// What becomes of the old key [default: delete, with --deploy or --verify]
     #[arg(long)]
     pub(crate) retire: Option<Retire>,
-    /// How long the old key goes on working, with --retire grace
-    #[arg(long, value_name = "N", default_value_t = 7)]
-    pub(crate) grace_days: i64,
+    /// How long the old key goes on working, with --retire grace [default: 7]
+    #[arg(long, value_name = "N", value_parser = grace)]
+    pub(crate) grace_days: Option<i64>,
     /// How long both keys work before the old one is retired
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = pause)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = pause,
+        allow_negative_numbers = true)]
     pub(crate) overlap: f64,
     /// Let the new key expire after so many days instead of the old key's lifetime
-    #[arg(long, value_name = "N", conflicts_with_all = ["expires_at", "never"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["expires_at", "never"],
+        value_parser = days, allow_negative_numbers = true)]
     pub(crate) days: Option<i64>,
     /// Let the new key expire at this time, such as 2027-01-31T12:00:00Z
-    #[arg(long, value_name = "TIME", conflicts_with = "never")]
+    #[arg(long, value_name = "TIME", conflicts_with = "never", value_parser = time)]
     pub(crate) expires_at: Option<DateTime<Utc>>,
     /// Let the new key never expire
     #[arg(long)]
@@ -222,7 +226,7 @@ pub(crate) struct HowToRotate {
     pub(crate) journal: Option<PathBuf>,
     /// How long a request whose outcome is unknown may still take effect
     /// [default, and least: twice the timeout]
-    #[arg(long, value_name = "SECONDS", value_parser = pause)]
+    #[arg(long, value_name = "SECONDS", value_parser = pause, allow_negative_numbers = true)]
     pub(crate) settle: Option<f64>,
 }
 
@@ -273,10 +277,10 @@ pub(crate) struct RotateAll {
     #[arg(long, value_name = "STORE")]
     pub(crate) store: StoreSpec,
     /// How many keys are rotated at a time
-    #[arg(long, value_name = "N", default_value_t = 4)]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = count)]
     pub(crate) concurrency: usize,
     /// Begin no further rotation after so many have failed
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count)]
     pub(crate) stop_after: usize,
     #[command(flatten)]
     pub(crate) how: HowToRotate,
@@ -319,6 +323,32 @@ pub(crate) fn parse() -> Result<Args, ExitCode> {
     })
 }
 
+/// The grace period where none is named.
+pub(crate) const GRACE_DAYS: i64 = 7;
+
+fn count(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "it must be 1 or more".to_owned())
+}
+
+fn days(text: &str) -> Result<i64, String> {
+    match text.parse() {
+        Ok(days @ 1..=3650) => Ok(days),
+        _ => Err("it must be 1 to 3650 days".to_owned()),
+    }
+}
+
+fn grace(text: &str) -> Result<i64, String> {
+    days(text).map_err(|must| match text {
+        "0" => format!("{must}: with none, a lost answer would lock the workload out"),
+        _ => must,
+    })
+}
+
+fn time(text: &str) -> Result<DateTime<Utc>, String> {
+    text.parse().map_err(|_| "it must be a time such as 2027-01-31T12:00:00Z".to_owned())
+}
+
 fn pause(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.0..=86_400.0).contains(&seconds) => Ok(seconds),
@@ -328,7 +358,7 @@ fn pause(text: &str) -> Result<f64, String> {
 
 /// A number and its unit: `60d`, `12h`, `30m`, `5s`.
 fn span(text: &str) -> Result<TimeDelta, String> {
-    let wrong = || "it must be a number and d, h, m or s, such as 60d".to_owned();
+    let wrong = || "it must be a number above 0 and d, h, m or s, such as 60d".to_owned();
     let unit = text.chars().next_back().ok_or_else(wrong)?;
     let number: i64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| wrong())?;
     let span = match unit {

@@ -3,22 +3,27 @@
 use std::path::{Component, Path};
 use std::sync::Arc;
 
-use onkernel::rotation::{Policy, Rotated, RotationExt, Skipped, Stop, Store};
+use onkernel::rotation::{Policy, Rotated, Rotation, RotationExt, Skipped, Stop, Store};
 use onkernel::types::ApiKey;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::args::{Global, Pick, RotateAll};
+use crate::args::{Global, HowToRotate, Pick, RotateAll};
 use crate::connect;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::rotation::hooks::Program;
 use crate::rotation::progress::Progress;
 use crate::rotation::store::StoreSpec;
 use crate::rotation::{journals, resume_command, tell};
 use crate::signals::Signals;
 use crate::words::{plural, safe};
 
-fn policy(pick: &Pick) -> Policy {
+fn policy(pick: &Pick) -> Result<Policy, Failure> {
+    let reason = pick.older_than.is_some() || pick.expiring_within.is_some() || pick.never_expiring;
+    if !reason && pick.name.is_none() && pick.in_project.is_none() {
+        return Err(Failure::usage("which keys are meant must be said").advise(
+            "Say --older-than, --expiring-within, --never-expiring, --name or --in-project.",
+        ));
+    }
     let mut policy = Policy::new();
     if let Some(age) = pick.older_than {
         policy = policy.older_than(age);
@@ -35,11 +40,11 @@ fn policy(pick: &Pick) -> Policy {
     if pick.never_expiring {
         policy = policy.never_expiring();
     }
-    if pick.own { policy.with_own_key() } else { policy }
+    Ok(if pick.own { policy.with_own_key() } else { policy })
 }
 
 pub(super) async fn audit(args: Pick, global: &Global, output: &Output) -> Result<(), Failure> {
-    let picked = connect::client(global)?.audit(&policy(&args)).await?;
+    let picked = connect::client(global)?.audit(&policy(&args)?).await?;
     if output.is_json() {
         let picked: Vec<_> = picked
             .iter()
@@ -52,7 +57,7 @@ pub(super) async fn audit(args: Pick, global: &Global, output: &Output) -> Resul
         let (id, name) = (safe(&audited.key.id), safe(&audited.key.name));
         output.answer(&format!("{id}  {name}: {}{own}", audited.why))?;
     }
-    output.note(&format!("{} keys.", picked.len()));
+    output.note(&format!("{}.", plural(picked.len() as u64, "key")));
     Ok(())
 }
 
@@ -68,10 +73,7 @@ pub(super) async fn rotate_all(
         return Err(Failure::usage(format!("--store {named} is the same for every key"))
             .advise("Put {name} or {id} into it, such as file:DIR/{name}."));
     }
-    // What cannot be parsed is said before the first rotation.
-    for line in how.deploy.iter().chain(&how.verify) {
-        Program::parse(line, "").map_err(Failure::usage)?;
-    }
+    super::rotate::check(&how)?;
     let client = connect::client(global)?;
     let folder = journals::folder(how.journal.as_deref())?;
     let (signals, stop) = (Signals::listen()?, Stop::new());
@@ -84,7 +86,7 @@ pub(super) async fn rotate_all(
     };
     let (each, shown) = (how.clone(), progress.clone());
     let fleet = client
-        .rotate_all(policy(&pick), stores)
+        .rotate_all(policy(&pick)?, stores)
         .journals(&folder)
         .concurrency(concurrency)
         .stop_after(stop_after)
@@ -92,10 +94,16 @@ pub(super) async fn rotate_all(
         .each(move |rotation, key| {
             let rotation =
                 super::rotate::set_up(rotation, &each).on_event(shown.watch(Some(&key.name)));
-            let Some(spec) = fill(&store, key) else { return rotation };
-            let note = super::rotate::note(&each, spec);
-            let told = serde_json::to_value(&note).unwrap_or_default();
-            note.on(rotation.clone()).unwrap_or(rotation).note(told)
+            match prepare(rotation.clone(), &each, fill(&store, key)) {
+                Ok(rotation) => rotation,
+                Err(why) => {
+                    shown.note(&format!("{}: {}", safe(&key.name), safe(&why)));
+                    // Nothing is touched where not all that was asked for can be done.
+                    let never = Stop::new();
+                    never.stop();
+                    rotation.stop_on(&never)
+                }
+            }
         });
     let resume = resume_command(global, how.journal.as_deref());
     let done = signals.stoppable(&stop, || progress.note(tell::STOPPING), fleet.run()).await;
@@ -104,6 +112,9 @@ pub(super) async fn rotate_all(
         Some(done) => done.map_err(|error| tell::failure(&error, &resume))?,
         None => return Err(tell::dropped(&folder, &resume)),
     };
+    if done.is_empty() {
+        output.note("No key is picked.");
+    }
     let mut said = Vec::new();
     let (mut failed, mut attention, mut left) = (0, false, 0);
     for (key, what) in &done {
@@ -123,16 +134,9 @@ pub(super) async fn rotate_all(
             }
             _ => ("unknown", json!(null)),
         };
-        if !output.is_json() {
-            let why = more.get("message").or(Some(&more)).and_then(|why| why.as_str());
-            let why = why.map(|why| format!(": {}", safe(why))).unwrap_or_default();
-            output.answer(&format!("{}  {} {word}{why}", safe(&key.id), safe(&key.name)))?;
-        }
         said.push(json!({ "id": key.id, "name": key.name, "outcome": word, "more": more }));
     }
-    if output.is_json() {
-        output.answer_json(&said)?;
-    }
+    tell::told(output, answer(&said, output));
     match failed {
         _ if attention => {
             Err(Failure::attention("a rotation needs attention").advise(tell::go_on(&resume)))
@@ -141,6 +145,33 @@ pub(super) async fn rotate_all(
         0 => Err(Failure::new(format!("stopped: {} not begun", plural(left, "key")))),
         _ => Err(Failure::new(format!("{} failed", plural(failed, "rotation")))),
     }
+}
+
+/// What became of each key.
+fn answer(said: &[Value], output: &Output) -> Result<(), Failure> {
+    if output.is_json() {
+        return output.answer_json(&said);
+    }
+    said.iter().try_for_each(|key| {
+        let text = |value: &Value| value.as_str().map(safe);
+        let words = ["id", "name", "outcome"].map(|field| text(&key[field]).unwrap_or_default());
+        let more = &key["more"];
+        let why = text(more).or_else(|| text(&more["message"]));
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        let [id, name, outcome] = words;
+        output.answer(&format!("{id}  {name} {outcome}{why}"))
+    })
+}
+
+/// Gives a rotation its hooks, and what resuming it needs.
+fn prepare(
+    rotation: Rotation,
+    how: &HowToRotate,
+    store: Option<StoreSpec>,
+) -> Result<Rotation, String> {
+    let note = super::rotate::note(how, store.ok_or("it has no store")?);
+    let told = serde_json::to_value(&note).map_err(|error| error.to_string())?;
+    Ok(note.on(rotation)?.note(told))
 }
 
 /// Why a key was left alone.

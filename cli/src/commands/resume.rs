@@ -36,7 +36,7 @@ pub(super) async fn run(args: Journals, global: &Global, output: &Output) -> Res
                 Ok(None) => {}
                 Ok(Some(report)) => {
                     if !output.is_json() {
-                        tell::report(output, &report)?;
+                        tell::told(output, tell::report(output, &report));
                     }
                     failures.extend(tell::settled(&report, &command).err());
                     reports.push(report);
@@ -45,7 +45,7 @@ pub(super) async fn run(args: Journals, global: &Global, output: &Output) -> Res
             }
         }
         if output.is_json() {
-            output.answer_json(&reports)?;
+            tell::told(output, output.answer_json(&reports));
         }
         Failure::all(failures, output)
     };
@@ -112,13 +112,12 @@ pub(super) async fn sweep(args: Journals, global: &Global, output: &Output) -> R
                 Err(failure) => failures.push(failure),
             }
         }
-        match output.is_json() {
-            true => output.answer_json(&json!({ "deleted": swept }))?,
-            false => {
-                let keys = plural(swept as u64, "key");
-                output.answer(&format!("{keys} that nobody held: deleted."))?;
-            }
-        }
+        let keys = plural(swept as u64, "key");
+        let told = match output.is_json() {
+            true => output.answer_json(&json!({ "deleted": swept })),
+            false => output.answer(&format!("{keys} that nobody held: deleted.")),
+        };
+        tell::told(output, told);
         Failure::all(failures, output)
     };
     match signals.stoppable(&stop, || progress.note(tell::STOPPING), work).await {

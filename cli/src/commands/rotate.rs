@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use onkernel::rotation::{Lifetime, Retirement, Rotation, RotationExt, Stop, pending};
 
-use crate::args::{self, Global, HowToRotate, Retire};
+use crate::args::{self, GRACE_DAYS, Global, HowToRotate, Retire};
 use crate::connect;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -17,6 +17,7 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<(), Failure> {
     let args::Rotate { id, store, store_is_new, allow_difference, how } = args;
+    check(&how)?;
     let signals = Signals::listen()?;
     let client = connect::client(global)?;
     let opened = store.open().map_err(Failure::usage)?;
@@ -48,13 +49,29 @@ pub(super) async fn run(
     }
 }
 
+/// What clap cannot say about the options.
+pub(super) fn check(how: &HowToRotate) -> Result<(), Failure> {
+    let grace = matches!(how.retire, Some(Retire::Grace));
+    if how.grace_days.is_some() && !grace {
+        return Err(Failure::usage("--grace-days says nothing without --retire grace"));
+    }
+    if how.retire.is_none() && how.deploy.is_none() && how.verify.is_none() {
+        return Err(Failure::usage("what becomes of the old key must be said").advise(
+            "Say --retire delete, keep or grace; or --deploy or --verify, by which it is known that the workload has the new key, so that the old one can be deleted.",
+        ));
+    }
+    Ok(())
+}
+
 /// What is common to one rotation and many.
 pub(super) fn set_up(rotation: Rotation, how: &HowToRotate) -> Rotation {
     let rotation = rotation.lifetime(lifetime(how.days, how.expires_at, how.never));
     match how.retire {
         Some(Retire::Delete) => rotation.retire(Retirement::Delete),
         Some(Retire::Keep) => rotation.retire(Retirement::Keep),
-        Some(Retire::Grace) => rotation.retire(Retirement::Grace { days: how.grace_days }),
+        Some(Retire::Grace) => {
+            rotation.retire(Retirement::Grace { days: how.grace_days.unwrap_or(GRACE_DAYS) })
+        }
         None => rotation,
     }
 }
@@ -73,6 +90,8 @@ pub(super) fn note(how: &HowToRotate, store: crate::rotation::store::StoreSpec) 
         store,
         deploy: how.deploy.clone(),
         verify: how.verify.clone(),
+        // What is not text cannot be kept in a journal.
+        folder: std::env::current_dir().ok().filter(|folder| folder.to_str().is_some()),
         overlap: how.overlap,
         settle: how.settle,
     }

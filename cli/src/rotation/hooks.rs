@@ -1,5 +1,6 @@
 //! `--deploy` and `--verify`: programs that are told the store, and not the secret.
 
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use onkernel::rotation::{HookError, Told};
@@ -10,15 +11,20 @@ use tokio::process::Command;
 pub(crate) struct Program {
     argv: Vec<String>,
     store: String,
+    folder: Option<PathBuf>,
 }
 
 impl Program {
-    /// Splits a command line into words as a shell would, and does nothing else that one does.
-    pub(crate) fn parse(line: &str, store: &str) -> Result<Self, String> {
-        match shlex::split(line) {
-            Some(argv) if !argv.is_empty() => Ok(Self { argv, store: store.to_owned() }),
-            _ => Err(format!("{line:?} is no command: are its quotes closed?")),
+    /// The program of a command line, to be run in a folder: the one that the command line was
+    /// given in, whoever resumes it from where.
+    pub(crate) fn parse(line: &str, store: &str, folder: Option<&Path>) -> Result<Self, String> {
+        let folder = folder.map(Path::to_owned);
+        let argv = words(line)?;
+        if let Some(program) = argv.first() {
+            // Better found out now than when the store holds the new key.
+            find(program, folder.as_deref())?;
         }
+        Ok(Self { argv, store: store.to_owned(), folder })
     }
 
     /// Runs it. Which key the store holds is said in `KERNEL_KEYS_HOLDS`: `new`, or `old` when the
@@ -29,6 +35,9 @@ impl Program {
         // Ctrl-C at the terminal is meant for this program, which lets its hooks finish.
         #[cfg(unix)]
         command.process_group(0);
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
         let output = command
             .args(arguments)
             .env_remove("KERNEL_API_KEY")
@@ -46,4 +55,45 @@ impl Program {
         let said = String::from_utf8_lossy(&output.stderr);
         Err(format!("`{program}` ended with {}: {}", output.status, said.trim()).into())
     }
+}
+
+/// Splits a command line into words as a shell would, and does nothing else that one does.
+fn words(line: &str) -> Result<Vec<String>, String> {
+    match shlex::split(line) {
+        Some(words) if words.first().is_some_and(|program| !program.is_empty()) => Ok(words),
+        Some(_) => Err("it names no program".to_owned()),
+        None => Err("a quote is not closed".to_owned()),
+    }
+}
+
+/// A command line whose program is there, for clap.
+pub(crate) fn command_line(line: &str) -> Result<String, String> {
+    Program::parse(line, "", None).map(|_| line.to_owned())
+}
+
+/// Makes sure that a program could be started: a path, or a name to be looked for in `PATH`.
+pub(crate) fn find(program: &str, folder: Option<&Path>) -> Result<(), String> {
+    let path = Path::new(program);
+    let found = match path.components().count() {
+        // What else is an extension away is the system's business.
+        _ if !cfg!(unix) => true,
+        1 if !program.contains('/') => std::env::var_os("PATH")
+            .is_some_and(|all| std::env::split_paths(&all).any(|one| can_run(&one.join(path)))),
+        _ => can_run(&folder.unwrap_or(Path::new("")).join(path)),
+    };
+    match found {
+        true => Ok(()),
+        false => Err(format!("the program `{program}` is not there, or cannot be run")),
+    }
+}
+
+#[cfg(unix)]
+fn can_run(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn can_run(path: &Path) -> bool {
+    path.is_file()
 }

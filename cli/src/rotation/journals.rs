@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use onkernel::rotation::{Pending, journal_name, pending};
@@ -32,10 +32,16 @@ pub(crate) fn of(store: &StoreSpec, asked: Option<&Path>) -> Result<PathBuf, Fai
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(&folder)
-        .map_err(|error| Failure::new(format!("{} cannot be made: {error}", folder.display())))?;
+    builder.create(&folder).map_err(|error| cannot_be_made(&folder, &error))?;
     Ok(folder.join(journal_name(&store.to_string())))
+}
+
+fn cannot_be_made(folder: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!(
+        "the folder of the journals, {}, cannot be made: {error}",
+        folder.display()
+    ))
+    .advise("Name another one with --journal DIR.")
 }
 
 /// The journals in a folder that have something left to do, and those that cannot be read.

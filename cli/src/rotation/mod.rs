@@ -6,7 +6,7 @@ pub(crate) mod progress;
 pub(crate) mod store;
 pub(crate) mod tell;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use onkernel::rotation::{Resume, Rotation};
@@ -24,6 +24,9 @@ pub(crate) struct Note {
     pub(crate) deploy: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) verify: Option<String>,
+    /// The folder in which it was asked for: hooks are run there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) folder: Option<PathBuf>,
     pub(crate) overlap: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) settle: Option<f64>,
@@ -57,11 +60,11 @@ macro_rules! apply {
         let (note, mut target) = ($note, $target);
         let store = note.store.to_string();
         if let Some(deploy) = &note.deploy {
-            let program = Program::parse(deploy, &store)?;
+            let program = Program::parse(deploy, &store, note.folder.as_deref())?;
             target = target.deploy(move |told| program.clone().run(Some(told)));
         }
         if let Some(verify) = &note.verify {
-            let program = Program::parse(verify, &store)?;
+            let program = Program::parse(verify, &store, note.folder.as_deref())?;
             target = target.verify(move |_| program.clone().run(None));
         }
         if let Some(settle) = note.settle {

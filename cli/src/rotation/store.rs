@@ -10,6 +10,8 @@ use std::time::Duration;
 use onkernel::rotation::{CommandStore, EnvFileStore, FileStore, Store};
 use serde::{Deserialize, Serialize};
 
+use super::hooks::find;
+
 /// Where a workload reads its key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -86,6 +88,13 @@ impl StoreSpec {
 
     /// The store itself.
     pub(crate) fn open(&self) -> Result<Arc<dyn Store>, String> {
+        let (Self::File(path) | Self::EnvFile(path, _) | Self::Command(path)) = self;
+        if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
+            return Err(format!(
+                "the store {self} has no place: {} is no folder",
+                folder.display()
+            ));
+        }
         Ok(match self {
             Self::File(path) => Arc::new(FileStore::new(path)),
             Self::EnvFile(path, name) => {
@@ -98,13 +107,28 @@ impl StoreSpec {
 
 fn commands(path: &Path) -> Result<CommandStore, String> {
     let shown = path.display();
-    let text = fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
+    let text =
+        fs::read_to_string(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
     let file: Commands = toml::from_str(&text).map_err(|error| {
-        format!("{shown}: {}: it names `write` and, better, `read`, each a list of a program and its arguments", error.message())
+        let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+        format!(
+            "{shown}, line {line}: {}; the file names `write` and, better, `read`, each a list of a program and its arguments",
+            error.message()
+        )
     })?;
-    let mut store = CommandStore::new(shown.to_string(), file.write);
+    let folder = path.parent();
+    let program = |name: &str, mut argv: Vec<String>| {
+        let named = argv.first_mut().filter(|program| !program.is_empty());
+        let named = named.ok_or_else(|| format!("{shown}: `{name}` names no program"))?;
+        find(named, folder).map_err(|why| format!("{shown}: `{name}`: {why}"))?;
+        if let (true, Some(folder)) = (named.contains('/'), folder) {
+            *named = folder.join(&*named).to_string_lossy().into_owned();
+        }
+        Ok::<_, String>(argv)
+    };
+    let mut store = CommandStore::new(shown.to_string(), program("write", file.write)?);
     if let Some(read) = file.read {
-        store = store.reading(read);
+        store = store.reading(program("read", read)?);
     }
     if let Some(seconds) = file.timeout_seconds {
         let timeout = Duration::try_from_secs_f64(seconds)
@@ -143,7 +167,7 @@ mod tests {
     fn commands_are_lists_and_no_shell_strings() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.toml");
-        fs::write(&path, "write = [\"put\", \"ci\"]\nread = [\"get\", \"ci\"]\n").unwrap();
+        fs::write(&path, "write = [\"cat\", \"-\"]\nread = [\"cat\", \"ci\"]\n").unwrap();
         assert!(StoreSpec::Command(path.clone()).open().unwrap().readable());
         for wrong in ["write = \"put ci\"", "read = []", "write = []\nshell = true", "="] {
             fs::write(&path, wrong).unwrap();

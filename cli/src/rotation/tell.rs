@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use onkernel::rotation::{Event, Fate, Outcome, RotationError, RotationReport};
+use onkernel::rotation::{Event, Fate, Outcome, RotationError, RotationReport, Step};
 use serde_json::json;
 
 use crate::failure::Failure;
@@ -16,6 +16,8 @@ pub(crate) fn line(output: &Output, event: &Event) -> Option<String> {
         Event::Done { step, took } => {
             format!("{} {step} ({:.1} s)", output.paint_error(Tint::Good, "✓"), took.as_secs_f64())
         }
+        // The reason of a refusal is the error that follows.
+        Event::Failed { step: Step::Plan, .. } => return None,
         Event::Failed { step, why, .. } => {
             format!("{} {step}: {}", output.paint_error(Tint::Bad, "✗"), safe(why))
         }
@@ -58,8 +60,15 @@ pub(crate) fn end(
     resume: &str,
 ) -> Result<(), Failure> {
     let done = ended.map_err(|error| failure(&error, resume))?;
-    report(output, &done)?;
+    told(output, report(output, &done));
     settled(&done, resume)
+}
+
+/// What cannot be told has happened all the same: the exit code goes by that.
+pub(crate) fn told(output: &Output, told: Result<(), Failure>) {
+    if let Err(failure) = told {
+        let _ = failure.report(output);
+    }
 }
 
 /// A rotation that is over, and may have left something to do.
@@ -76,9 +85,32 @@ pub(crate) fn failure(error: &RotationError, resume: &str) -> Failure {
         true if error.is_stopped() => Failure::attention(error.to_string()).advise(go_on(resume)),
         true => Failure::attention(error.to_string())
             .advise(format!("When what is in the way is gone, run: {resume}")),
-        false => Failure::new(error.to_string()),
+        false => {
+            let failure = Failure::new(error.to_string());
+            match option(failure.message(), resume) {
+                Some(option) => failure.advise(option),
+                None => failure,
+            }
+        }
     };
     failure.of(error.report())
+}
+
+/// The option by which a person says what the library wants said.
+fn option(problem: &str, resume: &str) -> Option<String> {
+    let options = [
+        ("say how long", "Say it with --days N, --expires-at TIME or --never."),
+        ("say that it is new", "Say it with --store-is-new."),
+        ("say that the store is new", "Say it with --store-is-new."),
+        ("say which one", "Give its id: kernel-keys rotate ID --store …"),
+        ("allow that by name", "Say it with --allow-difference FIELD, or use --retire grace."),
+        ("its lifetime in days", "Say it with --days N."),
+    ];
+    if problem.contains("resume it first") {
+        return Some(go_on(resume));
+    }
+    let found = options.into_iter().find(|(words, _)| problem.contains(words));
+    found.map(|(_, option)| option.to_owned())
 }
 
 /// What a second signal dropped where it was. Every point is a safe one to go on from.

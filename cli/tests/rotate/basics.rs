@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::{World, code};
+use crate::support::{World, code, text};
 
 #[test]
 fn a_key_is_rotated_and_what_is_said_holds_no_secret() {
@@ -13,7 +13,7 @@ fn a_key_is_rotated_and_what_is_said_holds_no_secret() {
     let store = format!("file:{}", path.display());
     let rotate = ["rotate", "--store", &store, "--overlap", "0"];
     // Nothing is deleted by silence.
-    assert_eq!(code(&world.run(&rotate)), Some(1));
+    assert_eq!(code(&world.run(&rotate)), Some(2));
     assert_eq!(fs::read_to_string(&path).unwrap(), old);
 
     let done = world.run(&[&rotate[..], &["--deploy", "true", "--json"]].concat());
@@ -50,4 +50,24 @@ fn resuming_with_nothing_to_do_needs_no_key() {
         .output()
         .unwrap();
     assert_eq!(code(&done), Some(0));
+}
+
+/// The exit code says what happened, whether or not anybody could be told.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_answer_that_cannot_be_written_changes_nothing() {
+    let world = World::new();
+    let held = world.stored("ci");
+    let old = fs::read_to_string(&held).unwrap();
+    let store = format!("file:{}", held.display());
+    let full = fs::File::create("/dev/full").unwrap();
+    let rotated = world
+        .command(&["rotate", "--store", &store, "--retire", "delete", "--overlap", "0"])
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(code(&rotated), Some(0));
+    assert!(text(&rotated).contains("standard output cannot be written"));
+    assert_ne!(fs::read_to_string(&held).unwrap(), old);
+    assert!(world.works(&held));
 }

@@ -120,6 +120,28 @@ fn while_it_settles() {
     }
 }
 
+/// A create that lands after everybody has given up is found by a sweep.
+#[test]
+fn while_it_settles_and_a_key_appears_later() {
+    let world = World::with_faults(
+        r#"[{"method": "POST", "path": "/org/api_keys", "nth": 2, "do": {"effect_later": {"ms": 1500}}}]"#,
+    );
+    let held = world.stored("ci");
+    let mut rotation =
+        world.rotate(&["--store", &file(&held), "--retire", "delete", "--overlap", "0"]);
+    rotation.says("✓ retire");
+    rotation.signal("-INT");
+    let (status, said) = rotation.end();
+    assert_eq!(status.code(), Some(3), "{said}");
+    let late = |name: &String| name.starts_with("~onk-");
+    until("the create does not land", || world.names().iter().any(late));
+    let swept = world.run(&["sweep"]);
+    assert_eq!(code(&swept), Some(0), "{}", text(&swept));
+    assert!(text(&swept).contains("1 key that nobody held: deleted"), "{}", text(&swept));
+    assert_eq!(world.names(), ["ci", "bootstrap"]);
+    world.resume_and_check(&held, &said);
+}
+
 #[test]
 fn twice_stops_at_once() {
     for (first, second) in [("-INT", "-INT"), ("-TERM", "-INT")] {

@@ -153,12 +153,21 @@ impl World {
 
     /// A rotation that goes on beside the test. The timeout is one that no delay of a test reaches.
     pub(crate) fn rotate(&self, args: &[&str]) -> Running {
-        self.begin(&[&["--timeout", "120", "rotate"], args].concat())
+        self.rotate_in(Path::new("."), args)
+    }
+
+    /// The same, begun in this folder.
+    pub(crate) fn rotate_in(&self, folder: &Path, args: &[&str]) -> Running {
+        let args = [&["--timeout", "120", "rotate"], args].concat();
+        Self::spawn(self.bare(&args).current_dir(folder))
     }
 
     pub(crate) fn begin(&self, args: &[&str]) -> Running {
-        let mut child = self
-            .bare(args)
+        Self::spawn(&mut self.bare(args))
+    }
+
+    fn spawn(command: &mut Command) -> Running {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -195,6 +204,7 @@ impl World {
             seen.push_str(&fs::read_to_string(journal.path()).unwrap_or_default());
         }
         assert!(!holds_plaintext(&seen), "{seen}");
+        assert!(!seen.contains('\u{1b}'), "no terminal, no escape codes: {seen}");
         told
     }
 }

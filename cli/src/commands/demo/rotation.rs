@@ -113,7 +113,7 @@ fn detail(step: Step) -> &'static str {
         Step::Verify => "the workload calls with the new key",
         Step::Overlap => "a minute, shortened here",
         Step::Retire => "it gets 401 from now on",
-        Step::Settle => "two minutes later, shortened here: there is none",
+        Step::Settle => "two minutes later, shortened here",
         _ => "",
     }
 }

@@ -218,5 +218,8 @@ fn millis(time: Duration) -> u64 {
 }
 
 fn duration(time: Duration) -> String {
-    format!("{} ms", millis(time).max(1))
+    match time.as_secs() {
+        0..10 => format!("{} ms", millis(time).max(1)),
+        seconds => format!("{seconds} s"),
+    }
 }
