@@ -297,7 +297,8 @@ impl Call {
     }
 
     /// Sends the call, whose answer is bytes.
-    pub(crate) async fn send_download(self) -> Result<Download> {
+    pub(crate) async fn send_download(mut self) -> Result<Download> {
+        self.headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         Ok(self.open().await?.download())
     }
 
@@ -306,7 +307,7 @@ impl Call {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        self.headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        self.headers.entry(ACCEPT).or_insert(HeaderValue::from_static("text/event-stream"));
         Ok(self.open().await?.events(resume))
     }
 

@@ -99,6 +99,8 @@ pub struct Answer {
 /// Pages that follow each other, announced in headers of the answer.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Paging {
+    /// The query parameter that says how much a page holds, and how much it does without it.
+    pub limit: Option<(String, Option<u64>)>,
     /// The header that says whether there is more.
     pub has_more: String,
     /// The header that says where the next page begins.
@@ -540,10 +542,15 @@ fn read_paging(response: &Value, operation: &Value) -> Option<Paging> {
     let (has_more, _) = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("X-Has-More"))?;
     headers.iter().find_map(|(next, _)| {
         let parameter = next.to_snake_case().strip_prefix("x_next_")?.to_owned();
-        let mut parameters = operation["parameters"].as_array().into_iter().flatten();
-        let asks = parameters.find(|it| it["in"] == "query" && it["name"] == parameter.as_str())?;
+        let asks = |name: &str| {
+            let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+            parameters.find(|it| it["in"] == "query" && it["name"] == name)
+        };
+        let limit = asks("limit").filter(|it| it["schema"]["type"] == "integer");
+        let asks = asks(&parameter)?;
         let media = media(response).next().map(|(_, media)| media)?;
         Some(Paging {
+            limit: limit.map(|it| ("limit".to_owned(), it["schema"]["default"].as_u64())),
             has_more: has_more.clone(),
             next: next.clone(),
             parameter,
