@@ -290,8 +290,9 @@ impl Call {
         .await
     }
 
-    /// Sends the call, whose answer is read when its status is known.
-    pub(crate) async fn open(self) -> Result<Opened> {
+    /// Sends the call, whose answer is read when its status is known, and may be of any type.
+    pub(crate) async fn open(mut self) -> Result<Opened> {
+        self.headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         execute::open(self).await
     }
 

@@ -6,6 +6,8 @@
 
 #[path = "whole/breaks.rs"]
 mod breaks;
+#[path = "whole/prism.rs"]
+mod prism;
 #[path = "whole/samples.rs"]
 mod samples;
 #[path = "whole/server.rs"]
@@ -13,7 +15,7 @@ mod server;
 #[path = "whole/spec.rs"]
 mod spec;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::StreamExt;
@@ -97,8 +99,7 @@ fn client(server: &Server) -> Client {
 fn same(one: &Value, other: &Value, strict: bool) -> bool {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {
-            let names: std::collections::BTreeSet<&String> =
-                one.keys().chain(other.keys()).collect();
+            let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
             names.into_iter().all(|name| match (one.get(name), other.get(name)) {
                 (Some(one), Some(other)) => same(one, other, strict),
                 (only, other) => !strict && only.or(other) == Some(&Value::Null),
@@ -403,4 +404,43 @@ fn every_schema_is_read_and_written_again() {
         "{checked} values of {} schemas",
         spec.root["components"]["schemas"].as_object().unwrap().len()
     );
+}
+
+/// The same requests, judged by Prism (tests/prism/run starts it and says where it is).
+#[tokio::test]
+async fn prism_finds_nothing_wrong() {
+    let Some(prism) = std::env::var("ONKERNEL_PRISM_URL").ok().filter(|url| !url.is_empty()) else {
+        return println!("skipped: tests/prism/run has not started Prism");
+    };
+    let spec = Arc::new(Spec::read());
+    let server = Server::start(Arc::clone(&spec)).await;
+    let (_, problems) = call_all(&spec, &server, &methods()).await;
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    let requests: Vec<_> = server.received.lock().unwrap().clone();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let (mut operations, mut problems) = (BTreeSet::new(), Vec::new());
+    let (mut excused, mut noticed) = (BTreeMap::new(), BTreeMap::new());
+    for sent in &requests {
+        for violation in prism::judge(&http, &prism, &sent.request).await {
+            match prism::excuse(&sent.request, &violation) {
+                Some(reason) => *excused.entry((&sent.operation, reason)).or_insert(0) += 1,
+                None => problems.push(format!("{}: {violation}", sent.operation)),
+            }
+        }
+        let first = operations.insert(&sent.operation);
+        // Prism, too, is there to find something.
+        for (what, request) in breaks::all(&spec, &sent.request) {
+            if first && what == "without a key" {
+                let found = !prism::judge(&http, &prism, &request).await.is_empty();
+                *noticed.entry(found).or_insert(0) += 1;
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    assert_eq!(operations.len(), spec.operations().len());
+    for ((operation, reason), times) in &excused {
+        println!("Prism, excused {times} times: {operation}: {reason}");
+    }
+    assert_eq!(noticed.get(&false), None, "without a key, and Prism has not noticed: {noticed:?}");
+    println!("Prism: {} requests of {} operations, no violation", requests.len(), operations.len());
 }

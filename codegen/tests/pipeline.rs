@@ -398,3 +398,23 @@ fn a_parameter_can_be_a_choice_an_object_or_json() {
     "#);
     insta::assert_snapshot!(of(asks(json!({ "name": "X-Filter", "in": "header", "explode": true, "schema": object })), json!({})), @r#"spec/openapi.documented.yml:59:1: an exploded object in the path or in a header (POST /things) (at #/paths/~1things/post/parameters/0, which an overlay or an alias put below this place); leave the operation out with `x-onkernel-omit` in an overlay"#);
 }
+
+#[test]
+fn a_method_says_what_it_sends_and_is_marked_as_the_document_marks_it() {
+    let mut lowered = sends("application/json", json!({ "type": "object" }));
+    lowered["deprecated"] = json!(true);
+    lowered["x-hidden"] = json!(true);
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": { "title": "t", "version": "1" },
+        "paths": { "/things": { "post": lowered } }
+    });
+    let lowered = lower::lower(document).unwrap_or_else(|findings| panic!("{findings:?}"));
+    let file = finish::finish(generate::generate(&lowered.document).unwrap(), &lowered.surface);
+    let rust = prettyplease::unparse(&file.unwrap());
+    let method = rust.split("pub fn create_thing(").next().unwrap();
+    let method = &method[method.rfind("impl crate::Client").unwrap()..];
+    for part in ["/// Sends a `POST` request to `/things`", "#[deprecated]", "#[doc(hidden)]"] {
+        assert!(method.contains(part), "{part}: {method}");
+    }
+}

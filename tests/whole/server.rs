@@ -103,6 +103,11 @@ pub(crate) fn receive(spec: &Spec, request: &Request<Bytes>) -> Received {
     if !received.headers.get("authorization").is_some_and(|it| it.starts_with("Bearer sk_")) {
         received.violations.push("no key".to_owned());
     }
+    let accepted = received.headers.get("accept").cloned().unwrap_or_default();
+    let answers = operation.successes(spec).into_iter().filter_map(|(_, media)| media);
+    for (media_type, _) in answers.filter(|(it, _)| accepted != "*/*" && accepted != *it) {
+        received.violations.push(format!("{accepted:?} is accepted, and {media_type} is answered"));
+    }
     parameters(spec, &operation, &in_path, request, &mut received);
     body(spec, &operation, request, &mut received);
     received

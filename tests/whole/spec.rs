@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 pub(crate) struct Spec {
     pub(crate) root: Value,
+    operations: Vec<Operation>,
     validators: Mutex<HashMap<String, Arc<Validator>>>,
 }
 
@@ -44,7 +45,8 @@ impl Spec {
         }
         allow_null(&mut root);
         open_parts(&mut root);
-        Self { root, validators: Mutex::default() }
+        let operations = operations(&root);
+        Self { root, operations, validators: Mutex::default() }
     }
 
     /// Follows `$ref`.
@@ -56,20 +58,8 @@ impl Spec {
         value
     }
 
-    pub(crate) fn operations(&self) -> Vec<Operation> {
-        let mut all = Vec::new();
-        for (path, item) in self.root["paths"].as_object().unwrap() {
-            for method in ["get", "put", "post", "delete", "patch"] {
-                if let Some(value) = item.get(method) {
-                    all.push(Operation {
-                        method: method.to_uppercase(),
-                        path: path.clone(),
-                        value: value.clone(),
-                    });
-                }
-            }
-        }
-        all
+    pub(crate) fn operations(&self) -> &[Operation] {
+        &self.operations
     }
 
     /// The operation that a request is for, and the parameters in its path, as they were sent.
@@ -80,8 +70,8 @@ impl Spec {
     ) -> Option<(Operation, BTreeMap<String, String>)> {
         let asked: Vec<&str> = path.split('/').collect();
         let mut found: Vec<_> = self
-            .operations()
-            .into_iter()
+            .operations
+            .iter()
             .filter(|operation| operation.method == method)
             .filter_map(|operation| {
                 let template: Vec<&str> = operation.path.split('/').collect();
@@ -98,11 +88,11 @@ impl Spec {
                         _ => return None,
                     }
                 }
-                Some((operation.clone(), parameters))
+                Some((operation, parameters))
             })
             .collect();
         found.sort_by_key(|(_, parameters)| parameters.len());
-        found.into_iter().next()
+        found.into_iter().next().map(|(operation, parameters)| (operation.clone(), parameters))
     }
 
     /// A validator of a schema, with the others that it refers to.
@@ -150,6 +140,19 @@ impl Spec {
     pub(crate) fn check(&self, schema: &Value, value: &Value) -> Result<(), String> {
         self.validator(schema).validate(value).map_err(|error| format!("{error} in {value}"))
     }
+}
+
+fn operations(root: &Value) -> Vec<Operation> {
+    let mut all = Vec::new();
+    for (path, item) in root["paths"].as_object().unwrap() {
+        for method in ["get", "put", "post", "delete", "patch"] {
+            if let Some(value) = item.get(method) {
+                let (method, path) = (method.to_uppercase(), path.clone());
+                all.push(Operation { method, path, value: value.clone() });
+            }
+        }
+    }
+    all
 }
 
 impl Operation {

@@ -1,7 +1,8 @@
 //! Names every place that no rule knows how to lower, all at once, before anything is generated:
-//! an operation is never dropped in silence and a type never becomes less than it was.
+//! an operation is never dropped in silence and a type never becomes less than it was. What is no
+//! schema and no operation at all is replaced by an empty one, so that later rules can go on.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::content::Content;
 use super::{Finding, walk};
@@ -10,8 +11,27 @@ const LEAVE_OUT: &str = "leave the operation out with `x-onkernel-omit` in an ov
 
 pub(super) fn check(document: &mut Value) -> Vec<Finding> {
     let mut findings = Vec::new();
-    walk::schemas(document, &mut |at, it| schema(at, it, &mut findings));
-    walk::operations(document, &mut |at, path, _, it| operation(at, path, it, &mut findings));
+    walk::schemas(document, &mut |at, it| {
+        schema(at, it, &mut findings);
+        if !it.is_object() {
+            *it = json!({});
+        }
+    });
+    walk::operations(document, &mut |at, path, _, it| {
+        if it.is_object() {
+            return operation(at, path, it, &mut findings);
+        }
+        let message = format!("{} where an operation is expected", kind(it));
+        findings.push(Finding::new(at, message, "describe it, or remove it in an overlay"));
+        *it = json!({});
+    });
+    for key in ["/components", "/components/schemas"] {
+        if let Some(it) = document.pointer_mut(key).filter(|it| !it.is_object()) {
+            let message = format!("{} where `{}` are expected", kind(it), &key[1..]);
+            findings.push(Finding::new(format!("#{key}"), message, "name them, or remove it"));
+            *it = json!({});
+        }
+    }
     findings
 }
 
@@ -188,6 +208,28 @@ mod tests {
                  #/paths/~1a~1{id}/post/requestBody/content/application~1xml",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_no_operation_and_no_schema_is_named() {
+        let mut document = json!({
+            "paths": { "/a": { "get": "operation", "put": {
+                "requestBody": { "content": { "application/json": { "schema": 7 } } },
+                "responses": { "204": {} }
+            } } },
+            "components": []
+        });
+        let findings = check(&mut document).into_iter().map(|it| it.message);
+        assert_eq!(
+            findings.collect::<Vec<_>>(),
+            [
+                "a number where a schema is expected",
+                "a string where an operation is expected",
+                "a list where `components` are expected"
+            ]
+        );
+        // Found by fuzzing: later rules wrote into the string.
+        assert!(super::super::lower(json!({ "paths": { "/a": { "get": "operation" } } })).is_err());
     }
 
     #[test]
