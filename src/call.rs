@@ -3,6 +3,7 @@
 //! The first value that the document does not allow is remembered, and the call is refused with it
 //! before anything is sent. How a call is sent is in [`execute`](crate::execute).
 
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
@@ -25,6 +26,9 @@ use crate::scrub::Scrubber;
 use crate::upload::Progress;
 use crate::validate::{Checked, Refusal, Rule, Validate};
 use crate::{Client, Download, EventStream, Operation, Repeat, Upload, wire};
+
+/// Room for a value in a path or a query: an id mostly.
+pub(crate) const USUAL_VALUE: usize = 40;
 
 /// What a call asks for: an operation of the document, or a method and path of the caller's.
 #[derive(Clone, Debug)]
@@ -138,7 +142,8 @@ type Ready = ((reqwest::Body, Option<u64>), HeaderValue);
 pub(crate) struct Call {
     pub(crate) client: Client,
     pub(crate) target: Target,
-    pub(crate) path: String,
+    /// With the parameters in braces that are not filled in yet.
+    pub(crate) path: Cow<'static, str>,
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
@@ -153,14 +158,14 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn new(client: Client, operation: &'static Operation) -> Self {
-        Self::to(client, Target::Operation(operation), operation.path.to_owned())
+        Self::to(client, Target::Operation(operation), operation.path)
     }
 
-    pub(crate) fn to(client: Client, target: Target, path: String) -> Self {
+    pub(crate) fn to(client: Client, target: Target, path: impl Into<Cow<'static, str>>) -> Self {
         Self {
             client,
             target,
-            path,
+            path: path.into(),
             query: Query::default(),
             headers: HeaderMap::new(),
             body: Body::Empty,
@@ -177,18 +182,24 @@ impl Call {
         T: Display + Checked,
     {
         let Some(value) = self.checked(name, value.map(Some), rule) else { return };
-        let text = value.to_string();
+        // What has been filled in holds no brace, for it is encoded.
+        let template = std::mem::take(&mut self.path);
+        let parameter = template.match_indices('{').find_map(|(at, _)| {
+            let rest = template[at + 1..].strip_prefix(name)?.strip_prefix('}')?;
+            Some((&template[..at], rest))
+        });
+        let Some((before, after)) = parameter else {
+            return self.refuse(format!("the path has no parameter `{name}`"));
+        };
+        let mut path = String::with_capacity(template.len() + USUAL_VALUE);
+        path.push_str(before);
+        push_encoded(&mut path, &value);
         // Either would address another resource: a DELETE depends on it.
-        if matches!(text.as_str(), "" | "." | "..") {
+        if matches!(&path[before.len()..], "" | "." | "..") {
             return self.refuse(format!("`{name}` must not be empty, `.` or `..`"));
         }
-        let placeholder = format!("{{{name}}}");
-        let mut encoded = String::with_capacity(text.len());
-        push_encoded(&mut encoded, &text);
-        match self.path.find(&placeholder) {
-            Some(at) => self.path.replace_range(at..at + placeholder.len(), &encoded),
-            None => self.refuse(format!("the path has no parameter `{name}`")),
-        }
+        path.push_str(after);
+        self.path = path.into();
     }
 
     /// Adds a parameter to the query, unless it is left out.

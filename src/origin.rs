@@ -88,10 +88,19 @@ fn problem_of(path: &str) -> Option<&'static str> {
     if path.contains(|c: char| c == '\\' || !c.is_ascii_graphic()) {
         return Some("holds a character that must be percent-encoded");
     }
-    let is_dots = |segment: &str| {
-        matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
-    };
     path.split('/').any(is_dots).then_some("must not hold `.` or `..` as a segment")
+}
+
+/// Whether a segment of a path is one or two dots, encoded or not.
+fn is_dots(segment: &str) -> bool {
+    let after_dot = |text: &'_ str| -> Option<usize> {
+        let encoded = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("%2e"));
+        if text.starts_with('.') { Some(1) } else { encoded.then_some(3) }
+    };
+    after_dot(segment).is_some_and(|one| {
+        let rest = &segment[one..];
+        rest.is_empty() || after_dot(rest) == Some(rest.len())
+    })
 }
 
 /// Where a `Location` points, without what could be secret in it.
