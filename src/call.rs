@@ -268,12 +268,14 @@ impl Call {
     }
 
     /// Sends the call and reads the answer as JSON.
-    pub(crate) async fn send_json<T: DeserializeOwned>(self) -> Result<ResponseValue<T>> {
-        execute::run(self, |answer| serde_json::from_slice(&answer.body)).await
+    pub(crate) fn send_json<T: DeserializeOwned>(
+        self,
+    ) -> impl Future<Output = Result<ResponseValue<T>>> {
+        execute::run(self, |answer| serde_json::from_slice(&answer.body))
     }
 
     /// Sends the call, whose success says all.
-    pub(crate) async fn send_empty(mut self) -> Result<ResponseValue<()>> {
+    pub(crate) fn send_empty(mut self) -> impl Future<Output = Result<ResponseValue<()>>> {
         self.answerless = true;
         execute::run(self, |answer| {
             if answer.status == StatusCode::NOT_FOUND || answer.body.trim_ascii().is_empty() {
@@ -283,7 +285,6 @@ impl Call {
             // in its place.
             serde_json::from_slice::<IgnoredAny>(&answer.body).map(drop)
         })
-        .await
     }
 
     /// Sends the call, whose answer is read when its status is known.
@@ -367,11 +368,11 @@ impl Call {
     }
 
     /// Sends the call and reads the answer by its status.
-    pub(crate) async fn send_any<T>(
+    pub(crate) fn send_any<T>(
         self,
         read: impl Fn(&Answer) -> Result<T, serde_json::Error>,
-    ) -> Result<ResponseValue<T>> {
-        execute::run(self, |answer| read(answer)).await
+    ) -> impl Future<Output = Result<ResponseValue<T>>> {
+        execute::run(self, move |answer| read(answer))
     }
 }
 

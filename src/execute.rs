@@ -78,24 +78,32 @@ pub(crate) async fn open(mut call: Call) -> Result<Opened> {
 }
 
 /// Runs a call to its end. Only what depends on the answer's type is here.
-pub(crate) async fn run<T>(
+// Not an `async fn`, whose future would hold the call and the run, each of them twice.
+pub(crate) fn run<T>(
     call: Call,
     read: impl Fn(&mut Answer) -> Result<T, serde_json::Error>,
-) -> Result<ResponseValue<T>> {
-    let mut run = Run::new(call)?;
-    loop {
-        let failure = match run.attempt().await {
-            Ok(mut answer) => match read(&mut answer) {
-                Ok(value) => {
-                    run.finished("done");
-                    let Answer { status, headers, .. } = answer;
-                    return Ok(ResponseValue::new(value, status, headers, run.call.target));
-                }
-                Err(error) => run.not_as_documented(&answer, &error),
-            },
-            Err(failure) => failure,
+) -> impl Future<Output = Result<ResponseValue<T>>> {
+    let mut run = Run::new(call);
+    async move {
+        let run = match run {
+            Ok(ref mut run) => run,
+            Err(refused) => return Err(refused),
         };
-        run.recover(failure).await?;
+        loop {
+            let failure = match run.attempt().await {
+                Ok(mut answer) => match read(&mut answer) {
+                    Ok(value) => {
+                        run.finished("done");
+                        let Answer { status, headers, .. } = answer;
+                        let target = run.call.target.clone();
+                        return Ok(ResponseValue::new(value, status, headers, target));
+                    }
+                    Err(error) => run.not_as_documented(&answer, &error),
+                },
+                Err(failure) => failure,
+            };
+            run.recover(failure).await?;
+        }
     }
 }
 
