@@ -6,10 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use onkernel_codegen::Source;
-
-const DOCUMENT: &str = "spec/openapi.documented.yml";
-const OVERLAYS: [&str; 2] = ["spec/overlay.yml", "spec/whole-api.overlay.yml"];
+use onkernel_codegen::{DOCUMENT, OVERLAYS, Source};
 
 fn main() {
     // Progenitor refuses some documents by a panic, which the generator reports as an error.

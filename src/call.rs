@@ -89,7 +89,8 @@ impl Display for Target {
 pub(crate) enum Body {
     #[default]
     Empty,
-    Json(Bytes),
+    /// Bytes of this type, all in memory.
+    Whole(Bytes, &'static str),
     /// Bytes, of this type unless they say another.
     Upload(Upload, &'static str),
     #[allow(dead_code)] // the bundled document has none
@@ -105,8 +106,8 @@ impl Body {
         };
         let (body, content_type) = match self {
             Self::Empty => return Ok(None),
-            Self::Json(bytes) => {
-                let content_type = HeaderValue::from_static("application/json");
+            Self::Whole(bytes, media_type) => {
+                let content_type = HeaderValue::from_static(media_type);
                 return Ok(Some(((bytes.clone().into(), None), content_type)));
             }
             Self::Upload(upload, media_type) => {
@@ -127,7 +128,7 @@ impl Body {
     /// Whether the body can be sent once more.
     pub(crate) fn is_replayable(&self) -> bool {
         match self {
-            Self::Empty | Self::Json(_) => true,
+            Self::Empty | Self::Whole(..) => true,
             Self::Upload(upload, _) => upload.is_replayable(),
             Self::Form(form) => form.is_replayable(),
         }
@@ -182,24 +183,26 @@ impl Call {
         T: Display + Checked,
     {
         let Some(value) = self.checked(name, value.map(Some), rule) else { return };
-        // What has been filled in holds no brace, for it is encoded.
-        let template = std::mem::take(&mut self.path);
-        let parameter = template.match_indices('{').find_map(|(at, _)| {
-            let rest = template[at + 1..].strip_prefix(name)?.strip_prefix('}')?;
-            Some((&template[..at], rest))
-        });
-        let Some((before, after)) = parameter else {
-            return self.refuse(format!("the path has no parameter `{name}`"));
-        };
-        let mut path = String::with_capacity(template.len() + USUAL_VALUE);
-        path.push_str(before);
-        push_encoded(&mut path, &value);
+        let mut encoded = String::with_capacity(USUAL_VALUE);
+        push_encoded(&mut encoded, &value);
+        self.fill(name, &encoded);
+    }
+
+    /// Fills in a parameter of the path that is encoded already.
+    pub(crate) fn fill(&mut self, name: &str, encoded: &str) {
         // Either would address another resource: a DELETE depends on it.
-        if matches!(&path[before.len()..], "" | "." | "..") {
+        if matches!(encoded, "" | "." | "..") {
             return self.refuse(format!("`{name}` must not be empty, `.` or `..`"));
         }
-        path.push_str(after);
-        self.path = path.into();
+        // What has been filled in holds no brace, for it is encoded.
+        let parameter = self.path.match_indices('{').find_map(|(at, _)| {
+            let rest = self.path[at + 1..].strip_prefix(name)?.strip_prefix('}')?;
+            Some([&self.path[..at], encoded, rest].concat())
+        });
+        match parameter {
+            Some(path) => self.path = path.into(),
+            None => self.refuse(format!("the path has no parameter `{name}`")),
+        }
     }
 
     /// Adds a parameter to the query, unless it is left out.
@@ -228,19 +231,26 @@ impl Call {
         }
     }
 
-    /// Sets the body, unless it is left out.
-    pub(crate) fn json<T>(&mut self, value: Result<Option<T>, String>)
+    /// Sets a body of JSON under this media type, unless it is left out.
+    pub(crate) fn json<T>(&mut self, value: Result<Option<T>, String>, media_type: &'static str)
     where
         T: Serialize + Validate,
     {
+        if let Some(value) = self.valid(value) {
+            self.serialise(&value, media_type);
+        }
+    }
+
+    /// A request body that the document allows; nothing if it is left out or refused.
+    pub(crate) fn valid<T: Validate>(&mut self, value: Result<Option<T>, String>) -> Option<T> {
         match value {
-            Ok(None) => {}
-            Ok(Some(value)) => match value.validate() {
-                Ok(()) => self.serialise(&value),
+            Ok(value) => match value.validate() {
+                Ok(()) => return value,
                 Err(refusal) => self.refuse(refusal.to_string()),
             },
             Err(problem) => self.refuse(about("the request body", &problem)),
         }
+        None
     }
 
     /// Sets a body of bytes, unless it is left out.
@@ -256,11 +266,14 @@ impl Call {
         }
     }
 
-    pub(crate) fn serialise<T: Serialize + ?Sized>(&mut self, value: &T) {
+    pub(crate) fn serialise<T>(&mut self, value: &T, media_type: &'static str)
+    where
+        T: Serialize + ?Sized,
+    {
         match wire::serialise(value) {
             Ok(serialised) => {
-                self.body = Body::Json(serialised.body.into());
-                self.scrubber = Scrubber::new(serialised.secrets);
+                self.body = Body::Whole(serialised.body.into(), media_type);
+                serialised.secrets.iter().for_each(|secret| self.scrubber.knows(secret));
             }
             // The message of a caller's own `Serialize` may quote anything.
             Err(_) => self.refuse("the request body cannot be written as JSON".to_owned()),
@@ -293,7 +306,8 @@ impl Call {
     }
 
     /// Sends the call, whose answer is bytes.
-    pub(crate) async fn send_download(self) -> Result<Download> {
+    pub(crate) async fn send_download(mut self) -> Result<Download> {
+        self.headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         Ok(self.open().await?.download())
     }
 
@@ -302,7 +316,7 @@ impl Call {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        self.headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        self.headers.entry(ACCEPT).or_insert(HeaderValue::from_static("text/event-stream"));
         Ok(self.open().await?.events(resume))
     }
 
@@ -343,17 +357,10 @@ impl Call {
 impl Call {
     /// Sets a body of parts, unless it is left out.
     pub(crate) fn form<T: Part + Validate>(&mut self, value: Result<Option<T>, String>) {
-        let form = match value {
-            Ok(None) => return,
-            Ok(Some(value)) => match value.validate() {
-                Ok(()) => Form::of(value),
-                Err(refusal) => return self.refuse(refusal.to_string()),
-            },
-            Err(problem) => Err(problem),
-        };
-        match form {
-            Ok(mut form) => {
-                self.scrubber = Scrubber::new(std::mem::take(&mut form.secrets));
+        let Some(value) = self.valid(value) else { return };
+        match Form::of(value) {
+            Ok(form) => {
+                form.secrets.iter().for_each(|secret| self.scrubber.knows(secret));
                 self.body = Body::Form(form);
             }
             Err(problem) => self.refuse(about("the request body", &problem)),
@@ -377,7 +384,7 @@ impl Call {
 }
 
 /// What is wrong with a value, as a sentence about it.
-fn about(subject: &str, problem: &str) -> String {
+pub(crate) fn about(subject: &str, problem: &str) -> String {
     match problem.starts_with("must ") {
         true => format!("{subject} {problem}"),
         false => format!("{subject}: {problem}"),

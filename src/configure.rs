@@ -92,7 +92,8 @@ impl ClientBuilder {
         self
     }
 
-    /// The project, by id or name, that all requests are scoped to (`X-Kernel-Project-Id`).
+    /// The project, by its id, that all requests are scoped to (`X-Kernel-Project-Id`). A name is
+    /// not found (404).
     pub fn project(mut self, project: impl Into<String>) -> Self {
         self.project = Some(project.into());
         self

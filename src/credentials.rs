@@ -62,6 +62,10 @@ struct Held {
     stamp: Option<Stamp>,
     /// Counts the swaps: what was fetched before one is not used after it.
     swaps: u64,
+    /// Counts the fetches that began.
+    begun: u64,
+    /// The last fetch that ended, whatever came of it.
+    ended: u64,
 }
 
 /// A key, ready to be sent.
@@ -221,16 +225,22 @@ impl Credentials {
         }
     }
 
-    /// Fetches the key, unless someone else has replaced `old` meanwhile.
+    /// Fetches the key, unless someone else has replaced `old` or asked the source meanwhile.
     async fn fetch(&self, old: Option<&Arc<Key>>) -> Result<Arc<Key>> {
         let inner = &*self.0;
+        let before = self.held(|held| held.begun);
         let _fetching = inner.fetching.lock().await;
-        let (held, swaps) = self.held(|held| (held.key.clone(), held.swaps));
+        let (held, swaps, ended) = self.held(|held| (held.key.clone(), held.swaps, held.ended));
+        let asked = !matches!(inner.source, Source::Fixed(_) | Source::Env(_));
         if let Some(held) = &held
-            && old.is_none_or(|old| !Arc::ptr_eq(old, held))
+            && (!asked || ended > before || old.is_none_or(|old| !Arc::ptr_eq(old, held)))
         {
             return Ok(Arc::clone(held));
         }
+        let number = self.update(|held| {
+            held.begun += 1;
+            held.begun
+        });
         let fetched = match &inner.source {
             Source::Fixed(_) | Source::Env(_) => {
                 Err(no_key(format!("{} gave no API key", inner.source)))
@@ -252,6 +262,7 @@ impl Credentials {
         let key = fetched.and_then(|(secret, stamp)| {
             Ok((Key::new(&secret, &inner.source).map_err(no_key)?, stamp))
         });
+        self.update(|held| held.ended = number);
         match (key, held) {
             (Ok((key, stamp)), _) => Ok(self.update(|held| {
                 if held.swaps == swaps {

@@ -150,8 +150,8 @@ struct Part {
 
 impl Part {
     fn beside(path: &Path) -> Self {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let name = format!(".{name}.{:016x}.part", fastrand::u64(..));
+        // Not from the file's own name, which may be as long as names can be.
+        let name = format!(".onkernel-{:016x}.part", fastrand::u64(..));
         Self { path: path.with_file_name(name), kept: false }
     }
 }

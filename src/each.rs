@@ -16,6 +16,20 @@ pub(crate) fn sets(complete: &[bool], exactly: bool, names: &str) -> Result<(), 
     }
 }
 
+/// What stands beside the fields of an object must not be called as one of them.
+pub(crate) fn apart<'a>(
+    names: impl Iterator<Item = &'a String>,
+    fields: &[&str],
+) -> Result<(), Refusal> {
+    match names.into_iter().find(|name| fields.contains(&name.as_str())) {
+        Some(name) => {
+            let reason = format!("must not hold `{name}`, which is a field of its own");
+            Err(Refusal::new(reason).within("extra"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// A list or a map, whose items have bounds of their own.
 pub(crate) trait Each {
     type Item;
@@ -53,6 +67,14 @@ pub(crate) trait Keyed {
 }
 
 impl<T> Keyed for HashMap<String, T> {
+    fn keys(&self, rule: &Rule) -> Result<(), Refusal> {
+        self.keys().try_for_each(|key| {
+            key.check(rule).map_err(|refusal| refusal.within(&format!("the name {key:?}")))
+        })
+    }
+}
+
+impl Keyed for serde_json::Map<String, serde_json::Value> {
     fn keys(&self, rule: &Rule) -> Result<(), Refusal> {
         self.keys().try_for_each(|key| {
             key.check(rule).map_err(|refusal| refusal.within(&format!("the name {key:?}")))

@@ -67,6 +67,8 @@ pub enum ErrorKind {
     InvalidRequest,
     /// There was no API key to send: its source failed.
     Credentials,
+    /// Nothing was sent: the rotation to which the call belongs was asked to stop.
+    Stopped,
     /// No connection was made; nothing was sent.
     Connect,
     /// The connection was lost after the request, or a part of it, had been sent.

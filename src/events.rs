@@ -160,11 +160,11 @@ impl<T: DeserializeOwned> Reader<T> {
                 return Some(Err(problem));
             }
             if let Some(frame) = self.frames.next() {
-                self.failures = 0;
                 if let Some(wait) = frame.retry {
                     self.wait = wait.min(LONGEST_WAIT);
                 }
                 if let Some(event) = self.event(frame) {
+                    self.failures = 0;
                     return Some(Ok(event));
                 }
                 continue;

@@ -195,7 +195,7 @@ impl Run {
     async fn attempt(&mut self) -> Result<Answer, Failure> {
         self.attempts += 1;
         self.span.record("attempt", self.attempts);
-        let (limit, kind) = self.time();
+        let (mut limit, mut kind) = self.time();
         let mut so_far =
             SoFar { body: Received::new(self.call.target.secret_answer()), ..SoFar::default() };
         let uploaded = Progress::default();
@@ -206,7 +206,9 @@ impl Run {
                 match timeout(limit, exchange.as_mut()).await {
                     Ok(result) => break result,
                     // A long upload is not late while it makes progress; the deadline is for all.
-                    Err(_) if kind == ErrorKind::Timeout && uploaded.made() => {}
+                    Err(_) if kind == ErrorKind::Timeout && uploaded.made() => {
+                        (limit, kind) = self.time();
+                    }
                     Err(_) => break Err(Trouble::OutOfTime(kind, limit)),
                 }
             }
@@ -361,7 +363,12 @@ impl Run {
                     Stage::Sent => ("waiting for the answer", Outcome::Lost),
                     Stage::Answered => ("reading the answer", Outcome::Lost),
                 };
-                let what = if kind == ErrorKind::Deadline { "deadline" } else { "timeout" };
+                // What was left of the deadline says nothing to whoever set it.
+                let deadline = self.call.client.options.retry.deadline;
+                let (what, limit) = match deadline.filter(|_| kind == ErrorKind::Deadline) {
+                    Some(deadline) => ("deadline", deadline),
+                    None => ("timeout", limit),
+                };
                 let mut failure = self.failure(
                     kind,
                     format!("the {what} of {limit:?} passed while {doing}"),

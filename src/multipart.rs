@@ -238,6 +238,12 @@ impl<K: Display, T: Part> Part for HashMap<K, T> {
     }
 }
 
+impl Part for serde_json::Map<String, serde_json::Value> {
+    fn add(self, name: &Name, form: &mut Form) -> Result<(), String> {
+        self.into_iter().try_for_each(|(key, item)| item.add(&name.field(&key), form))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

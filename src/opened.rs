@@ -78,8 +78,24 @@ impl Opened {
         (self.status, self.headers.clone(), self.target.clone())
     }
 
-    /// The body as JSON.
+    /// The body as JSON, which has the time and the size of every answer that is no stream.
     pub(crate) async fn json<T: DeserializeOwned>(mut self) -> Result<T> {
+        let limit = self.options.timeout;
+        let body = match timeout(limit, self.whole()).await {
+            Ok(body) => body?,
+            Err(_) => {
+                let problem = format!("the timeout of {limit:?} passed while reading the answer");
+                return Err(self.error(ErrorKind::Timeout, problem));
+            }
+        };
+        serde_json::from_slice(&body).map_err(|error| {
+            let cause = Cause::from(&error);
+            let problem = format!("{}, but the answer is not as documented: {cause}", self.status);
+            self.error(ErrorKind::Decode, problem).caused_by(cause)
+        })
+    }
+
+    async fn whole(&mut self) -> Result<Zeroizing<Vec<u8>>> {
         let mut body = Zeroizing::new(Vec::new());
         let most = self.options.max_response_bytes;
         while let Some(chunk) = self.chunk().await? {
@@ -89,10 +105,41 @@ impl Opened {
             }
             body.extend_from_slice(&chunk);
         }
-        serde_json::from_slice(&body).map_err(|error| {
-            let cause = Cause::from(&error);
-            let problem = format!("{}, but the answer is not as documented: {cause}", self.status);
-            self.error(ErrorKind::Decode, problem).caused_by(cause)
-        })
+        Ok(body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use reqwest::Method;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::{Client, Repeat};
+
+    #[tokio::test]
+    async fn a_trickling_answer_ends_with_the_timeout() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await;
+            let mut next: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
+            while stream.write_all(next).await.is_ok() {
+                next = b" ";
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        let client = Client::builder().api_key("sk_live_0123456789").base_url(url);
+        let client = client.timeout(Duration::from_millis(100)).build().unwrap();
+        let target =
+            Target::Raw { method: Method::GET, path: "/x".into(), repeat: Repeat::IfUnsent };
+        let opened = Call::to(client, target, "/x".to_owned()).open().await.unwrap();
+        let read = timeout(Duration::from_secs(10), opened.json::<serde_json::Value>()).await;
+        assert_eq!(read.expect("it ends").unwrap_err().kind(), ErrorKind::Timeout);
+        server.await.unwrap();
     }
 }

@@ -87,10 +87,12 @@ impl Page for Download {
 
 /// Every item from a place on, and the error that ends them if there is one.
 ///
-/// An empty page that promises more is read past; a page without headers is the last.
+/// An empty page that promises more is read past. A page without headers is the last, unless it is
+/// full: it holds as many items as the `size` that was asked for.
 pub(crate) fn items<T, C, F, Fut>(
     headers: &'static Headers,
     start: Option<C>,
+    size: Option<u64>,
     fetch: F,
 ) -> impl Stream<Item = Result<T>> + Send + Unpin + 'static
 where
@@ -100,7 +102,29 @@ where
     Fut: Future<Output = Result<ResponseValue<Vec<T>>>> + Send,
 {
     let items = |page: ResponseValue<Vec<T>>| stream::iter(page.into_inner().into_iter().map(Ok));
+    let fetch = move |start| {
+        let page = fetch(start);
+        async move { told(headers, page.await?, size) }
+    };
     pages(headers, start, fetch).map_ok(items).try_flatten()
+}
+
+/// A page, unless nobody can tell whether it is the last: what follows would be left out unseen.
+fn told<T>(
+    names: &Headers,
+    page: ResponseValue<Vec<T>>,
+    size: Option<u64>,
+) -> Result<ResponseValue<Vec<T>>> {
+    let items = page.len();
+    let full = size.is_some_and(|size| size > 0 && u64::try_from(items).is_ok_and(|n| n >= size));
+    if full && header(page.headers(), names.has_more).is_none() {
+        let problem = format!(
+            "the page is full ({items} items), and the header `{}` that says whether there is more is missing",
+            names.has_more
+        );
+        return Err(page.misleads(problem));
+    }
+    Ok(page)
 }
 
 /// Every page from a place on, and the error that ends them if there is one.

@@ -57,7 +57,7 @@ impl RawRequest {
 
     /// Sets the body. A [`Secret`](crate::Secret) in it is sent in the clear.
     pub fn json(mut self, body: &(impl Serialize + ?Sized)) -> Self {
-        self.call.serialise(body);
+        self.call.serialise(body, "application/json");
         self
     }
 

@@ -146,7 +146,7 @@ pub(crate) fn decide(policy: &Policy, attempt: &Attempt, random: f64) -> Decisio
 fn backoff(policy: &Policy, number: u32, random: f64) -> Duration {
     let doubled = 1_u32.checked_shl(number.saturating_sub(1)).unwrap_or(u32::MAX);
     let wait = policy.first.saturating_mul(doubled).min(policy.longest);
-    wait.mul_f64(1.0 - 0.25 * random.clamp(0.0, 1.0))
+    wait - wait.mul_f64(0.25 * random.clamp(0.0, 1.0))
 }
 
 /// The wait that an answer asks for: `Retry-After-Ms`, or `Retry-After` in seconds or as a date,
@@ -154,7 +154,11 @@ fn backoff(policy: &Policy, number: u32, random: f64) -> Duration {
 pub(crate) fn asked_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let number = |name: &str, unit: f64| {
-        Duration::try_from_secs_f64(text(name)?.parse::<f64>().ok()? * unit).ok()
+        let text = text(name)?;
+        let wait = Duration::try_from_secs_f64(text.parse::<f64>().ok()? * unit).ok();
+        // More seconds than can be counted are a wait all the same.
+        let endless = || text.bytes().all(|byte| byte.is_ascii_digit()).then_some(Duration::MAX);
+        wait.or_else(endless)
     };
     let date = |name: &str| httpdate::parse_http_date(text(name)?).ok();
 
@@ -317,6 +321,7 @@ mod tests {
             (&[("retry-after", "NaN")], None),
             (&[("retry-after", "inf")], None),
             (&[("retry-after", "1e300")], None),
+            (&[("retry-after", "99999999999999999999")], Some(Duration::MAX.as_millis())),
             (&[("retry-after", "")], None),
             (&[("retry-after", "later")], None),
         ] {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::Secret;
 use crate::secret::REDACTED;
@@ -41,17 +42,15 @@ impl Scrubber {
 
     fn scrub(&self, text: &str) -> String {
         let mut text = Cow::Borrowed(text);
-        for secret in self.secrets.iter().map(Secret::expose) {
-            if secret.len() < SHORTEST_SECRET {
-                continue;
-            }
-            if text.contains(secret) {
-                text = text.replace(secret, REDACTED).into();
+        for form in &self.forms() {
+            let form = form.as_str();
+            if text.contains(form) {
+                text = text.replace(form, REDACTED).into();
             }
             // The text may have been cut within the secret.
-            let cut = (SHORTEST_SECRET..secret.len())
+            let cut = (SHORTEST_SECRET..form.len())
                 .rev()
-                .filter_map(|length| secret.get(..length))
+                .filter_map(|length| form.get(..length))
                 .find(|start| text.ends_with(start));
             if let Some(start) = cut {
                 let keep = text.len() - start.len();
@@ -59,6 +58,32 @@ impl Scrubber {
             }
         }
         without_keys(&text)
+    }
+
+    /// The secrets as an answer may quote them: as they are, as JSON, in one line. The longest come
+    /// first, since one may hold another.
+    fn forms(&self) -> Vec<Zeroizing<String>> {
+        let secrets = self.secrets.iter().map(Secret::expose);
+        let mut forms: Vec<_> = secrets
+            .filter(|secret| secret.len() >= SHORTEST_SECRET)
+            .flat_map(|secret| {
+                let json = escaped(secret);
+                let ascii = ascii(&json);
+                [
+                    collapse(secret),
+                    collapse(&json),
+                    collapse(&ascii),
+                    secret.to_owned(),
+                    json,
+                    ascii,
+                ]
+            })
+            .map(Zeroizing::new)
+            .filter(|form| form.len() >= SHORTEST_SECRET)
+            .collect();
+        forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        forms.dedup();
+        forms
     }
 
     /// A short, readable account of an answer's body; `None` if there is nothing to show.
@@ -76,6 +101,26 @@ impl Scrubber {
     }
 }
 
+/// A text as JSON writes it, without the quotes.
+fn escaped(text: &str) -> String {
+    let quoted = Value::from(text).to_string();
+    quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text).to_owned()
+}
+
+/// JSON as a server writes it that sends nothing but ASCII.
+fn ascii(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character.is_ascii() {
+            out.push(character);
+        } else {
+            let units = character.encode_utf16(&mut [0; 2]).to_vec();
+            out.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    out
+}
+
 /// Replaces `sk_…`.
 fn without_keys(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -85,11 +130,18 @@ fn without_keys(text: &str) -> String {
         let length =
             key.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"_-".contains(b)).count();
         out.push_str(before);
-        out.push_str(if length >= "sk_".len() + SHORTEST_KEY { REDACTED } else { &key[..length] });
+        let shown = length < "sk_".len() + SHORTEST_KEY || is_word(before, &key[..length]);
+        out.push_str(if shown { &key[..length] } else { REDACTED });
         rest = &key[length..];
     }
     out.push_str(rest);
     out
+}
+
+/// Whether `sk_…` is the end of a word such as `disk_quota_exceeded`.
+fn is_word(before: &str, key: &str) -> bool {
+    before.ends_with(|c: char| c.is_ascii_lowercase())
+        && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
 /// Spaces for control characters and line breaks, one for many.

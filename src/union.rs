@@ -80,21 +80,18 @@ pub(crate) fn read<T: DeserializeOwned, E: Error>(value: Value) -> Result<T, E> 
     serde_json::from_value(value).map_err(E::custom)
 }
 
-/// Writes a value with a tag that its type does not have among its fields.
+/// Writes a value with the tag that its type may do without.
 pub(crate) fn tagged<T: Serialize, S: Serializer>(
     tag: &'static str,
     name: &'static str,
     value: &T,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Tagged<'a, T> {
-        #[serde(flatten)]
-        tag: std::collections::BTreeMap<&'static str, &'static str>,
-        #[serde(flatten)]
-        value: &'a T,
+    let mut value = serde_json::to_value(value).map_err(serde::ser::Error::custom)?;
+    if let Value::Object(members) = &mut value {
+        members.entry(tag).or_insert_with(|| name.into());
     }
-    Tagged { tag: [(tag, name)].into(), value }.serialize(serializer)
+    value.serialize(serializer)
 }
 
 /// A value whose type the field beside it tells.
@@ -197,10 +194,9 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_is_written_beside_the_fields() {
-        let mut out = Vec::new();
-        let value = std::collections::BTreeMap::from([("a", 1)]);
-        tagged("type", "isp", &value, &mut serde_json::Serializer::new(&mut out)).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), r#"{"type":"isp","a":1}"#);
+    fn a_tag_is_written_unless_it_is_there() {
+        let written = |value: Value| tagged("type", "isp", &value, serde_json::value::Serializer);
+        assert_eq!(written(json!({ "a": 1 })).unwrap(), json!({ "type": "isp", "a": 1 }));
+        assert_eq!(written(json!({ "type": "isp2" })).unwrap(), json!({ "type": "isp2" }));
     }
 }

@@ -111,7 +111,15 @@ impl Upload {
             Source::File(path) => {
                 let problem = |error| format!("`{}` cannot be read: {error}", path.display());
                 let file = tokio::fs::File::open(path).await.map_err(problem)?;
-                let length = file.metadata().await.map_err(problem)?.len();
+                let metadata = file.metadata().await.map_err(problem)?;
+                if !metadata.is_file() {
+                    // A pipe says that it holds nothing.
+                    return Err(format!(
+                        "`{}` is no file of a known length: send what it yields with `Upload::stream`",
+                        path.display()
+                    ));
+                }
+                let length = metadata.len();
                 // What is appended meanwhile is not part of what was announced.
                 Ok((Box::pin(chunks(file.take(length))), Some(length)))
             }

@@ -137,6 +137,29 @@ async fn connections_are_shared_by_clones() {
     server.await.unwrap();
 }
 
+/// A connection dies with the runtime that made it; the client does not.
+#[test]
+fn a_client_outlives_a_runtime() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        for stream in listener.incoming() {
+            std::thread::spawn(move || {
+                let (mut stream, mut seen) = (stream.unwrap(), [0; 4096]);
+                while stream.read(&mut seen).is_ok_and(|read| read > 0) {
+                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]");
+                }
+            });
+        }
+    });
+    let client = Client::builder().api_key(KEY).base_url(url).retries(0).build().unwrap();
+    for _ in 0..20 {
+        runtime().block_on(client.list_api_keys().send()).unwrap();
+    }
+}
+
 #[cfg(feature = "rustls")]
 #[tokio::test]
 async fn an_http_client_that_follows_redirects_takes_the_key_nowhere() {

@@ -225,6 +225,39 @@ async fn however_many_wait_a_key_is_fetched_once() {
     assert_eq!(keys.len(), 20);
 }
 
+/// The vault has no other key: one question is enough for all who wait.
+#[tokio::test]
+async fn however_many_wait_the_same_key_is_fetched_once_too() {
+    let fetched = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&fetched);
+    let credentials = Credentials::from_fn(move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            Ok::<_, std::io::Error>(Secret::from(OLD))
+        }
+    });
+    let refused = Act::After(
+        10,
+        support::raw("HTTP/1.1 401 Unauthorized\nconnection: close\ncontent-length: 0\n\n"),
+    );
+    let server = Server::start([refused]).await;
+    let client = client(&server, credentials);
+    let calls: Vec<_> = (0..10)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.list_api_keys().send().await })
+        })
+        .collect();
+    for call in calls {
+        assert!(call.await.unwrap().unwrap_err().is_unauthorized());
+    }
+    // Once at first, and after the 401s once more, or twice for those who came while it was asked.
+    let fetched = fetched.load(Ordering::SeqCst);
+    assert!((2..=3).contains(&fetched), "{fetched}");
+    assert_eq!(server.count(), 10);
+}
+
 #[tokio::test]
 async fn a_valid_key_is_kept_while_fetching_fails() {
     let fetched = Arc::new(AtomicUsize::new(0));

@@ -473,6 +473,61 @@ async fn secrets_of_any_shape_are_scrubbed_when_they_were_sent() {
     assert_eq!(error.body_excerpt(), Some("no [redacted] and no [redacted]"));
 }
 
+/// An answer quotes a secret as its format wants it.
+#[tokio::test]
+async fn secrets_are_scrubbed_however_they_are_written() {
+    for (secret, body) in [
+        ("two  spaces\tand a tab", "no two  spaces\tand a tab"),
+        ("two  spaces", "no two spaces"),
+        ("wei\u{200b}rd-one", "no wei\u{200b}rd-one"),
+        ("quo\"ted\\one", r#"{"message":"no quo\"ted\\one","echo":"quo\"ted\\one"}"#),
+        ("quo\"ted\\one", r#"{"echo":"quo\"ted\\one"#),
+        ("p\u{e4}ssword", r#"{"echo":"p\u00e4ssword"#),
+        ("a&b<c>d", "<p>no a&amp;b&lt;c&gt;d</p>"),
+    ] {
+        let server = Server::start([answer("400 Bad Request", "", body)]).await;
+        let secret = onkernel::Secret::from(secret);
+        let call = server.client().request(Method::PUT, "/x").json(&secret);
+        let error = call.send().await.unwrap_err();
+        let excerpt = error.body_excerpt().unwrap();
+        assert!(excerpt.contains("[redacted]"), "{excerpt}");
+        for part in ["spaces", "rd-one", "one", "ssword", "a&b"] {
+            assert!(!excerpt.contains(part), "{excerpt}");
+            assert!(!error.message().unwrap_or_default().contains(part), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_secrets_within_each_other_nothing_is_left() {
+    let body = "no hunter22 and no hunter22-and-more";
+    let server = Server::start([answer("400 Bad Request", "", body)]).await;
+    for secrets in [["hunter22", "hunter22-and-more"], ["hunter22-and-more", "hunter22"]] {
+        let secrets = secrets.map(onkernel::Secret::from);
+        let call = server.client().request(Method::PUT, "/x").json(&secrets);
+        let error = call.send().await.unwrap_err();
+        assert_eq!(error.body_excerpt(), Some("no [redacted] and no [redacted]"));
+    }
+}
+
+/// Words that hold `sk_` are no keys: programs branch on codes.
+#[tokio::test]
+async fn words_are_not_taken_for_keys() {
+    for code in ["disk_quota_exceeded", "task_already_running", "invalid_masks_configuration"] {
+        let body = format!(r#"{{"code":"{code}","message":"{code}"}}"#);
+        let server = Server::start([json("400 Bad Request", &body)]).await;
+        let error = get(&server).await;
+        assert_eq!(error.code(), Some(code));
+        assert_eq!(error.message(), Some(code));
+    }
+    for key in ["sk_abcdefghijkl", "=sk_abcdefghijkl", "asksk_live0123456789", "%3Dsk_abcDEFGHIJ"] {
+        let body = format!(r#"{{"message":"no {key}"}}"#);
+        let server = Server::start([json("400 Bad Request", &body)]).await;
+        let error = get(&server).await;
+        assert!(error.message().unwrap().ends_with("[redacted]"), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn a_key_in_the_wrong_place_is_not_shown() {
     let server = Server::start([answer("404 Not Found", "", "")]).await;

@@ -87,6 +87,25 @@ async fn a_page_without_headers_is_the_last() {
     }
 }
 
+/// Something on the way may take the headers out: nothing is left out in silence.
+#[tokio::test]
+async fn a_full_page_without_headers_is_an_error() {
+    let ids: Vec<usize> = (0..20).collect();
+    for (list, server) in [
+        ("limit=2", Server::start([page(&[1, 2], &more("2")), page(&[3, 4], "")]).await),
+        ("no limit", Server::start([page(&ids, &more("20")), page(&ids, "")]).await),
+    ] {
+        let call = server.client().list_api_keys();
+        let call = if list == "no limit" { call } else { call.limit(2) };
+        let error = call.stream().try_collect::<Vec<_>>().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Paging, "{list}");
+        assert!(error.to_string().contains("`X-Has-More`"), "{error}");
+    }
+    let server = Server::start([page(&[1], "")]).await;
+    let keys: Vec<_> = server.client().list_api_keys().stream().collect().await;
+    assert!(keys.len() == 1 && keys[0].is_ok());
+}
+
 #[tokio::test]
 async fn headers_that_lead_nowhere_are_an_error_and_no_loop() {
     for (headers, words) in [

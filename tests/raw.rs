@@ -4,6 +4,9 @@
 
 mod support;
 
+use std::time::Duration;
+
+use futures_util::StreamExt;
 use httpmock::prelude::*;
 use onkernel::{Client, ErrorKind, Method, Repeat, Secret};
 use serde_json::{Value, json};
@@ -155,4 +158,63 @@ async fn an_answer_of_another_shape_is_an_error_that_does_not_quote_it() {
     let error = answer.json::<Vec<i32>>().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert!(!format!("{answer:?} {error} {error:?}").contains(support::SECRET));
+}
+
+#[tokio::test]
+async fn a_head_request_has_no_body_whatever_it_announces() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\nconnection: close\r\n\r\n";
+    let server = Server::start([Act::Send(head.into())]).await;
+    let answer = server.client().request(Method::HEAD, "/x").send().await.unwrap();
+    assert!(answer.is_empty());
+    assert_eq!(answer.headers()["content-length"], "99999999999");
+}
+
+#[tokio::test]
+async fn a_download_accepts_what_there_is() {
+    let server = Server::start([answer("200 OK", "content-type: video/mp4\r\n", "mp4")]).await;
+    let client = server.client();
+    let bytes = client.request(Method::GET, "/x").download().await.unwrap().bytes().await.unwrap();
+    assert_eq!(bytes, "mp4");
+    assert!(server.requests()[0].contains("accept: */*\r\n"), "{}", server.requests()[0]);
+    let own = client.request(Method::GET, "/x").header("accept", "video/mp4").download().await;
+    drop(own.unwrap());
+    assert!(server.requests()[1].contains("accept: video/mp4\r\n"), "{}", server.requests()[1]);
+}
+
+#[tokio::test]
+async fn a_download_can_have_the_longest_name_that_a_file_can_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start([answer("200 OK", "", "bytes")]).await;
+    let download = server.client().request(Method::GET, "/x").download().await.unwrap();
+    let path = folder.path().join("n".repeat(255));
+    assert_eq!(download.write_to_file(&path).await.unwrap(), 5);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// A stream that breaks off again and again is given up, though each try brings a line or two.
+#[tokio::test]
+async fn a_stream_that_never_brings_an_event_ends() {
+    let begun = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 99\r\n\r\n";
+    let server = Server::start([Act::Send(format!("{begun}id: 1\nretry: 0\n\n").into())]).await;
+    let events = server.client().request(Method::GET, "/x").events::<Value>().await.unwrap();
+    let all = tokio::time::timeout(Duration::from_secs(10), events.collect::<Vec<_>>()).await;
+    let all = all.expect("it ends");
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].as_ref().unwrap_err().kind(), ErrorKind::ConnectionLost);
+    assert_eq!(server.count(), 3);
+}
+
+/// A pipe says that it holds nothing: an empty body would be sent in its place.
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_no_file_is_not_sent_as_an_empty_one() {
+    let server = Server::start([answer("200 OK", "", "")]).await;
+    for path in ["/dev/null", "/tmp"] {
+        let upload = onkernel::Upload::file(path);
+        let call = server.client().request(Method::PUT, "/x").upload(upload);
+        let error = call.send().await.unwrap_err();
+        assert!(error.is_invalid_request(), "{error}");
+        assert!(error.to_string().contains("`Upload::stream`"), "{error}");
+    }
+    assert_eq!(server.count(), 0);
 }

@@ -123,6 +123,44 @@ async fn the_deadline_bounds_attempts_and_waits() {
     assert_eq!(limited.count(), 1);
 }
 
+/// An upload may take longer than an attempt while it makes progress, but not than the deadline.
+#[tokio::test]
+async fn the_deadline_bounds_an_upload_that_makes_progress() {
+    let server = Server::start([json("200 OK", KEYS)]).await;
+    let options = CallOptions::new()
+        .timeout(Duration::from_millis(60))
+        .deadline(Duration::from_millis(200))
+        .retries(0);
+    let endless = futures_util::stream::unfold((), |()| async {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        Some((Ok::<_, std::io::Error>(bytes::Bytes::from_static(b"x")), ()))
+    });
+    let upload = onkernel::Upload::stream(endless).length(1_000_000);
+    let call = server.client().with(options).request(onkernel::Method::PUT, "/x").upload(upload);
+    let ended = tokio::time::timeout(Duration::from_secs(10), call.send()).await;
+    let error = ended.expect("the deadline ends it").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Deadline, "{error}");
+}
+
+#[tokio::test]
+async fn no_wait_is_too_long_to_be_asked_for() {
+    let server = Server::start([answer(
+        "429 Too Many Requests",
+        "retry-after: 99999999999999999999\r\n",
+        "",
+    )])
+    .await;
+    let error = server.client().list_api_keys().send().await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::MAX));
+    assert_eq!(server.count(), 1, "it asked for a longer wait than allowed");
+    // The longest wait of all is one that the deadline does not allow.
+    let server = Server::start([answer("503 Service Unavailable", "", "")]).await;
+    let options =
+        CallOptions::new().backoff(Duration::MAX, Duration::MAX).deadline(Duration::from_secs(10));
+    let error = server.client().with(options).list_api_keys().send().await.unwrap_err();
+    assert!(error.is_server_error());
+}
+
 #[tokio::test]
 async fn a_deadline_in_a_later_attempt_tells_of_the_failure_before() {
     use std::error::Error as _;

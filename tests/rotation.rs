@@ -72,6 +72,39 @@ async fn a_key_is_replaced() {
     }
 }
 
+/// The requests of the usual rotations, in their order. The module's documentation says what each
+/// is for and why none can be left out.
+#[tokio::test]
+async fn every_request_has_its_reason() {
+    let mut said = String::new();
+    for (title, retirement, own) in [
+        ("by the caller, then deleted", Retirement::Delete, false),
+        ("by itself, then deleted", Retirement::Delete, true),
+        ("by the caller, then kept", Retirement::Keep, false),
+        ("by the server, with a grace period", Retirement::Grace { days: 2 }, false),
+    ] {
+        let world = world(Settings { retirement, own, ..Settings::default() }).await;
+        let report = rotated(&world).await;
+        let log = world.server.log();
+        let log: Vec<_> = log.iter().filter(|entry| entry.path != "/nowhere").collect();
+        said.push_str(&format!("{title}: {} requests\n", log.len()));
+        for entry in log {
+            let path = entry.path.replace(&world.old_id, "{old}");
+            let path = path.replace(report.new_id.as_ref().unwrap(), "{new}");
+            let caller = match entry.caller.as_ref() {
+                Some(id) if *id == world.old_id => "old",
+                Some(id) if Some(id) == report.new_id.as_ref() => "new",
+                _ => "caller",
+            };
+            let query = entry.query.join("&");
+            let line = format!("  {caller}: {} {path} {query}", entry.method);
+            said.push_str(line.trim_end());
+            said.push('\n');
+        }
+    }
+    insta::assert_snapshot!(said);
+}
+
 #[tokio::test]
 async fn nothing_happens_before_run() {
     let world = plain().await;
@@ -121,6 +154,22 @@ async fn a_store_whose_content_fits_but_is_dead_is_refused() {
     assert!(world.server.delete(&dead.id));
     world.store.set(Some(dead.plaintext()));
     assert!(refused(&world, world.rotation()).await.contains("401"));
+}
+
+/// With equal masks a new store tells nobody whether the caller's key is the one that is rotated:
+/// taken for it, the caller would go on with a key of other rights.
+#[tokio::test]
+async fn a_caller_that_may_be_the_rotated_key_is_refused() {
+    let settings = Settings { new_store: true, colliding_masks: true, ..Settings::default() };
+    let world = world(settings).await;
+    let why = refused(&world, world.rotation()).await;
+    assert!(why.contains("cannot be told"), "{why}");
+    // Put there by the caller, it can be told.
+    world.store.set(Some(world.old().plaintext()));
+    let rotation = world.client.rotation(&world.old_id).store(world.store.clone());
+    let rotation = rotation.journal(&world.journal).clock(world.clock.clone());
+    rotation.retire(Retirement::Delete).run().await.unwrap();
+    assert!(world.manager.list_api_keys().send().await.is_ok(), "the caller kept its key");
 }
 
 #[tokio::test]
@@ -230,6 +279,18 @@ async fn a_policy_that_we_would_drop_in_part_is_refused() {
     ]});
     assert!(world.server.set_extra(&world.old_id, "policy", policy));
     assert!(refused(&world, world.rotation()).await.contains("policy"));
+}
+
+/// The server copies the policy itself, so nothing is lost by not knowing it.
+#[tokio::test]
+async fn the_servers_own_rotation_copies_a_policy_that_we_do_not_know() {
+    let grace = Settings { retirement: Retirement::Grace { days: 2 }, ..Settings::default() };
+    let world = world(grace).await;
+    let policy = serde_json::json!({"statements": [
+        {"action": "browsers:use", "resource": "*", "condition": {"ip": "10.0.0.0/8"}}
+    ]});
+    assert!(world.server.set_extra(&world.old_id, "policy", policy));
+    rotated(&world).await;
 }
 
 /// The old key is changed by somebody else at each request of the rotation.

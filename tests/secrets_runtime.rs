@@ -146,6 +146,15 @@ async fn a_call_is_one_span_and_each_repetition_an_event() {
     assert_eq!(log.lines().filter(|line| line.ends_with(": new")).count(), 1);
 }
 
+/// A key that has no source but the caller cannot fail to be fetched.
+#[tokio::test]
+async fn a_fixed_key_that_is_refused_is_no_failure_of_its_source() {
+    let (log, _guard) = traced("onkernel=debug");
+    let server = Server::start([answer("401 Unauthorized", "", "")]).await;
+    assert!(server.client().list_api_keys().send().await.unwrap_err().is_unauthorized());
+    assert!(!log.text().contains("WARN"), "{}", log.text());
+}
+
 #[test]
 fn secrets_print_as_redacted_in_every_form() {
     let secret = Secret::from(KEY);

@@ -245,6 +245,22 @@ async fn a_scoped_caller_sees_and_touches_only_its_project() {
     assert_error(&outside, 404, "not_found", "no such API key");
 }
 
+/// A project that cannot be told is not the same as none: the caller must not get more than it
+/// asked for.
+#[tokio::test]
+async fn a_project_header_that_cannot_be_read_widens_nothing() {
+    let (server, api) = server().await;
+    server.add_key(NewKey::named("a").project("proj_a"));
+    for confused in [
+        api.in_project("proj_\u{e9}"),
+        api.in_project("proj_a").in_project("proj_b"),
+        api.in_project(""),
+    ] {
+        let answer = confused.list("").await;
+        assert_error(&answer, 404, "not_found", "no such project");
+    }
+}
+
 #[tokio::test]
 async fn a_policy_allows_what_it_lists_and_nothing_else() {
     let (server, api) = server().await;

@@ -4,6 +4,8 @@
 
 #![cfg(onkernel_whole)]
 
+#[path = "whole/breaks.rs"]
+mod breaks;
 #[path = "whole/samples.rs"]
 mod samples;
 #[path = "whole/server.rs"]
@@ -20,8 +22,8 @@ use samples::{Optional, Samples};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use server::Server;
-use spec::Spec;
+use server::{Server, receive};
+use spec::{Operation, Spec};
 
 /// What a call is given.
 struct Values {
@@ -112,6 +114,12 @@ fn same(one: &Value, other: &Value, strict: bool) -> bool {
     }
 }
 
+/// The schema of a parameter, which may be that of a media type.
+fn schema_of(parameter: &Value) -> &Value {
+    let content = parameter["content"].as_object().and_then(|content| content.values().next());
+    content.map_or(&parameter["schema"], |media| &media["schema"])
+}
+
 /// The answer of an operation to order, as bytes and as what the client should make of it.
 fn order(
     spec: &Spec,
@@ -156,13 +164,18 @@ fn order(
     }
 }
 
-#[tokio::test]
-async fn every_operation_is_called_with_everything_and_with_no_more_than_it_must() {
-    let spec = Arc::new(Spec::read());
-    let server = Server::start(Arc::clone(&spec)).await;
-    let client = client(&server);
-    let names: BTreeMap<(&str, &str), &str> =
-        onkernel::operations::ALL.iter().map(|it| ((it.method, it.path), it.id)).collect();
+/// The methods of the client by method and path.
+fn methods() -> BTreeMap<(&'static str, &'static str), &'static str> {
+    onkernel::operations::ALL.iter().map(|it| ((it.method, it.path), it.id)).collect()
+}
+
+/// Calls every operation of the document by these methods: how many went well, and what did not.
+async fn call_all(
+    spec: &Spec,
+    server: &Server,
+    names: &BTreeMap<(&str, &str), &str>,
+) -> (usize, Vec<String>) {
+    let client = client(server);
     let (mut called, mut problems, all) = (0, Vec::new(), spec.operations());
     for (index, operation) in all.iter().enumerate() {
         let Some(id) = names.get(&(operation.method.as_str(), operation.path.as_str())) else {
@@ -173,20 +186,22 @@ async fn every_operation_is_called_with_everything_and_with_no_more_than_it_must
         for (round, optional) in
             [Optional::Always, Optional::Never, Optional::Chance].into_iter().enumerate()
         {
-            let mut samples = Samples::new(&spec, (index * 3 + round) as u64 * 7919 + 1);
+            let mut samples = Samples::new(spec, (index * 3 + round) as u64 * 7919 + 1);
             samples.optional = optional;
             let parameters = operation
-                .parameters(&spec)
+                .parameters(spec)
                 .into_iter()
                 .filter(|it| it["required"] == true || optional == Optional::Always);
+            samples.in_url = true;
             let parameters: BTreeMap<String, Value> = parameters
-                .map(|it| (it["name"].as_str().unwrap().to_owned(), samples.of(&it["schema"])))
+                .map(|it| (it["name"].as_str().unwrap().to_owned(), samples.of(schema_of(it))))
                 .collect();
+            samples.in_url = false;
             let required = spec.resolve(&operation.value["requestBody"])["required"] == true;
-            let body = operation.body(&spec).filter(|_| required || optional == Optional::Always);
-            let body = body.map(|(_, schema)| samples.of(schema));
-            for (status, media) in operation.successes(&spec) {
-                let expected = order(&spec, &server, &mut samples, status, media);
+            let body = operation.body(spec).filter(|_| required || optional == Optional::Always);
+            let body = body.map(|(_, media)| samples.of(&media["schema"]));
+            for (status, media) in operation.successes(spec) {
+                let expected = order(spec, server, &mut samples, status, media);
                 let values = Values { parameters: parameters.clone(), body: body.clone() };
                 let reply = call(&client, id, &values).await;
                 let received = server.last();
@@ -220,9 +235,134 @@ async fn every_operation_is_called_with_everything_and_with_no_more_than_it_must
         }
         called += usize::from(problems.len() == before);
     }
-    assert!(problems.is_empty(), "{called} of {}\n{}", all.len(), problems.join("\n"));
-    assert_eq!(called, OPERATIONS.len());
-    println!("{called} of {}", all.len());
+    (called, problems)
+}
+
+#[tokio::test]
+async fn every_operation_is_called_with_everything_and_with_no_more_than_it_must() {
+    let spec = Arc::new(Spec::read());
+    let server = Server::start(Arc::clone(&spec)).await;
+    let all = spec.operations().len();
+    let (called, problems) = call_all(&spec, &server, &methods()).await;
+    assert!(problems.is_empty(), "{called} of {all}\n{}", problems.join("\n"));
+    assert_eq!((called, called), (OPERATIONS.len(), all));
+    println!("{called} of {all}");
+
+    // What this test finds, it finds for a reason: broken on purpose, each request is reported.
+    let requests: Vec<_> = server.received.lock().unwrap().clone();
+    let (mut broken, mut unnoticed) = (0, Vec::new());
+    for sent in &requests {
+        for (what, request) in breaks::all(&spec, &sent.request) {
+            let seen = receive(&spec, &request);
+            let as_sent = seen.parameters == sent.parameters && seen.operation == sent.operation;
+            if seen.violations.is_empty() && as_sent {
+                unnoticed.push(format!("{}: {what}", sent.operation));
+            }
+            broken += 1;
+        }
+    }
+    assert!(unnoticed.is_empty(), "not noticed:\n{}", unnoticed.join("\n"));
+    assert!(broken > requests.len(), "too few: {broken}");
+    println!("{broken} requests broken on purpose, {broken} reported");
+}
+
+#[tokio::test]
+async fn a_missing_operation_is_a_shortfall() {
+    let spec = Arc::new(Spec::read());
+    let server = Server::start(Arc::clone(&spec)).await;
+    let mut names = methods();
+    let ((method, path), _) = names.pop_first().unwrap();
+    let (called, problems) = call_all(&spec, &server, &names).await;
+    assert_eq!(called, names.len());
+    assert_eq!(problems, [format!("{method} {path}: no method")]);
+}
+
+#[test]
+fn an_answer_that_was_misread_is_not_the_same() {
+    let whole = json!({ "id": "a", "at": null, "list": [1, 2], "key": "sk" });
+    for (other, is) in [
+        (json!({ "id": "a", "list": [1, 2], "key": "[redacted]" }), true),
+        (json!({ "at": null, "list": [1, 2], "key": "sk" }), false),
+        (json!({ "id": "a", "list": [2, 1], "key": "sk" }), false),
+        (json!({ "id": "a", "list": [1], "key": "sk" }), false),
+        (json!({ "id": "", "list": [1, 2], "key": "sk" }), false),
+        (json!({ "id": "a", "list": [1, 2], "key": "sk", "more": 0 }), false),
+    ] {
+        assert_eq!(same(&whole, &other, false), is, "{other}");
+    }
+    assert!(!same(&whole, &json!({ "id": "a", "list": [1, 2], "key": "sk" }), true));
+}
+
+/// Header and parameter of the next page, and whether the parameter is a number.
+fn paging(spec: &Spec, operation: &Operation) -> Option<(String, String, bool)> {
+    let responses = operation.value["responses"].as_object().unwrap();
+    let (_, response) = responses.iter().find(|(status, _)| status.starts_with('2'))?;
+    let headers = spec.resolve(response)["headers"].as_object()?;
+    headers.keys().find(|name| name.eq_ignore_ascii_case("x-has-more"))?;
+    let next = headers.keys().find(|name| name.to_lowercase().starts_with("x-next-"))?;
+    let name = next.to_lowercase()["x-next-".len()..].replace('-', "_");
+    let parameters = operation.parameters(spec);
+    let parameter = parameters.into_iter().find(|it| it["name"] == name.as_str());
+    let parameter = parameter.unwrap_or_else(|| panic!("{}: no `{name}`", operation.name()));
+    let by_number = spec.resolve(schema_of(parameter))["type"] == "integer";
+    Some((next.clone(), name, by_number))
+}
+
+#[tokio::test]
+async fn every_operation_with_pages_has_a_stream_of_them() {
+    let spec = Arc::new(Spec::read());
+    let server = Server::start(Arc::clone(&spec)).await;
+    let client = client(&server);
+    let mut counts = BTreeMap::new();
+    for (index, operation) in spec.operations().iter().enumerate() {
+        let Some((header, name, by_number)) = paging(&spec, operation) else { continue };
+        let named = onkernel::operations::ALL.iter();
+        let id =
+            named.clone().find(|it| it.method == operation.method && it.path == operation.path);
+        let id = id.unwrap().id;
+        let mut samples = Samples::new(&spec, index as u64 + 1);
+        samples.in_url = true;
+        let parameters = operation.parameters(&spec).into_iter();
+        let required = parameters.filter(|it| it["required"] == true);
+        let parameters: BTreeMap<String, Value> = required
+            .map(|it| (it["name"].as_str().unwrap().to_owned(), samples.of(schema_of(it))))
+            .collect();
+        samples.in_url = false;
+        let nexts = if by_number { ["7", "19"] } else { ["t/1+=", "t 2&"] };
+        let (status, media) = operation.successes(&spec).remove(0);
+        let mut expected = Vec::new();
+        for (at, next) in nexts.iter().map(Some).chain([None]).enumerate() {
+            let (media_type, schema) = media.unwrap();
+            let mut page = samples.of(schema);
+            match page.as_array_mut() {
+                // An empty page in between is no end.
+                Some(items) if at == 1 => items.clear(),
+                Some(items) => expected.extend(items.iter().cloned()),
+                None => expected.push(page.clone()),
+            }
+            let more = if next.is_some() { "true" } else { "false" };
+            let mut headers = vec![("content-type", media_type), ("x-has-more", more)];
+            headers.extend(next.map(|next| (header.as_str(), *next)));
+            let body = page.as_str().map_or_else(|| page.to_string(), ToOwned::to_owned);
+            server.order(status, &headers, body);
+        }
+        let before = server.received.lock().unwrap().len();
+        let values = Values { parameters, body: None };
+        let stream = pages(&client, id, &values).unwrap_or_else(|| panic!("{id}: no stream"));
+        let all: Vec<Value> = stream.map(|it| it.unwrap()).collect().await;
+        assert!(same(&json!(expected), &json!(all), false), "{id}: {expected:?} became {all:?}");
+        let asked = server.received.lock().unwrap()[before..].to_vec();
+        let violations: Vec<_> = asked.iter().flat_map(|it| &it.violations).collect();
+        assert!(violations.is_empty(), "{id}: {violations:?}");
+        let asked: Vec<_> = asked.iter().map(|it| it.parameters.get(&name).cloned()).collect();
+        let next =
+            |it: &str| Some(if by_number { json!(it.parse::<i64>().unwrap()) } else { json!(it) });
+        let first = by_number.then(|| json!(0));
+        assert_eq!(asked, [first, next(nexts[0]), next(nexts[1])], "{id}");
+        *counts.entry(name).or_insert(0) += 1;
+    }
+    assert_eq!(counts.values().sum::<usize>(), PAGED.len(), "{PAGED:?}");
+    println!("pages of {} operations, by {counts:?}", PAGED.len());
 }
 
 #[test]
@@ -245,7 +385,7 @@ fn every_schema_is_read_and_written_again() {
             spec.check(&schema, &value).expect("a sample");
             match reread(&rust, value.clone()) {
                 // A form: the calls have tested it.
-                None => assert_eq!(name, "DeploymentRequest"),
+                None => assert!(spec.holds_file(&schema, 0), "{name} is not generated"),
                 Some(Err(problem)) => problems.push(format!("{name}: {problem} in {value}")),
                 Some(Ok(again)) => {
                     if !same(&value, &again, strict) {

@@ -296,7 +296,8 @@ pub(crate) struct Serve {
     // The id of the global option, in whose place it stands here.
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
-    /// Fail to order, as this file says: [{"nth": 3, "method": "POST", "do": "drop"}, …]
+    /// Fail to order, as this file says: [{"nth": 3, "method": "POST", "do": "drop"}, …]; how often
+    /// each struck is said in the end
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
+use onkernel::rotation::RotationReport;
 use onkernel::{Error, ErrorKind};
 use serde_json::json;
 
@@ -18,6 +19,8 @@ pub(crate) struct Failure {
     status: Option<u16>,
     code: Option<String>,
     request_id: Option<String>,
+    /// What came of a rotation, for programs.
+    report: Option<Box<serde_json::Value>>,
     end: End,
 }
 
@@ -40,6 +43,7 @@ impl Failure {
             status: None,
             code: None,
             request_id: None,
+            report: None,
             end: End::Failed,
         }
     }
@@ -70,6 +74,29 @@ impl Failure {
         self
     }
 
+    /// The same failure, of something that is not finished.
+    #[must_use]
+    pub(crate) fn into_attention(self) -> Self {
+        Self { end: End::Attention, ..self }
+    }
+
+    /// Many failures as one: all but the last are told now.
+    pub(crate) fn all(mut failures: Vec<Self>, output: &Output) -> Result<(), Self> {
+        let Some(last) = failures.pop() else { return Ok(()) };
+        let attention = failures.iter().any(|failure| failure.end == End::Attention);
+        for failure in failures {
+            let _ = failure.report(output);
+        }
+        Err(if attention { last.into_attention() } else { last })
+    }
+
+    /// What a program may want to know of the rotation that this is about.
+    #[must_use]
+    pub(crate) fn of(mut self, report: Option<&RotationReport>) -> Self {
+        self.report = report.map(|report| Box::new(json!(report)));
+        self
+    }
+
     /// The same failure, with what it led to.
     #[must_use]
     pub(crate) fn explain(mut self, message: impl FnOnce(&str) -> String) -> Self {
@@ -87,13 +114,17 @@ impl Failure {
 
     /// The failure for programs.
     pub(crate) fn to_json(&self) -> serde_json::Value {
-        json!({
+        let mut told = json!({
             "message": self.message,
             "status": self.status,
             "code": self.code,
             "request_id": self.request_id,
             "advice": self.advice,
-        })
+        });
+        if let Some(report) = &self.report {
+            told["report"] = json!(report);
+        }
+        told
     }
 
     /// Tells it, and yields the exit code.
@@ -132,6 +163,7 @@ impl From<Error> for Failure {
             status: error.status().map(|status| status.as_u16()),
             code: error.code().map(str::to_owned),
             request_id: error.request_id().map(str::to_owned),
+            report: None,
             end,
         }
     }

@@ -8,6 +8,7 @@ mod logging;
 mod output;
 mod rotation;
 mod show;
+mod signals;
 mod store;
 mod style;
 mod table;

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::style::{Style, Tint, is_terminal};
 
 /// Where a command writes to.
+#[derive(Clone, Copy)]
 pub(crate) struct Output {
     json: bool,
     style: Style,
@@ -35,6 +36,11 @@ impl Output {
     /// Whether a person watches, and can be shown something that moves.
     pub(crate) fn is_watched(&self) -> bool {
         is_terminal(&io::stdout()) && is_terminal(&io::stderr())
+    }
+
+    /// Whether what is told beside the answer may move.
+    pub(crate) fn can_move(&self) -> bool {
+        is_terminal(&io::stderr())
     }
 
     /// How many columns an answer may have; none where no terminal sets a limit.

@@ -49,10 +49,6 @@ impl NewFile {
         if fs::symlink_metadata(path).is_ok() {
             return Err(exists(path));
         }
-        Self::beside(path)
-    }
-
-    fn beside(path: &Path) -> Result<Self, Failure> {
         // Readable by its owner only, by the library's default.
         let beside = tempfile::Builder::new().prefix(".kernel-keys-").tempfile_in(folder(path));
         match beside {
@@ -66,37 +62,21 @@ impl NewFile {
     /// of another, and is on the disk when this returns.
     pub(crate) fn write(self, plaintext: &Secret) -> Result<(), Failure> {
         let path = self.path.clone();
-        let written = self.finish(plaintext, |file, path| {
-            file.persist_noclobber(path)?;
-            // What is not safely on the disk is as good as not written: the caller will undo it.
-            sync_folder(path).inspect_err(|_| drop(fs::remove_file(path)))
-        });
-        written.map_err(|error| match error.kind() {
+        self.finish(plaintext).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => exists(&path),
             _ => cannot_write(&path, &error),
         })
     }
 
-    fn finish(
-        self,
-        plaintext: &Secret,
-        put: impl FnOnce(NamedTempFile, &Path) -> io::Result<()>,
-    ) -> io::Result<()> {
+    fn finish(self, plaintext: &Secret) -> io::Result<()> {
         let Self { mut beside, path } = self;
         beside.write_all(plaintext.expose().as_bytes())?;
         beside.write_all(b"\n")?;
         beside.as_file().sync_all()?;
-        put(beside, &path)
+        beside.persist_noclobber(&path)?;
+        // What is not safely on the disk is as good as not written: the caller will undo it.
+        sync_folder(&path).inspect_err(|_| drop(fs::remove_file(&path)))
     }
-}
-
-/// Writes a plaintext in place of what the file held, at one stroke.
-pub(crate) fn replace(path: &Path, plaintext: &Secret) -> Result<(), Failure> {
-    let written = NewFile::beside(path)?.finish(plaintext, |file, path| {
-        file.persist(path)?;
-        sync_folder(path)
-    });
-    written.map_err(|error| cannot_write(path, &error))
 }
 
 fn folder(path: &Path) -> &Path {
@@ -162,17 +142,6 @@ mod tests {
         let failure = late.write(&Secret::from("sk_0123456789abcdef")).unwrap_err();
         assert!(failure.message().contains("exists already"), "{failure:?}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn replacing_leaves_one_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("key");
-        for key in ["sk_old_0123456789", "sk_new_0123456789"] {
-            replace(&path, &Secret::from(key)).unwrap();
-            assert_eq!(fs::read_to_string(&path).unwrap(), format!("{key}\n"));
-        }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

@@ -5,8 +5,9 @@
 //!
 //! ```text
 //! async fn call(client: &Client, id: &str, values: &Values) -> Result<Reply, Error>
+//! fn pages(client: &Client, id: &str, values: &Values) -> Option<BoxStream<Result<Value, Error>>>
 //! fn reread(name: &str, value: Value) -> Option<Result<Value, String>>
-//! const OPERATIONS: &[&str]; const SENT: &[&str];
+//! const OPERATIONS: &[&str]; const PAGED: &[&str]; const SENT: &[&str];
 //! ```
 //!
 //! The test supplies `Values` (`parameter(wire) -> Option<Value>`, `body() -> Option<Value>`), and
@@ -20,7 +21,7 @@ use quote::{format_ident, quote};
 use syn::visit_mut::VisitMut;
 use syn::{File, GenericArgument, Item, ItemMod, PathArguments, Type, parse_quote};
 
-use crate::surface::{Answer, Content, Kind, Operation, Surface, rust_name};
+use crate::surface::{self, Answer, Content, Kind, Operation, Surface, rust_name};
 
 /// The file, for a generated client and the surface that it was generated from.
 ///
@@ -33,6 +34,9 @@ pub fn exercise(client: &str, surface: &Surface) -> Result<String, String> {
     let calls = structs(&file, "builder");
     let arms = surface.operations.iter().map(|it| call(it, &calls, surface));
     let arms = arms.collect::<Result<Vec<_>, String>>()?;
+    let paged = surface.operations.iter().filter(|it| it.paging.is_some());
+    let paged = paged.map(|it| pages(it, &calls)).collect::<Result<Vec<_>, String>>()?;
+    let of_pages = surface.operations.iter().filter(|it| it.paging.is_some()).map(|it| &it.name);
     let names = surface.operations.iter().map(|it| &it.name);
     let reread = surface
         .types
@@ -51,6 +55,7 @@ pub fn exercise(client: &str, surface: &Surface) -> Result<String, String> {
     let builders = builders.collect::<Result<Vec<_>, String>>()?;
     let tokens = quote! {
         const OPERATIONS: &[&str] = &[#(#names),*];
+        const PAGED: &[&str] = &[#(#of_pages),*];
         const SENT: &[&str] = &[#(#sent),*];
         #[allow(clippy::redundant_closure, deprecated)]
         async fn call(
@@ -62,6 +67,18 @@ pub fn exercise(client: &str, surface: &Surface) -> Result<String, String> {
                 #(#arms)*
                 other => panic!("no operation {other}"),
             }
+        }
+        #[allow(deprecated)]
+        fn pages(
+            client: &onkernel::Client,
+            id: &str,
+            values: &Values,
+        ) -> Option<futures_util::stream::BoxStream<'static, Result<serde_json::Value, onkernel::Error>>> {
+            use futures_util::{StreamExt, TryStreamExt};
+            Some(match id {
+                #(#paged)*
+                _ => return None,
+            })
         }
         fn reread(name: &str, value: serde_json::Value) -> Option<Result<serde_json::Value, String>> {
             Some(match name {
@@ -114,24 +131,9 @@ fn call(
     let (id, method) = (&operation.name, format_ident!("{}", operation.name));
     let fields =
         calls.get(&operation.type_name()).ok_or_else(|| format!("no builder of `{id}`"))?;
-    let held = |name: &str| {
-        let ty = fields.get(name).and_then(|ty| argument(ty, "Result"));
-        let ty = ty.ok_or_else(|| format!("no field `{name}` in the builder of `{id}`"))?;
-        Ok::<_, String>(argument(&ty, "Option").unwrap_or(ty))
-    };
-    let mut steps = Vec::new();
-    for parameter in &operation.parameters {
-        let name = rust_name(&parameter.wire);
-        let (setter, ty, wire) =
-            (format_ident!("{name}"), from_outside(held(&name)?), &parameter.wire);
-        steps.push(quote! {
-            if let Some(value) = values.parameter(#wire) {
-                call = call.#setter(typed::<#ty>(&value));
-            }
-        });
-    }
+    let mut steps = parameters(operation, fields)?;
     if operation.body.is_some() {
-        let ty = from_outside(built(held("body")?));
+        let ty = from_outside(built(held(fields, "body", id)?));
         let value = value(&ty, &quote!(value), surface);
         steps.push(quote! {
             if let Some(value) = &values.body() {
@@ -153,7 +155,7 @@ fn call(
             let arms = several.iter().map(|answer| {
                 let variant = format_ident!("{}", answer.name);
                 match answer.content {
-                    None | Some(Content::Multipart) => {
+                    None | Some(Content::Multipart | Content::UrlEncoded) => {
                         quote!(types::#ty::#variant => Ok(Reply::value(status, &())))
                     }
                     Some(Content::Json) => {
@@ -187,6 +189,60 @@ fn call(
     })
 }
 
+/// Sets the parameters of a call.
+fn parameters(
+    operation: &Operation,
+    fields: &BTreeMap<String, Type>,
+) -> Result<Vec<TokenStream>, String> {
+    let steps = operation.parameters.iter().map(|parameter| {
+        let name = rust_name(&parameter.wire);
+        let ty = from_outside(held(fields, &name, &operation.name)?);
+        let (setter, wire) = (format_ident!("{name}"), &parameter.wire);
+        Ok(quote! {
+            if let Some(value) = values.parameter(#wire) {
+                call = call.#setter(typed::<#ty>(&value));
+            }
+        })
+    });
+    steps.collect()
+}
+
+/// The type of a value that a builder of a call holds.
+fn held(fields: &BTreeMap<String, Type>, name: &str, id: &str) -> Result<Type, String> {
+    let ty = fields.get(name).and_then(|ty| argument(ty, "Result"));
+    let ty = ty.ok_or_else(|| format!("no field `{name}` in the builder of `{id}`"))?;
+    Ok(argument(&ty, "Option").unwrap_or(ty))
+}
+
+/// All pages of an operation: its items, or the bytes of each page as a text.
+fn pages(
+    operation: &Operation,
+    calls: &BTreeMap<String, BTreeMap<String, Type>>,
+) -> Result<TokenStream, String> {
+    let (id, method) = (&operation.name, format_ident!("{}", operation.name));
+    let fields =
+        calls.get(&operation.type_name()).ok_or_else(|| format!("no builder of `{id}`"))?;
+    let steps = parameters(operation, fields)?;
+    let of_items = operation.paging.as_ref().is_some_and(|it| it.of_items);
+    let stream = match (of_items, operation.answers.as_slice()) {
+        (true, _) => quote!(call.stream().map_ok(|it| serde_json::to_value(it).unwrap())),
+        (false, [Answer { content: Some(Content::Bytes), .. }]) => quote! {
+            call.pages().and_then(|page| page.bytes()).map_ok(|it| {
+                serde_json::Value::from(String::from_utf8_lossy(&it).into_owned())
+            })
+        },
+        (false, _) => quote!(call.pages().map_ok(|it| serde_json::to_value(&*it).unwrap())),
+    };
+    Ok(quote! {
+        #id => {
+            #[allow(unused_mut)]
+            let mut call = client.#method();
+            #(#steps)*
+            #stream.boxed()
+        }
+    })
+}
+
 /// A function that makes a struct with files of a JSON value, in which files are strings.
 fn holder(
     name: &str,
@@ -194,7 +250,9 @@ fn holder(
     types: &BTreeMap<String, BTreeMap<String, Type>>,
     surface: &Surface,
 ) -> Result<TokenStream, String> {
-    let Kind::Struct(fields, _) = kind else { return Err(format!("`{name}` holds a file")) };
+    let Kind::Struct(surface::Struct { fields, extra, .. }) = kind else {
+        return Err(format!("`{name}` holds a file"));
+    };
     let known = types.get(name).ok_or_else(|| format!("no type `{name}`"))?;
     let steps = fields.iter().map(|field| {
         let rust = rust_name(&field.wire);
@@ -211,12 +269,21 @@ fn holder(
         })
     });
     let steps = steps.collect::<Result<Vec<_>, String>>()?;
+    let names = fields.iter().map(|field| &field.wire);
+    let extra = extra.as_ref().map(|_| {
+        quote! {
+            let others = value.as_object().into_iter().flatten();
+            let others = others.filter(|(key, _)| ![#(#names),*].contains(&key.as_str()));
+            it = it.extra(others.map(|(key, it)| (key.clone(), typed(it))).collect::<std::collections::HashMap<_, _>>());
+        }
+    });
     let (function, ident) = (format_ident!("{}", name.to_snake_case()), format_ident!("{name}"));
     Ok(quote! {
         #[allow(clippy::redundant_closure)]
         fn #function(value: &serde_json::Value) -> types::#ident {
             let mut it = types::#ident::builder();
             #(#steps)*
+            #extra
             types::#ident::try_from(it).unwrap_or_else(|error| panic!("{error}: {value}"))
         }
     })

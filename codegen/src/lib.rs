@@ -30,7 +30,15 @@ pub use document::Document;
 pub use error::{Error, Position, Problem};
 use lower::Finding;
 pub use overlay::Overlay;
+use serde_json::Value;
 use surface::Surface;
+
+/// The document that the repository brings, from its root.
+pub const DOCUMENT: &str = "spec/openapi.documented.yml";
+
+/// The overlays of the repository, from its root, in the order in which they are applied to every
+/// document. The build script, `cargo xtask` and the tests have no other list.
+pub const OVERLAYS: [&str; 2] = ["spec/overlay.yml", "spec/whole-api.overlay.yml"];
 
 /// A file, read by the caller.
 #[derive(Debug, Clone)]
@@ -78,7 +86,7 @@ pub fn client(document: &Source, overlays: &[Source]) -> Result<Client, Error> {
     Error::unless_empty(located(&document, needs::check(&lowered.surface)))?;
     let generated = generate::generate(&lowered.document)
         .and_then(|file| finish::finish(file, &lowered.surface))
-        .map_err(|message| refused(&document, message))?;
+        .map_err(|message| refused(&document, &lowered.document, message))?;
     let outline = outline::outline(&generated, &lowered.surface);
     let rust = format!("{BANNER}{}", prettyplease::unparse(&generated));
     Ok(Client { rust, outline, surface: lowered.surface })
@@ -94,9 +102,21 @@ fn located(document: &Document, findings: Vec<Finding>) -> Vec<Problem> {
     problems.collect()
 }
 
-/// What the generator refuses has passed every check of ours: a rule is missing.
-fn refused(document: &Document, message: String) -> Error {
-    let message = format!("the generator refuses the lowered document: {message}");
-    let help = "leave the operation out with `x-onkernel-omit` in an overlay, and report it";
-    Error::from(document.problem("", message, help))
+/// What the generator refuses has passed every check of ours: a rule is missing. The generator names
+/// no place, so each operation is tried alone.
+fn refused(document: &Document, lowered: &Value, whole: String) -> Error {
+    let problem = |pointer: &str, what: &str, message: &str| {
+        let message = format!("the generator refuses {what}: {message}");
+        let help = "leave the operation out with `x-onkernel-omit` in an overlay, and report it";
+        document.problem(pointer, message, help)
+    };
+    let alone = lower::each_alone(lowered).into_iter().filter_map(|(at, operation, alone)| {
+        let message = generate::generate(&alone).err()?;
+        Some(problem(at.trim_start_matches('#'), &operation, &message))
+    });
+    let problems: Vec<Problem> = alone.collect();
+    match problems.is_empty() {
+        true => Error::from(problem("", "the lowered document", &whole)),
+        false => Error::in_order(problems),
+    }
 }

@@ -58,7 +58,7 @@ pub(crate) fn check(surface: &Surface) -> Vec<Finding> {
     }
     for (name, fields) in FIELDS {
         let known = match surface.types.get(name).map(|it| &it.kind) {
-            Some(Kind::Struct(known, _)) => known.as_slice(),
+            Some(Kind::Struct(known)) => known.fields.as_slice(),
             _ => &[],
         };
         for field in fields.iter().filter(|field| !known.iter().any(|it| it.wire == **field)) {

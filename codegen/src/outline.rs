@@ -9,7 +9,7 @@ use std::fmt::Write;
 use quote::ToTokens;
 use syn::{File, ImplItem, Item, ItemMod};
 
-use crate::surface::{Kind, Notes, Operation, Place, Rule, Surface, rust_name};
+use crate::surface::{self, Kind, Notes, Operation, Place, Rule, Surface, rust_name};
 
 /// The title under which types stand that more than one resource uses, or none.
 const SHARED: &str = "Shared types";
@@ -141,7 +141,7 @@ impl Tree {
             (false, false) => "on its own",
         };
         match &source.kind {
-            Kind::Struct(fields, sets) => {
+            Kind::Struct(surface::Struct { fields, sets, extra }) => {
                 line(out, 0, &format!("struct {name}  [{direction}]"));
                 let nothing = BTreeMap::new();
                 let known = self.types.get(name).unwrap_or(&nothing);
@@ -150,6 +150,12 @@ impl Tree {
                     let ty = known.get(&rust).map_or("(no field)", String::as_str);
                     let facts = facts(&field.rule, &field.notes);
                     line(out, 1, &format!("{rust}: {ty}{}{facts}", wire(&rust, &field.wire)));
+                }
+                if extra.is_some() {
+                    let found =
+                        ["extra_", "extra"].iter().find_map(|name| known.get_key_value(*name));
+                    let (rust, ty) = found.map_or(("extra", "(no field)"), |(rust, ty)| (rust, ty));
+                    line(out, 1, &format!("{rust}: {ty}  all else"));
                 }
                 if let Some(sets) = sets {
                     let of = if sets.exactly { "exactly one of" } else { "at least one of" };

@@ -79,6 +79,8 @@ pub struct Body {
     pub content: Content,
     /// Its media type.
     pub media_type: String,
+    /// The fields of a form of names and texts that are not written in the way of their type.
+    pub styles: Vec<(String, Style)>,
 }
 
 /// One way to succeed.
@@ -97,6 +99,8 @@ pub struct Answer {
 /// Pages that follow each other, announced in headers of the answer.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Paging {
+    /// The query parameter that says how much a page holds, and how much it does without it.
+    pub limit: Option<(String, Option<u64>)>,
     /// The header that says whether there is more.
     pub has_more: String,
     /// The header that says where the next page begins.
@@ -109,16 +113,18 @@ pub struct Paging {
     pub of_items: bool,
 }
 
-/// How a parameter of the query is written.
+/// How a list or an object is written as text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Style {
-    /// `a=1&a=2`
+    /// `a=1&a=2`; the members of an object stand on their own.
     #[default]
     Repeated,
     /// `a=1,2`, with the separator of the style.
     Joined(char),
     /// `a[x]=1&a[y]=2`
     Deep,
+    /// `a={"x":1}`
+    Json,
 }
 
 /// Where a parameter travels.
@@ -139,13 +145,15 @@ pub struct Parameter {
     pub wire: String,
     /// Where it travels.
     pub place: Place,
-    /// How it is written in the query.
+    /// How it is written.
     pub style: Style,
+    /// Whether it is more than one text, or a list of texts: an object, a choice, a secret.
+    pub structured: bool,
     /// Whether it must be set.
     pub required: bool,
     /// Its bounds.
     pub rule: Rule,
-    /// Whether it is a list of generated types, which have bounds of their own.
+    /// Whether it holds generated types, which have bounds of their own.
     pub holds_types: bool,
     /// What the document says of it.
     pub notes: Notes,
@@ -182,8 +190,8 @@ pub struct Type {
 /// The kinds of generated types.
 #[derive(Debug)]
 pub enum Kind {
-    /// An object with named fields, and the sets of them of which some must be there.
-    Struct(Vec<Field>, Option<Sets>),
+    /// An object with named fields.
+    Struct(Struct),
     /// A string that is one of some.
     Enum(Vec<String>),
     /// A value of one of several types.
@@ -192,6 +200,17 @@ pub enum Kind {
     Answers(Vec<Answer>),
     /// Anything else, with its bounds: an alias or a wrapper, as the generator has it.
     Other(Rule),
+}
+
+/// An object with named fields.
+#[derive(Debug, Default)]
+pub struct Struct {
+    /// Its fields.
+    pub fields: Vec<Field>,
+    /// The sets of them of which some must be there.
+    pub sets: Option<Sets>,
+    /// A map of all else that it can hold, where the document says of what.
+    pub extra: Option<Box<Field>>,
 }
 
 /// Sets of fields that must be there together.
@@ -432,7 +451,7 @@ impl Surface {
 }
 
 impl Surface {
-    /// The structs that a form can carry: its bodies, and what they hold.
+    /// The structs that a form of parts can carry: its bodies, and what they hold.
     pub(crate) fn in_forms(&self) -> BTreeSet<String> {
         let forms = self
             .operations
@@ -445,7 +464,8 @@ impl Surface {
 fn read_operation(document: &Value, path: &str, method: &str, it: &Value) -> Operation {
     let text = |key: &str| it[key].as_str().unwrap_or_default().to_owned();
     let parameters = it["parameters"].as_array().into_iter().flatten();
-    let parameters: Vec<Parameter> = parameters.filter_map(read_parameter).collect();
+    let parameters = parameters.filter_map(|it| read_parameter(document, it));
+    let parameters: Vec<Parameter> = parameters.collect();
     let responses = it["responses"].as_object();
     let successes = responses.into_iter().flatten().filter(|(status, _)| status.starts_with('2'));
     let answers: Vec<Answer> =
@@ -466,7 +486,7 @@ fn read_operation(document: &Value, path: &str, method: &str, it: &Value) -> Ope
         deprecated: it["deprecated"] == true,
         hidden: ["x-hidden", "x-internal"].iter().any(|key| it[*key] == true),
         parameters,
-        body: it.get("requestBody").and_then(read_body),
+        body: it.get("requestBody").and_then(|it| read_body(document, it)),
         answers,
         errors: read_errors(document, it),
         statuses: responses
@@ -488,9 +508,18 @@ fn read_operation(document: &Value, path: &str, method: &str, it: &Value) -> Ope
     }
 }
 
-fn read_body(it: &Value) -> Option<Body> {
+fn read_body(document: &Value, it: &Value) -> Option<Body> {
     let (name, media) = media(it).next()?;
+    let properties = resolve(document, &media["schema"])["properties"].as_object();
+    let styles = properties.into_iter().flatten().filter_map(|(name, property)| {
+        let style = match property.get("x-onkernel-encoding") {
+            Some(encoding) => read_style(encoding),
+            None => property.get("x-onkernel-part").map(|_| Style::Json)?,
+        };
+        Some((name.clone(), style))
+    });
     Some(Body {
+        styles: styles.collect(),
         required: it["required"] == true,
         content: Content::of_request(name, media)?,
         media_type: name.clone(),
@@ -513,10 +542,15 @@ fn read_paging(response: &Value, operation: &Value) -> Option<Paging> {
     let (has_more, _) = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("X-Has-More"))?;
     headers.iter().find_map(|(next, _)| {
         let parameter = next.to_snake_case().strip_prefix("x_next_")?.to_owned();
-        let mut parameters = operation["parameters"].as_array().into_iter().flatten();
-        let asks = parameters.find(|it| it["in"] == "query" && it["name"] == parameter.as_str())?;
+        let asks = |name: &str| {
+            let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+            parameters.find(|it| it["in"] == "query" && it["name"] == name)
+        };
+        let limit = asks("limit").filter(|it| it["schema"]["type"] == "integer");
+        let asks = asks(&parameter)?;
         let media = media(response).next().map(|(_, media)| media)?;
         Some(Paging {
+            limit: limit.map(|it| ("limit".to_owned(), it["schema"]["default"].as_u64())),
             has_more: has_more.clone(),
             next: next.clone(),
             parameter,
@@ -548,17 +582,41 @@ fn read_errors(document: &Value, operation: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
+/// The style of a parameter, or of a property of a form that is written like one.
 fn read_style(it: &Value) -> Style {
     match it["style"].as_str() {
+        Some("json") => Style::Json,
         Some("deepObject") => Style::Deep,
         Some("spaceDelimited") => Style::Joined(' '),
         Some("pipeDelimited") => Style::Joined('|'),
+        Some("simple") => Style::Joined(','),
         _ if it["explode"] == false => Style::Joined(','),
         _ => Style::Repeated,
     }
 }
 
-fn read_parameter(it: &Value) -> Option<Parameter> {
+/// Whether a parameter of this schema is one text, or in the query a list of them, as its Rust type
+/// shows itself.
+fn is_text(document: &Value, schema: &Value, place: Place) -> bool {
+    let schema = resolve(document, schema);
+    let in_query = place == Place::Query;
+    match schema["type"].as_str() {
+        Some("boolean" | "integer" | "number") => true,
+        Some("string") => match schema["format"].as_str() {
+            Some("password" | "binary") => false,
+            Some("date-time") => in_query,
+            _ => true,
+        },
+        Some("array") => {
+            let items = &schema["items"];
+            let nested = items["nullable"] == true || resolve(document, items)["type"] == "array";
+            in_query && !nested && is_text(document, items, place)
+        }
+        _ => schema["enum"][0].is_string(),
+    }
+}
+
+fn read_parameter(document: &Value, it: &Value) -> Option<Parameter> {
     let place = match it["in"].as_str()? {
         "path" => Place::Path,
         "query" => Place::Query,
@@ -571,13 +629,21 @@ fn read_parameter(it: &Value) -> Option<Parameter> {
         description.clone_into(&mut notes.description);
     }
     notes.deprecated |= it["deprecated"] == true;
+    let style = match place {
+        Place::Query => read_style(it),
+        _ if it["style"] == "json" => Style::Json,
+        _ => Style::Joined(','),
+    };
+    let usual = if place == Place::Query { Style::Repeated } else { Style::Joined(',') };
+    let structured = style != usual || !is_text(document, schema, place);
     Some(Parameter {
         wire: it["name"].as_str()?.to_owned(),
         place,
-        style: if place == Place::Query { read_style(it) } else { Style::default() },
+        style,
+        structured,
         required: it["required"] == true,
         rule: field_rule(schema),
-        holds_types: schema.get("$ref").is_none() && holds_types(schema),
+        holds_types: holds_types(schema) && (structured || schema.get("$ref").is_none()),
         notes,
     })
 }
@@ -624,7 +690,28 @@ fn kind(document: &Value, schema: &Value) -> Kind {
             notes: notes(property),
         }
     });
-    Kind::Struct(fields.collect(), sets)
+    let extra = schema["additionalProperties"].is_object().then(|| Box::new(read_extra(schema)));
+    Kind::Struct(Struct { fields: fields.collect(), sets, extra })
+}
+
+/// The map of what an object holds beside its fields.
+fn read_extra(schema: &Value) -> Field {
+    let values = &schema["additionalProperties"];
+    let mut notes = notes(values);
+    if notes.description.is_empty() {
+        "What there is besides the fields, by name.".clone_into(&mut notes.description);
+    }
+    let Rule { keys, items, .. } = Rule::read(schema);
+    Field {
+        wire: "extra".to_owned(),
+        required: false,
+        nullable: false,
+        rule: Rule { keys, items, ..Rule::default() },
+        holds_types: holds_types(values),
+        told_by: None,
+        part: Part::default(),
+        notes,
+    }
 }
 
 fn read_variant(it: &Value) -> Option<Answer> {

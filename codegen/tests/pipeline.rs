@@ -1,16 +1,16 @@
 //! From document to Rust: what each pass yields on small documents, the same bytes every time, and
 //! one clear line for what cannot be done.
 
-use onkernel_codegen::{Source, client, finish, generate, lower, outline};
+use onkernel_codegen::{DOCUMENT, OVERLAYS, Source, client, finish, generate, lower, outline};
 use serde_json::{Value, json};
 
-/// The whole client of a document, as the build script makes it.
-fn bundled() -> (Source, Source) {
+/// The document and the overlays, as the build script takes them.
+fn bundled() -> (Source, [Source; 2]) {
     let read = |name: &str| {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec").join(name);
-        Source { name: format!("spec/{name}"), text: std::fs::read_to_string(path).unwrap() }
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
+        Source { name: name.to_owned(), text: std::fs::read_to_string(path).unwrap() }
     };
-    (read("openapi.documented.yml"), read("overlay.yml"))
+    (read(DOCUMENT), OVERLAYS.map(read))
 }
 
 /// The finished Rust and the outline of a small document with these schemas, sent and received by
@@ -46,9 +46,9 @@ fn finished(schemas: Value) -> (String, String) {
 
 #[test]
 fn generation_is_deterministic() {
-    let (document, overlay) = bundled();
-    let once = client(&document, std::slice::from_ref(&overlay)).unwrap();
-    let twice = client(&document, &[overlay]).unwrap();
+    let (document, overlays) = bundled();
+    let once = client(&document, &overlays).unwrap();
+    let twice = client(&document, &overlays).unwrap();
     assert_eq!(once.rust, twice.rust);
     assert_eq!(once.outline, twice.outline);
 }
@@ -163,19 +163,62 @@ paths:
     let error = client(&document, &[]).unwrap_err();
     insta::assert_snapshot!(error, @r#"
     api.yml:8:11: a parameter in "cookie" (GET /a) (at #/paths/~1a/get/parameters/0); leave the operation out with `x-onkernel-omit` in an overlay
-    api.yml:14:15: a schema with `not` (at #/paths/~1a/get/responses/200/content/application~1json/schema); leave the operation out with `x-onkernel-omit` in an overlay
+    api.yml:14:15: a schema with `not` (GET /a) (at #/paths/~1a/get/responses/200/content/application~1json/schema); leave the operation out with `x-onkernel-omit` in an overlay
+    "#);
+}
+
+/// Rules of every kind report, and a place in a named schema says which operations it costs.
+#[test]
+fn every_rule_reports_at_once() {
+    let text = "\
+openapi: 3.1.0
+info: { title: t, version: '1' }
+paths:
+  /a:
+    get:
+      operationId: fetchA
+      parameters:
+        - { name: x, in: cookie, schema: { type: string } }
+      responses: { '200': { description: ok, content: { application/json: { schema: { $ref: '#/components/schemas/A' } } } } }
+    post:
+      operationId: postA
+      requestBody: { content: { application/json: { schema: {
+        oneOf: [{ $ref: '#/components/schemas/B' }], discriminator: { propertyName: k, mapping: { b: Gone, c: Lost } } } } } }
+      responses: { '204': { description: '' } }
+    put:
+      operationId: postA
+      responses: { '204': { description: '' } }
+  /b:
+    get:
+      operationId: postA
+      responses: { '200': { description: ok, content: { application/json: { schema: { $ref: '#/components/schemas/A' } } } } }
+components:
+  schemas:
+    A:
+      type: object
+      properties:
+        odd: { not: { type: string } }
+        both: { allOf: [{ $ref: '#/components/schemas/B' }, { properties: { k: { type: integer } } }] }
+    B: { type: object, properties: { k: { type: string } } }
+    Unused: { not: {} }
+";
+    let document = Source { name: "api.yml".to_owned(), text: text.to_owned() };
+    insta::assert_snapshot!(client(&document, &[]).unwrap_err(), @r#"
+    api.yml:8:11: a parameter in "cookie" (GET /a) (at #/paths/~1a/get/parameters/0); leave the operation out with `x-onkernel-omit` in an overlay
+    api.yml:12:53: a discriminator that maps `b` to `Gone`, which is missing (POST /a) (at #/paths/~1a/post/requestBody/content/application~1json/schema); give every kind a constant of its own, in an overlay
+    api.yml:19:5: GET /b and PUT /a would both be called `post_a` (GET /b) (at #/paths/~1b/get); name it with `x-onkernel-name` in an overlay
+    api.yml:27:9: a schema with `not` (GET /a, GET /b) (at #/components/schemas/A/properties/odd); leave the operation out with `x-onkernel-omit` in an overlay
+    api.yml:28:9: `allOf` whose parts differ on `k` (GET /a, GET /b) (at #/components/schemas/A/properties/both); say it without `allOf`, in an overlay
     "#);
 }
 
 #[test]
 fn what_the_client_needs_and_lacks_is_named() {
-    let (document, overlay) = bundled();
+    let (document, overlays) = bundled();
     let without = |from: &str, to: &str| {
         let text = document.text.replace(from, to);
         assert_ne!(text, document.text, "`{from}` is not in the document");
-        client(&Source { name: "api.yml".to_owned(), text }, std::slice::from_ref(&overlay))
-            .unwrap_err()
-            .to_string()
+        client(&Source { name: "api.yml".to_owned(), text }, &overlays).unwrap_err().to_string()
     };
     insta::assert_snapshot!(
         without("/org/api_keys/{id}/rotate:", "/org/other/{id}/rotate:"),
@@ -188,4 +231,170 @@ fn what_the_client_needs_and_lacks_is_named() {
         lines[0].contains("`ApiKey.masked_key`") && lines[1].contains("`CreatedApiKey."),
         "{fields}"
     );
+}
+
+/// The outline of a document with one operation, as the build makes it.
+fn of(operation: Value, schemas: Value) -> String {
+    let (document, overlays) = bundled();
+    let overlay = json!({
+        "overlay": "1.0.0",
+        "info": { "title": "t", "version": "1" },
+        "actions": [
+            { "target": "$.paths", "update": { "/things": { "post": operation } } },
+            { "target": "$.components.schemas", "update": schemas }
+        ]
+    });
+    let overlay = Source { name: "more.yml".to_owned(), text: overlay.to_string() };
+    let overlays: Vec<Source> = overlays.into_iter().chain([overlay]).collect();
+    match client(&document, &overlays) {
+        Ok(client) => client.outline["Other"].clone(),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn sends(media_type: &str, schema: Value) -> Value {
+    json!({
+        "operationId": "postThings",
+        "requestBody": { "required": true, "content": { media_type: { "schema": schema } } },
+        "responses": { "204": { "description": "" } }
+    })
+}
+
+fn asks(parameter: Value) -> Value {
+    json!({
+        "operationId": "postThings",
+        "parameters": [parameter],
+        "responses": { "204": { "description": "" } }
+    })
+}
+
+#[test]
+fn further_properties_are_a_map_beside_the_fields() {
+    let note = json!({
+        "type": "object",
+        "required": ["extra"],
+        "properties": { "extra": { "type": "string" }, "any": {
+            "type": "object", "properties": { "a": {} }, "additionalProperties": true
+        } },
+        "additionalProperties": { "type": "integer", "maximum": 9 }
+    });
+    insta::assert_snapshot!(of(sends("application/json", note), json!({})), @r#"
+    create_thing  POST /things
+        body: CreateThingRequest
+        -> ()
+        answers 204
+
+    struct CreateThingRequest  [sent]
+        any: Option<CreateThingRequestAny>
+        extra: String
+        extra_: HashMap<String, i64>  all else
+
+    struct CreateThingRequestAny  [sent]
+        a: Option<Value>
+        extra: Map<String, Value>  all else
+    "#);
+}
+
+#[test]
+fn what_stands_beside_a_choice_is_in_each_of_its_kinds() {
+    let shape = json!({
+        "properties": { "kind": { "type": "string" }, "name": { "type": "string" } },
+        "oneOf": [{ "$ref": "#/components/schemas/Circle" }, { "$ref": "#/components/schemas/Square" }],
+        "discriminator": { "propertyName": "kind", "mapping": { "round": "#/components/schemas/Circle" } }
+    });
+    let schemas = json!({
+        "Circle": { "type": "object", "properties": { "radius": { "type": "number" } } },
+        "Square": { "type": "object", "properties": { "kind": { "const": "flat" }, "side": { "type": "number" } } }
+    });
+    insta::assert_snapshot!(of(sends("application/json", shape), schemas), @r#"
+    create_thing  POST /things
+        body: CreateThingRequest
+        -> ()
+        answers 204
+
+    choice CreateThingRequest  [sent]  by kind
+        Round: CreateThingRequestCircle  as round
+        Flat: CreateThingRequestSquare  as flat
+
+    struct CreateThingRequestCircle  [sent]
+        kind: Option<CreateThingRequestCircleKind>
+        name: Option<String>
+        radius: Option<f64>
+
+    enum CreateThingRequestCircleKind  [sent]
+        round | unknown
+
+    struct CreateThingRequestSquare  [sent]
+        kind: Option<CreateThingRequestSquareKind>
+        name: Option<String>
+        side: Option<f64>
+
+    enum CreateThingRequestSquareKind  [sent]
+        flat | unknown
+    "#);
+}
+
+#[test]
+fn tuples_and_patterns_are_lists_and_maps() {
+    let thing = json!({ "type": "object", "properties": {
+        "pair": { "prefixItems": [{ "type": "integer" }, { "type": "integer" }], "items": false },
+        "any": { "type": "array" },
+        "labels": { "patternProperties": { "^x-": { "type": "string" } }, "additionalProperties": false },
+        "open": { "patternProperties": { "^x-": { "type": "string" } } }
+    } });
+    insta::assert_snapshot!(of(sends("application/json", thing), json!({})), @r#"
+    create_thing  POST /things
+        body: CreateThingRequest
+        -> ()
+        answers 204
+
+    struct CreateThingRequest  [sent]
+        any: Option<Vec<Value>>
+        labels: Option<HashMap<String, String>>
+        open: Option<Map<String, Value>>
+        pair: Option<Vec<i64>>  at most 2 items
+    "#);
+}
+
+#[test]
+fn a_form_of_names_and_texts_is_typed_and_holds_no_file() {
+    let form = json!({ "type": "object", "properties": { "q": { "type": "string" } } });
+    insta::assert_snapshot!(of(sends("application/x-www-form-urlencoded", form), json!({})), @r#"
+    create_thing  POST /things
+        body: CreateThingRequest
+        -> ()
+        answers 204
+
+    struct CreateThingRequest  [sent]
+        q: Option<String>
+    "#);
+    let file = json!({ "type": "object", "properties": { "f": { "type": "string", "format": "binary" } } });
+    insta::assert_snapshot!(of(sends("application/x-www-form-urlencoded", file), json!({})), @r#"spec/openapi.documented.yml:59:1: a file in a form of names and texts (POST /things) (at #/paths/~1things/post/requestBody/content/application~1x-www-form-urlencoded, which an overlay or an alias put below this place); send it as `multipart/form-data`, or say `contentEncoding` instead of `format: binary`"#);
+}
+
+#[test]
+fn a_parameter_can_be_a_choice_an_object_or_json() {
+    let choice = json!({ "oneOf": [{ "type": "string" }, { "type": "integer" }] });
+    insta::assert_snapshot!(of(asks(json!({ "name": "near", "in": "query", "schema": choice })), json!({})), @r#"
+    create_thing  POST /things
+        near: Option<CreateThingNear>  query
+        -> ()
+        answers 204
+
+    choice CreateThingNear  [sent]
+        String: String
+        Integer: i64
+    "#);
+    let object =
+        json!({ "type": "object", "properties": { "a": { "type": "integer", "minimum": 1 } } });
+    insta::assert_snapshot!(of(asks(json!({ "name": "X-Filter", "in": "header", "content": { "application/json": { "schema": object } } })), json!({})), @r#"
+    create_thing  POST /things
+        x_filter: Option<CreateThingXFilter>  header  as X-Filter
+        -> ()
+        answers 204
+
+    struct CreateThingXFilter  [sent]
+        a: Option<i64>  at least 1
+    "#);
+    insta::assert_snapshot!(of(asks(json!({ "name": "X-Filter", "in": "header", "explode": true, "schema": object })), json!({})), @r#"spec/openapi.documented.yml:59:1: an exploded object in the path or in a header (POST /things) (at #/paths/~1things/post/parameters/0, which an overlay or an alias put below this place); leave the operation out with `x-onkernel-omit` in an overlay"#);
 }

@@ -21,7 +21,11 @@ use crate::{CallOptions, Client, Secret, operations};
 /// The waits between attempts.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
-const LONGEST_ASKED: Duration = Duration::from_secs(60);
+/// The longest that the server is given when it asks to be left alone.
+const LONGEST_ASKED: Duration = Duration::from_secs(600);
+/// How many times as often a call is tried while the server says that it is asked too much: that
+/// passes, however many others ask.
+const PATIENCE: u32 = 4;
 /// How often a listing is repeated until two passes agree.
 const PASSES: usize = 6;
 
@@ -148,7 +152,7 @@ impl Api {
     /// Renames a key, sent once: one that takes effect late would undo a later one.
     pub(crate) async fn rename_once(&self, id: &str, name: &str) -> Result<()> {
         let call = self.client.update_api_key().id(id).body_map(|body| body.name(name));
-        self.port.effect("rename the key", call.send()).await.map(drop)
+        self.once("rename the key", call.send()).await.map(drop)
     }
 
     /// Deletes a key. Asked only by the one function that has made sure that it may.
@@ -188,10 +192,8 @@ impl Api {
         &self,
         body: crate::types::builder::CreateApiKeyRequest,
     ) -> Result<(String, Secret), Error> {
-        let made = self
-            .port
-            .effect("create a key", self.client.create_api_key().body_map(|_| body).send())
-            .await;
+        let made =
+            self.once("create a key", self.client.create_api_key().body_map(|_| body).send()).await;
         read_created(made.map(|made| {
             let made = made.into_inner();
             (made.id, made.key)
@@ -205,13 +207,30 @@ impl Api {
         body: crate::types::builder::RotateApiKeyRequest,
     ) -> Result<(String, Secret), Error> {
         let made = self
-            .port
-            .effect("rotate the key", self.client.rotate_api_key().id(id).body_map(|_| body).send())
+            .once("rotate the key", self.client.rotate_api_key().id(id).body_map(|_| body).send())
             .await;
         read_created(made.map(|made| {
             let made = made.into_inner();
             (made.id, made.key)
         }))
+    }
+
+    /// Sends when the server may be asked something, and heeds its wish to be left alone.
+    async fn once<T>(
+        &self,
+        effect: &'static str,
+        send: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        if let Err(asked) = self.port.turn().await {
+            return Err(Error::new(ErrorKind::Stopped, asked.to_string()));
+        }
+        let sent = self.port.effect(effect, send).await;
+        if let Err(error) = &sent
+            && error.status().is_some_and(|status| matches!(status.as_u16(), 429 | 503))
+        {
+            self.port.pace.hold_back(wait(1, error));
+        }
+        sent
     }
 
     /// Sends what can be repeated until it succeeds, is refused, or the attempts are spent.
@@ -222,15 +241,17 @@ impl Api {
     {
         let mut attempt = 1;
         loop {
-            let error = match self.port.effect(effect, send()).await {
+            let error = match self.once(effect, send()).await {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            if attempt >= self.attempts || !passes(&error) {
+            if attempt >= most(self.attempts, &error) || !passes(&error) {
                 return Err(error);
             }
             self.port.note(format!("trying again to {effect}: {error}"));
-            self.port.sleep(wait(attempt, &error)).await;
+            if self.port.sleep(wait(attempt, &error)).await.is_err() {
+                return Err(error);
+            }
             attempt += 1;
         }
     }
@@ -279,11 +300,20 @@ pub(crate) fn passes(error: &Error) -> bool {
     }
 }
 
+/// How often a call is tried in all, when it fails like this.
+pub(crate) fn most(attempts: u32, error: &Error) -> u32 {
+    match error.status().is_some_and(|status| status.as_u16() == 429) {
+        true => attempts.saturating_mul(PATIENCE),
+        false => attempts,
+    }
+}
+
 /// Whether the request did not leave this process, so that nothing can have come of it.
 pub(crate) fn unsent(error: &Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::Connect
+            | ErrorKind::Stopped
             | ErrorKind::InvalidRequest
             | ErrorKind::Configuration
             | ErrorKind::Credentials

@@ -59,6 +59,7 @@ pub(crate) async fn run(rotation: Rotation) -> Result<RotationReport, RotationEr
 }
 
 async fn plan(rotation: Rotation, port: &Arc<Port>, began: Duration) -> Result<Engine, Refused> {
+    not_stopped(port)?;
     let common = &rotation.common;
     let (store, path) = settings(common)?;
     let retirement = retirement(&rotation)?;
@@ -105,16 +106,23 @@ async fn plan(rotation: Rotation, port: &Arc<Port>, began: Duration) -> Result<E
     if old.id != id {
         return refuse("the server answered with another key than the one asked for");
     }
-    check_held(&rotation, &api, &old, held.as_ref()).await?;
-    let own = is_own(&common.client, &old, held.as_ref()).await?;
-    let policy = policy(&old)?;
+    let own = is_own(&common.client, &api, &old, held.as_ref()).await?;
+    check_held(&rotation, &api, &old, held.as_ref(), own).await?;
+    let policy = match retirement {
+        // The server copies it, also what this client does not know.
+        Retirement::Grace { .. } => None,
+        Retirement::Delete | Retirement::Keep => policy(&old)?,
+    };
     let name = plan::real_name(&old).map_err(RotationError::refused)?;
     if Marker::new(&id).is_none() {
         return refuse(format!("the id {id:?} does not fit into a key's name"));
     }
 
     let wishes = Wishes { lifetime: rotation.lifetime, retirement, own, now: common.clock.now() };
-    let siblings = siblings(&api, &old).await?;
+    let siblings = match plan::may_be_shortened(&old, &wishes) {
+        true => siblings(&api, &old).await?,
+        false => Vec::new(),
+    };
     let (ask, longest) =
         plan::lifetime(&old, &siblings, &wishes).map_err(RotationError::refused)?;
     no_rival(&api, &id, &journal.past).await?;
@@ -136,6 +144,7 @@ async fn plan(rotation: Rotation, port: &Arc<Port>, began: Duration) -> Result<E
         allowed: rotation.allowed.clone(),
         note: rotation.note.clone(),
     };
+    not_stopped(port)?;
     let record = Record::Plan { plan: Box::new(plan.clone()) };
     port.effect("write the journal", async {
         port.disk().map_err(|error| RotationError::refused(error.to_string()))?;
@@ -171,7 +180,7 @@ async fn plan(rotation: Rotation, port: &Arc<Port>, began: Duration) -> Result<E
         deadline: common.deadline.map(|time| began.saturating_add(time)),
         revoked: false,
         old_is_dead: false,
-        resumed: false,
+        stopped: false,
         rename_failed: false,
         restores: 0,
         steps: Vec::new(),
@@ -179,6 +188,14 @@ async fn plan(rotation: Rotation, port: &Arc<Port>, began: Duration) -> Result<E
         todo: Vec::new(),
         _store_lock: store_lock,
     })
+}
+
+/// Whoever asks so early finds everything as it was.
+fn not_stopped(port: &Port) -> Result<(), Refused> {
+    match port.stopping() {
+        true => Err(RotationError::stopped("it was asked to stop before anything was touched")),
+        false => Ok(()),
+    }
 }
 
 /// What cannot be left out.
@@ -247,6 +264,7 @@ async fn check_held(
     api: &Api,
     old: &OldKey,
     held: Option<&Secret>,
+    own: bool,
 ) -> Result<(), Refused> {
     match held {
         None if rotation.store_is_new => Ok(()),
@@ -260,7 +278,8 @@ async fn check_held(
             "the store does not hold the key {} ({}): what it holds looks different",
             old.id, old.masked
         )),
-        Some(held) if !api.lets_in(held).await? => refuse(format!(
+        // The caller's own has just been let in.
+        Some(held) if !own && !api.lets_in(held).await? => refuse(format!(
             "what the store holds is refused by the server (401), so it is not the key {}",
             old.id
         )),
@@ -269,13 +288,28 @@ async fn check_held(
 }
 
 /// Whether the client's own key is the one that is rotated.
-async fn is_own(client: &Client, old: &OldKey, held: Option<&Secret>) -> Result<bool, Refused> {
+async fn is_own(
+    client: &Client,
+    api: &Api,
+    old: &OldKey,
+    held: Option<&Secret>,
+) -> Result<bool, Refused> {
     let own = client.api_key().await?;
-    Ok(match held {
-        Some(held) => *held == own,
-        // Nothing else can be told where no plaintext is at hand.
-        None => fits_mask(own.expose(), &old.masked),
-    })
+    if let Some(held) = held {
+        return Ok(*held == own);
+    }
+    // Where no plaintext is at hand there is only the masked form, which others may share.
+    if !fits_mask(own.expose(), &old.masked) {
+        return Ok(false);
+    }
+    let all = api.all().await?;
+    match all.iter().filter(|key| fits_mask(own.expose(), &key.masked_key)).count() {
+        0 | 1 => Ok(true),
+        _ => refuse(format!(
+            "it cannot be told whether the client's own key is the one that is rotated, since several keys look like it ({}): put the key {} into the store first, or ask with another key",
+            old.masked, old.id
+        )),
+    }
 }
 
 /// The policy in the form that creating takes, if nothing is lost by that.
@@ -293,9 +327,6 @@ fn policy(old: &OldKey) -> Result<Option<ApiKeyPolicy>, Refused> {
 
 /// When the other keys of the same name were made: one may be the successor in a grace period.
 async fn siblings(api: &Api, old: &OldKey) -> Result<Vec<DateTime<Utc>>, Refused> {
-    if old.expires_at.is_none() {
-        return Ok(Vec::new());
-    }
     let keys = api.named(&old.name).await?;
     Ok(keys.into_iter().filter(|key| key.id != old.id).map(|key| key.created_at).collect())
 }

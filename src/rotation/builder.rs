@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures_core::Stream;
@@ -13,9 +14,11 @@ use tokio::sync::mpsc;
 
 use super::clock::{Clock, SystemClock};
 use super::error::RotationError;
+use super::pace::Pace;
 use super::plan::{Lifetime, Retirement};
 use super::port::{Listener, Port, Probe};
 use super::report::{Event, RotationReport};
+use super::stop::Stop;
 use super::store::Store;
 use crate::Client;
 use crate::types::ApiKeyPolicy;
@@ -65,6 +68,9 @@ pub(crate) struct Common {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) listeners: Vec<Listener>,
     pub(crate) probe: Option<Arc<dyn Probe>>,
+    pub(crate) stop: Stop,
+    /// The fleet's, if it belongs to one.
+    pub(crate) pace: Option<Arc<Pace>>,
 }
 
 impl Common {
@@ -81,6 +87,8 @@ impl Common {
             clock: Arc::new(SystemClock::new()),
             listeners: Vec::new(),
             probe: None,
+            stop: Stop::new(),
+            pace: None,
         }
     }
 
@@ -89,6 +97,9 @@ impl Common {
             clock: Arc::clone(&self.clock),
             listeners: self.listeners.clone(),
             probe: self.probe.clone(),
+            pace: self.pace.clone().unwrap_or_else(|| Arc::new(Pace::new(Arc::clone(&self.clock)))),
+            stop: self.stop.clone(),
+            deaf: AtomicBool::new(false),
         })
     }
 
@@ -174,6 +185,12 @@ macro_rules! common_settings {
         /// undone. Undoing takes the time that it needs.
         pub fn deadline(mut self, time: Duration) -> Self {
             self.common.deadline = Some(time);
+            self
+        }
+
+        /// Ends at the next safe point once this asks for it: see [`Stop`].
+        pub fn stop_on(mut self, stop: &Stop) -> Self {
+            self.common.stop = stop.clone();
             self
         }
 

@@ -93,9 +93,10 @@ fn forward(facts: &Facts) -> Action {
         () if !facts.deploy_done && facts.has_deploy && !facts.retiring => Action::Deploy,
         () if !facts.verified && !facts.retiring => Action::Verify,
         () if !facts.overlapped && !facts.retiring => Action::Overlap,
-        () if !facts.rename_tried => Action::Rename,
         () if facts.late => Action::SettleStore,
         () if !facts.retired => Action::Retire,
+        // The marker stays until the old key is gone: to a rival it says that this one is under way.
+        () if !facts.rename_tried => Action::Rename,
         () => tidy(facts),
     }
 }
@@ -173,7 +174,7 @@ mod tests {
         use Action::{
             Compare, Create, Deploy, Finish, Overlap, Rename, Retire, Store, Unmark, Verify,
         };
-        let usual = [Create, Compare, Store, Deploy, Verify, Overlap, Rename, Retire];
+        let usual = [Create, Compare, Store, Deploy, Verify, Overlap, Retire, Rename];
         assert_eq!(path(start(true)), [&usual[..], &[Finish]].concat());
         let marked = Facts { old_is_marked: true, ..start(true) };
         assert_eq!(path(marked), [&usual[..], &[Unmark, Finish]].concat());

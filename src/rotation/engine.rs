@@ -4,6 +4,7 @@
 //! [`guard`](super::guard). Here is only how each step is done.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,14 +16,16 @@ use super::decide::{Action, Course, Facts, next};
 use super::equal::differences;
 use super::fingerprint::Fingerprint;
 use super::guard::{Doomed, Holds, Known, may_delete};
-use super::journal::{Adopted, Ending, Journal, Record, Which};
+use super::journal::{Adopted, Ending, Journal, JournalError, Record, Which};
 use super::lock::Lock;
 use super::marker::Marker;
 use super::plan::{Ask, OldKey, Plan, Retirement, TOLERANCE};
 use super::report::{Event, Fate, Outcome, RotationReport, Step, StepReport};
+use super::resume;
+use super::stop::Asked;
 use super::store::StoreError;
 use crate::scrub::Scrubber;
-use crate::{Nullable, Secret};
+use crate::{Error, ErrorKind, Nullable, Secret};
 
 /// How often a create whose outcome is unknown is followed by another, under another marker.
 const CREATES: u32 = 4;
@@ -34,21 +37,47 @@ pub(crate) struct Trouble {
     why: String,
     /// Going back would not be safe either.
     hold: bool,
+    /// Nothing but a wait that was cut short.
+    asked: bool,
 }
 
 impl Trouble {
     fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into(), hold: false }
+        Self { why: why.into(), hold: false, asked: false }
     }
 
     fn hold(why: impl Into<String>) -> Self {
-        Self { why: why.into(), hold: true }
+        Self { hold: true, ..Self::new(why) }
     }
 }
 
-impl<E: std::error::Error> From<E> for Trouble {
-    fn from(error: E) -> Self {
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self { asked: error.kind() == ErrorKind::Stopped, ..Self::new(error.to_string()) }
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
         Self::new(error.to_string())
+    }
+}
+
+impl From<JournalError> for Trouble {
+    fn from(error: JournalError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Trouble {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<Asked> for Trouble {
+    fn from(asked: Asked) -> Self {
+        Self { asked: true, ..Self::new(asked.to_string()) }
     }
 }
 
@@ -77,8 +106,8 @@ pub(crate) struct Engine {
     pub(crate) revoked: bool,
     /// The old key, which was asking for its own replacement, is not let in any more.
     pub(crate) old_is_dead: bool,
-    /// Begun by a process before this one.
-    pub(crate) resumed: bool,
+    /// It ends here because it was asked to stop.
+    pub(crate) stopped: bool,
     pub(crate) rename_failed: bool,
     pub(crate) restores: u32,
     pub(crate) steps: Vec<StepReport>,
@@ -92,8 +121,9 @@ impl Engine {
     pub(crate) async fn run(mut self) -> RotationReport {
         loop {
             self.facts.unsettled = !self.journal.past.unsettled.is_empty();
+            self.heed_stop();
             let action = next(&self.facts);
-            let Some(step) = step(action) else { break };
+            let Some(step) = step(action).filter(|_| !self.stopped) else { break };
             self.setup.port.tell(&Event::Started { step });
             let began = self.setup.port.clock.elapsed();
             let done = match self.out_of_time() {
@@ -114,6 +144,38 @@ impl Engine {
             self.steps.push(StepReport { step, took, failed });
         }
         self.finish().await
+    }
+
+    /// What comes of being asked to stop, at the boundary between two steps.
+    fn heed_stop(&mut self) {
+        let facts = &mut self.facts;
+        // Only this process knows what a store that cannot be read back holds.
+        let nowhere = facts.touched
+            && !facts.retiring
+            && facts.course == Course::Forward
+            && !self.setup.store.readable();
+        self.setup.port.deaf.store(nowhere, Ordering::SeqCst);
+        // After the retirement has begun only what need not be waited for is left, and where a
+        // person has to look there is nothing to stop.
+        if facts.retiring || facts.course == Course::Hold || !self.setup.port.stopping() {
+            return;
+        }
+        if facts.adopted && !facts.removed {
+            self.stopped = true;
+        } else if facts.course == Course::Forward {
+            facts.course = Course::Back;
+        } else {
+            return;
+        }
+        self.because(&Asked.to_string());
+    }
+
+    /// One more reason why it does not go on.
+    fn because(&mut self, reason: &str) {
+        match &mut self.why {
+            Some(why) => *why = format!("{why}; then: {reason}"),
+            None => self.why = Some(reason.to_owned()),
+        }
     }
 
     /// A deadline stops what goes forward, and never an undo.
@@ -146,6 +208,8 @@ impl Engine {
                 }
                 return;
             }
+            // Nothing went wrong: it ends at the boundary.
+            _ if trouble.asked && !self.facts.retiring => return,
             _ => {}
         }
         let course = match self.facts.course {
@@ -157,10 +221,7 @@ impl Engine {
             _ => Course::Hold,
         };
         self.facts.course = course;
-        match &mut self.why {
-            Some(why) => *why = format!("{why}; then: {}", trouble.why),
-            None => self.why = Some(trouble.why),
-        }
+        self.because(&trouble.why);
     }
 
     async fn perform(&mut self, action: Action) -> Done {
@@ -290,11 +351,13 @@ impl Engine {
                 self.last_unknown = self.setup.port.clock.elapsed();
                 self.delete_orphans(&marker).await?;
             }
-            if attempt >= CREATES || !api::passes(&error) || self.out_of_time() {
+            if attempt >= api::most(CREATES, &error) || !api::passes(&error) || self.out_of_time() {
                 return Err(error.into());
             }
             self.setup.port.note(format!("creating again under a new marker: {error}"));
-            self.setup.port.sleep(api::wait(attempt, &error)).await;
+            if self.setup.port.sleep(api::wait(attempt, &error)).await.is_err() {
+                return Err(error.into());
+            }
             attempt += 1;
         }
     }
@@ -360,7 +423,7 @@ impl Engine {
         let new_id = self.new_id()?;
         let mut api = self.api();
         let mut old = api.get(&self.plan.old_id).await;
-        if self.plan.own && old.as_ref().is_err_and(crate::Error::is_unauthorized) {
+        if self.plan.own && old.as_ref().is_err_and(Error::is_unauthorized) {
             // Expired or deleted: the new key can tell.
             self.old_is_dead = true;
             api = self.api();
@@ -370,8 +433,8 @@ impl Engine {
             self.revoked = true;
             // A key cannot delete itself, and there is no other one to do it.
             let hold = self.plan.own;
-            let why = "somebody deleted the old key meanwhile, so the new one must go too".into();
-            return Err(Trouble { why, hold });
+            let why = "somebody deleted the old key meanwhile, so the new one must go too";
+            return Err(Trouble { hold, ..Trouble::new(why) });
         };
         let Some(new) = api.get(&new_id).await? else {
             return Err(Trouble::new("somebody deleted the new key"));
@@ -394,12 +457,14 @@ impl Engine {
         Ok((old, new))
     }
 
+    /// The last look before the store is written. Of two rotations of one key at most one passes:
+    /// each has raised its marker before it looks for the other's, lowers it only when the old key
+    /// is retired, and looks at the old key after it has looked for markers.
     async fn compare(&mut self) -> Done {
+        self.no_rival().await?;
         let (_, new) = self.both().await?;
         let read = OldKey::read(&new).map_err(Trouble::new)?;
-        let marked = self.journal.past.markers.iter().any(|marker| marker.is(&read.name));
-        let renamed = self.resumed && read.name == self.name;
-        if !marked && !renamed {
+        if !self.journal.past.markers.iter().any(|marker| marker.is(&read.name)) {
             return Err(Trouble::new("the new key does not bear the name under which it was made"));
         }
         let fits = |secret: &Secret| crate::api_keys::fits_mask(secret.expose(), &read.masked);
@@ -448,8 +513,6 @@ impl Engine {
 
     async fn store(&mut self) -> Done {
         let setup = Arc::clone(&self.setup);
-        self.both().await?;
-        self.no_rival().await?;
         if setup.store.readable() {
             let expected = if self.plan.store_is_new { Holds::Nothing } else { Holds::Old };
             let holds = self.look_at_store().await?;
@@ -565,7 +628,7 @@ impl Engine {
     }
 
     async fn overlap(&mut self) -> Done {
-        self.setup.port.sleep(self.setup.overlap).await;
+        self.setup.port.sleep(self.setup.overlap).await?;
         self.facts.overlapped = true;
         Ok(())
     }
@@ -581,7 +644,6 @@ impl Engine {
         let setup = Arc::clone(&self.setup);
         if !self.facts.retiring {
             self.both().await?;
-            self.no_rival().await?;
             if setup.store.readable() && self.look_at_store().await? != Holds::New {
                 return Err(Trouble::hold("the store does not hold the new key any more"));
             }
@@ -654,7 +716,7 @@ impl Engine {
                 return Err(Trouble::hold(why));
             }
             setup.port.note(format!("trying again to put the old key back: {}", self.scrub(&why)));
-            setup.port.sleep(Duration::from_secs(1 << attempt.min(4))).await;
+            setup.port.sleep(Duration::from_secs(1 << attempt.min(4))).await?;
             attempt += 1;
         }
     }
@@ -714,7 +776,7 @@ impl Engine {
     async fn settle_store(&mut self) -> Done {
         let setup = Arc::clone(&self.setup);
         let before = self.facts.holds;
-        self.wait_since(self.last_write).await;
+        self.wait_since(self.last_write).await?;
         if setup.store.readable() {
             let holds = self.look_at_store().await.map_err(|e| Trouble::hold(e.to_string()))?;
             if holds != before {
@@ -730,14 +792,14 @@ impl Engine {
         Ok(())
     }
 
-    async fn wait_since(&self, since: Duration) {
+    async fn wait_since(&self, since: Duration) -> Result<(), Asked> {
         let end = since.saturating_add(self.setup.settle);
         let now = self.setup.port.clock.elapsed();
-        self.setup.port.sleep(end.saturating_sub(now)).await;
+        self.setup.port.sleep(end.saturating_sub(now)).await
     }
 
     async fn settle(&mut self) -> Done {
-        self.wait_since(self.last_unknown).await;
+        self.wait_since(self.last_unknown).await?;
         self.facts.settle_tried = true;
         // A late rotation by the server copies the name that the old key bears by then, which may
         // be the marker of another attempt.
@@ -823,6 +885,7 @@ impl Engine {
     async fn finish(mut self) -> RotationReport {
         let facts = self.facts;
         let outcome = match facts.course {
+            _ if self.stopped => Outcome::Stopped,
             Course::Forward => Outcome::Rotated,
             Course::Back => Outcome::AsBefore,
             Course::Hold if facts.retiring && facts.holds == Holds::New => Outcome::Rotated,
@@ -832,7 +895,7 @@ impl Engine {
         let complete = match outcome {
             Outcome::Rotated => facts.retired && !self.rename_failed && !facts.old_is_marked,
             Outcome::AsBefore => !self.rename_failed && !facts.old_is_marked,
-            Outcome::NeedsAttention => false,
+            Outcome::NeedsAttention | Outcome::Stopped => false,
         };
         if complete {
             let outcome = match outcome {
@@ -852,6 +915,7 @@ impl Engine {
             new_id: self.adopted.as_ref().map(|adopted| adopted.id.clone()),
             new: match outcome {
                 Outcome::Rotated => Fate::InUse,
+                Outcome::Stopped if facts.holds == Holds::New => Fate::InUse,
                 _ if self.adopted.is_none() => Fate::NeverMade,
                 _ if facts.removed => Fate::Deleted,
                 _ => Fate::Kept,
@@ -872,7 +936,8 @@ impl Engine {
             _ if grace && self.facts.old_is_expiring(&self.journal) => Fate::Expires,
             (Outcome::Rotated, _) => Fate::Kept,
             (Outcome::AsBefore, _) => Fate::InUse,
-            (Outcome::NeedsAttention, _) => Fate::Kept,
+            (Outcome::Stopped, _) if self.facts.holds == Holds::Old => Fate::InUse,
+            (Outcome::NeedsAttention | Outcome::Stopped, _) => Fate::Kept,
         }
     }
 
@@ -895,6 +960,21 @@ impl Engine {
                     self.plan.store, new.id
                 ));
             }
+            (Outcome::Stopped, Some(new)) => {
+                let (new, store) = (&new.id, &self.plan.store);
+                let will = match resume::course(&self.facts, self.plan.store_is_new) {
+                    Course::Forward => format!(
+                        "{store} holds the new key {new}, the old key {old} is not retired, and resuming goes on from there"
+                    ),
+                    Course::Back => {
+                        format!("{store} does not hold the new key {new}, and resuming deletes it")
+                    }
+                    Course::Hold => format!(
+                        "{store} may hold the old key {old} or the new key {new}, and resuming looks which"
+                    ),
+                };
+                self.todo.push(format!("resume the rotation: {will}"));
+            }
             (Outcome::AsBefore, _) if !complete => {
                 self.todo.push("resume the rotation: something is left to be tidied up".to_owned());
             }
@@ -906,11 +986,21 @@ impl Engine {
                 self.plan.store
             ));
         }
-        if !self.journal.past.unsettled.is_empty() {
-            self.todo.push(
+        let unsettled = !self.journal.past.unsettled.is_empty();
+        // A sweep is refused while the journal is open, and resuming sweeps too.
+        match self.journal.past.is_open() {
+            false if unsettled => self.todo.push(
                 "sweep the journal: a key that nobody holds may still appear under a marker"
                     .to_owned(),
-            );
+            ),
+            true if unsettled && self.todo.is_empty() => self.todo.push(
+                "resume the rotation: a key that nobody holds may still appear under a marker"
+                    .to_owned(),
+            ),
+            true if complete => self.todo.push(
+                "resume the rotation: its end could not be written into the journal".to_owned(),
+            ),
+            _ => {}
         }
     }
 }

@@ -14,12 +14,24 @@ pub struct RotationError(Box<Inner>);
 struct Inner {
     problem: String,
     report: Option<RotationReport>,
+    stopped: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl RotationError {
     pub(crate) fn refused(problem: impl Into<String>) -> Self {
-        Self(Box::new(Inner { problem: problem.into(), report: None, source: None }))
+        Self(Box::new(Inner {
+            problem: problem.into(),
+            report: None,
+            stopped: false,
+            source: None,
+        }))
+    }
+
+    /// It was asked to stop before anything was touched.
+    pub(crate) fn stopped(problem: impl Into<String>) -> Self {
+        let Self(inner) = Self::refused(problem);
+        Self(Box::new(Inner { stopped: true, ..*inner }))
     }
 
     pub(crate) fn ended(report: RotationReport) -> Self {
@@ -27,6 +39,11 @@ impl RotationError {
         let problem = match report.outcome {
             Outcome::NeedsAttention => format!(
                 "the rotation of {} needs attention: {why}; {}",
+                report.old_id,
+                report.todo.join("; ")
+            ),
+            Outcome::Stopped => format!(
+                "the rotation of {} was stopped: {why}; {}",
                 report.old_id,
                 report.todo.join("; ")
             ),
@@ -39,7 +56,8 @@ impl RotationError {
                 report.todo.join("; ")
             ),
         };
-        Self(Box::new(Inner { problem, report: Some(report), source: None }))
+        let stopped = report.outcome == Outcome::Stopped;
+        Self(Box::new(Inner { problem, report: Some(report), stopped, source: None }))
     }
 
     /// What was done and what is left to do; `None` when nothing was touched.
@@ -52,10 +70,17 @@ impl RotationError {
         self.0.report.is_none()
     }
 
-    /// Whether a person has to look: the report says what to do.
+    /// Whether something is left to do: the report says what.
     pub fn needs_attention(&self) -> bool {
-        self.report()
-            .is_some_and(|report| report.outcome == Outcome::NeedsAttention || !report.is_settled())
+        self.report().is_some_and(|report| {
+            matches!(report.outcome, Outcome::NeedsAttention | Outcome::Stopped)
+                || !report.is_settled()
+        })
+    }
+
+    /// Whether it ended because it was [asked to stop](super::Stop).
+    pub fn is_stopped(&self) -> bool {
+        self.0.stopped
     }
 }
 
@@ -64,6 +89,7 @@ impl From<crate::Error> for RotationError {
         Self(Box::new(Inner {
             problem: error.to_string(),
             report: None,
+            stopped: false,
             source: Some(Box::new(error)),
         }))
     }
@@ -74,6 +100,7 @@ impl From<JournalError> for RotationError {
         Self(Box::new(Inner {
             problem: error.to_string(),
             report: None,
+            stopped: false,
             source: Some(Box::new(error)),
         }))
     }
@@ -84,6 +111,7 @@ impl From<StoreError> for RotationError {
         Self(Box::new(Inner {
             problem: error.to_string(),
             report: None,
+            stopped: false,
             source: Some(Box::new(error)),
         }))
     }

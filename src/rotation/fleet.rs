@@ -1,5 +1,6 @@
 //! Many keys at once: which of them a policy picks, and their rotation a few at a time.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,9 +11,12 @@ use futures_util::stream;
 use super::api::Api;
 use super::begin::ATTEMPTS;
 use super::builder::{Common, Rotation, Subject};
+use super::clock::{Clock, SystemClock};
 use super::error::RotationError;
 use super::marker::Marker;
+use super::pace::Pace;
 use super::report::RotationReport;
+use super::stop::Stop;
 use super::store::Store;
 use crate::api_keys::fits_mask;
 use crate::types::ApiKey;
@@ -170,6 +174,8 @@ pub enum Skipped {
     SharedStore,
     /// Too many had failed before.
     Stopped,
+    /// It was [asked to stop](super::Stop) before this one was begun.
+    AskedToStop,
 }
 
 /// What became of one key of a fleet.
@@ -211,6 +217,8 @@ pub struct Fleet {
     most_failures: usize,
     change: Option<Change>,
     listener: Option<Listener>,
+    stop: Stop,
+    clock: Arc<dyn Clock>,
 }
 
 impl Fleet {
@@ -224,6 +232,8 @@ impl Fleet {
             most_failures: 1,
             change: None,
             listener: None,
+            stop: Stop::new(),
+            clock: Arc::new(SystemClock::new()),
         }
     }
 
@@ -254,13 +264,28 @@ impl Fleet {
         self
     }
 
+    /// Once this asks for it no further key is begun, and every rotation under way ends at its next
+    /// safe point: see [`Stop`].
+    pub fn stop_on(mut self, stop: &Stop) -> Self {
+        self.stop = stop.clone();
+        self
+    }
+
+    /// Takes the time from elsewhere: for tests.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
     /// Is told everything that happens, as it happens.
     pub fn on_event(mut self, listener: impl Fn(&FleetEvent) + Send + Sync + 'static) -> Self {
         self.listener = Some(Arc::new(listener));
         self
     }
 
-    /// Rotates the keys and says what became of each.
+    /// Rotates the keys and says what became of each, in the order of [`audit`](super::RotationExt::audit).
+    ///
+    /// When the server asks one of the rotations to wait (429, 503), all of them do.
     ///
     /// # Errors
     /// The keys cannot be listed, or there is no folder for the journals. What fails for one key
@@ -276,11 +301,14 @@ impl Fleet {
         let stores: Vec<_> = picked.iter().map(|audited| (self.stores)(&audited.key)).collect();
         let names: Vec<_> =
             stores.iter().map(|store| store.as_ref().map(|store| store.describe())).collect();
-        let shared = |name: &Option<String>| {
-            name.is_some() && names.iter().filter(|other| *other == name).count() > 1
-        };
+        let mut users = HashMap::<&str, usize>::new();
+        for name in names.iter().flatten() {
+            *users.entry(name).or_default() += 1;
+        }
+        let shared = |name: &Option<String>| name.as_deref().is_some_and(|name| users[name] > 1);
         let failures = std::sync::atomic::AtomicUsize::new(0);
-        let (this, failures) = (&self, &failures);
+        let pace = Arc::new(Pace::new(Arc::clone(&self.clock)));
+        let (this, failures, pace) = (&self, &failures, &pace);
         let work = picked.into_iter().zip(stores).zip(&names).map(|((audited, store), name)| {
             let skipped = match &store {
                 _ if audited.own && !this.policy.own => Some(Skipped::Own),
@@ -292,11 +320,14 @@ impl Fleet {
                 use std::sync::atomic::Ordering::SeqCst;
                 let key = audited.key;
                 let store = match (skipped, store) {
+                    (None, Some(_)) if this.stop.is_asked() => {
+                        return (key, Rotated::Skipped(Skipped::AskedToStop));
+                    }
                     (None, Some(store)) if failures.load(SeqCst) < this.most_failures => store,
                     (None, _) => return (key, Rotated::Skipped(Skipped::Stopped)),
                     (Some(why), _) => return (key, Rotated::Skipped(why)),
                 };
-                match this.rotation(&key, store, folder).run().await {
+                match this.rotation(&key, store, folder, pace).run().await {
                     Ok(report) => (key, Rotated::Done(Box::new(report))),
                     Err(error) => {
                         failures.fetch_add(1, SeqCst);
@@ -305,14 +336,28 @@ impl Fleet {
                 }
             }
         });
-        Ok(stream::iter(work).buffered(self.concurrency).collect().await)
+        // A slow one must not keep those behind it from being begun.
+        let work = work.enumerate().map(|(n, work)| async move { (n, work.await) });
+        let mut done: Vec<_> =
+            stream::iter(work).buffer_unordered(self.concurrency).collect().await;
+        done.sort_by_key(|(n, _)| *n);
+        Ok(done.into_iter().map(|(_, became)| became).collect())
     }
 
-    fn rotation(&self, key: &ApiKey, store: Arc<dyn Store>, folder: &Path) -> Rotation {
+    fn rotation(
+        &self,
+        key: &ApiKey,
+        store: Arc<dyn Store>,
+        folder: &Path,
+        pace: &Arc<Pace>,
+    ) -> Rotation {
         let journal = folder.join(journal_name(&store.describe()));
         let mut rotation = Rotation::new(&self.client, Subject::Id(key.id.clone()))
             .shared_store(store)
+            .stop_on(&self.stop)
             .journal(journal);
+        rotation.common.clock = Arc::clone(&self.clock);
+        rotation.common.pace = Some(Arc::clone(pace));
         if let Some(listener) = self.listener.clone() {
             let (id, name) = (key.id.clone(), key.name.clone());
             rotation = rotation.on_event(move |event| {

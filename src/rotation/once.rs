@@ -78,7 +78,8 @@ pub(crate) async fn create(
     let settled = match once.unsettled.is_empty() {
         true => Ok(()),
         false => {
-            once.port.sleep(common.settle()).await;
+            // Nobody can ask this to stop.
+            let _ = once.port.sleep(common.settle()).await;
             once.settle(made.as_ref().ok().map(|(made, _)| made.id.as_str())).await
         }
     };
@@ -125,10 +126,12 @@ impl Once {
             if !api::unsent(&error) {
                 self.unsettled.push(marker);
             }
-            if attempt >= CREATES || !api::passes(&error) {
+            if attempt >= api::most(CREATES, &error) || !api::passes(&error) {
                 return Err(error);
             }
-            self.port.sleep(api::wait(attempt, &error)).await;
+            if self.port.sleep(api::wait(attempt, &error)).await.is_err() {
+                return Err(error);
+            }
             attempt += 1;
         }
     }

@@ -181,6 +181,13 @@ pub(crate) fn lifetime(
     }
 }
 
+/// Whether the old key's end may have been moved by a grace period: the keys of its name tell.
+pub(crate) fn may_be_shortened(old: &OldKey, wishes: &Wishes) -> bool {
+    let lived = old.expires_at.map(|end| end - old.created_at);
+    wishes.lifetime == Lifetime::AsOld
+        && lived.is_some_and(|lived| days_to_ask_for(lived).is_none())
+}
+
 fn as_old(
     old: &OldKey,
     siblings: &[DateTime<Utc>],
@@ -196,7 +203,7 @@ fn as_old(
     if lived <= TimeDelta::zero() {
         return Err(format!("the old key's lifetime makes no sense: {SAY}"));
     }
-    if let Some(days) = whole_days(lived).filter(|days| (1..=LONGEST_DAYS).contains(days)) {
+    if let Some(days) = days_to_ask_for(lived) {
         let ask = if server_side { Ask::AsServerKnows } else { Ask::Days(days) };
         return Ok((ask, Some(lived)));
     }
@@ -218,6 +225,10 @@ fn as_old(
         ));
     }
     Ok((Ask::For { milliseconds: lived.num_milliseconds() }, Some(lived)))
+}
+
+fn days_to_ask_for(lived: TimeDelta) -> Option<i64> {
+    whole_days(lived).filter(|days| (1..=LONGEST_DAYS).contains(days))
 }
 
 fn whole_days(time: TimeDelta) -> Option<i64> {

@@ -3,13 +3,18 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
+use futures_util::future::{Either, select};
 
 use super::clock::Clock;
+use super::pace::Pace;
 use super::report::Event;
+use super::stop::{Asked, Stop};
 
 /// A test's hand on a rotation: it is told of every effect, before and after, and may not return.
 #[doc(hidden)]
@@ -30,6 +35,10 @@ pub(crate) struct Port {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) listeners: Vec<Listener>,
     pub(crate) probe: Option<Arc<dyn Probe>>,
+    pub(crate) pace: Arc<Pace>,
+    pub(crate) stop: Stop,
+    /// There is no safe point at which to stop, for now.
+    pub(crate) deaf: AtomicBool,
 }
 
 impl Port {
@@ -42,10 +51,43 @@ impl Port {
         result
     }
 
-    pub(crate) async fn sleep(&self, time: Duration) {
-        if !time.is_zero() {
-            self.effect("wait", self.clock.sleep(time)).await;
+    /// Waits, unless it is asked to stop.
+    pub(crate) async fn sleep(&self, time: Duration) -> Result<(), Asked> {
+        self.sleep_on(&*self.clock, time).await
+    }
+
+    /// Waits until the server may be asked something, unless it is asked to stop.
+    pub(crate) async fn turn(&self) -> Result<(), Asked> {
+        // Meanwhile another rotation may have been told to wait longer.
+        loop {
+            match self.pace.left() {
+                Duration::ZERO => return Ok(()),
+                left => self.sleep_on(&*self.pace.clock, left).await?,
+            }
         }
+    }
+
+    async fn sleep_on(&self, clock: &dyn Clock, time: Duration) -> Result<(), Asked> {
+        if time.is_zero() {
+            return Ok(());
+        }
+        if self.deaf.load(Ordering::SeqCst) {
+            self.effect("wait", clock.sleep(time)).await;
+            return Ok(());
+        }
+        self.effect("wait", async {
+            // Asked first, so that a wait is not even begun when it need not be.
+            match select(pin!(self.stop.asked()), clock.sleep(time)).await {
+                Either::Left(_) => Err(Asked),
+                Either::Right(_) => Ok(()),
+            }
+        })
+        .await
+    }
+
+    /// Whether what is under way is to end at the next safe point.
+    pub(crate) fn stopping(&self) -> bool {
+        self.stop.is_asked() && !self.deaf.load(Ordering::SeqCst)
     }
 
     pub(crate) fn tell(&self, event: &Event) {

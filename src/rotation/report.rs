@@ -111,6 +111,8 @@ pub enum Outcome {
     AsBefore,
     /// Neither, for now: both keys are there, and a person has to look.
     NeedsAttention,
+    /// Neither, for now: it was [asked to stop](super::Stop), and `resume` goes on from here.
+    Stopped,
 }
 
 /// What became of a key.

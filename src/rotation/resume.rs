@@ -84,7 +84,7 @@ pub(crate) async fn run(common: Common) -> Result<Option<RotationReport>, Rotati
         deadline: common.deadline.map(|time| now.saturating_add(time)),
         revoked: false,
         old_is_dead: false,
-        resumed: true,
+        stopped: false,
         rename_failed: false,
         restores: 0,
         steps: Vec::new(),
@@ -120,31 +120,37 @@ pub(crate) async fn run(common: Common) -> Result<Option<RotationReport>, Rotati
     let report = engine.run().await;
     match report.outcome {
         Outcome::Rotated | Outcome::AsBefore => Ok(Some(report)),
-        Outcome::NeedsAttention => Err(RotationError::ended(report)),
+        Outcome::NeedsAttention | Outcome::Stopped => Err(RotationError::ended(report)),
+    }
+}
+
+/// Where a resumption heads: forward with what the store holds, back when it holds the old key, and
+/// neither where that cannot be told.
+pub(crate) fn course(facts: &Facts, store_is_new: bool) -> Course {
+    let never_stored = !facts.touched && !facts.retiring;
+    match facts.holds {
+        _ if !facts.adopted || facts.removed => Course::Back,
+        Holds::New => Course::Forward,
+        Holds::Old if !facts.retiring => Course::Back,
+        Holds::Nothing if !facts.retiring && store_is_new => Course::Back,
+        // What was never written is not there, whatever the store holds.
+        _ if never_stored => Course::Back,
+        _ => Course::Hold,
     }
 }
 
 impl Engine {
-    /// Forward with what the store holds, back when it holds the old key, and neither where that
-    /// cannot be told.
     async fn choose_course(&mut self) {
         let facts = self.facts;
-        let never_stored = !facts.touched && !facts.retiring;
-        let course = match facts.holds {
-            _ if !facts.adopted || facts.removed => Course::Back,
-            Holds::New => Course::Forward,
-            Holds::Old if !facts.retiring => Course::Back,
-            Holds::Nothing if !facts.retiring && self.plan.store_is_new => Course::Back,
-            // What was never written is not there, whatever the store holds.
-            _ if never_stored => Course::Back,
-            // The retirement was announced, and what the store holds is never deleted: so it was
-            // not done, unless somebody put the old key back.
-            Holds::Old => match self.old_secret.clone() {
-                Some(old) if self.old_works(&old).await => Course::Back,
-                _ => Course::Hold,
-            },
-            _ => Course::Hold,
-        };
+        let mut course = course(&facts, self.plan.store_is_new);
+        // The retirement was announced, and what the store holds is never deleted: so it was not
+        // done, unless somebody put the old key back.
+        if let (Course::Hold, Holds::Old, Some(old)) =
+            (course, facts.holds, self.old_secret.clone())
+            && self.old_works(&old).await
+        {
+            course = Course::Back;
+        }
         self.facts.course = course;
         match course {
             Course::Back if facts.retiring => {

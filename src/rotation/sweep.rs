@@ -53,7 +53,11 @@ pub(crate) async fn settle(
     if journal.past.unsettled.is_empty() {
         return Ok(0);
     }
-    port.sleep(common.settle()).await;
+    port.sleep(common.settle()).await.map_err(|asked| {
+        RotationError::stopped(format!(
+            "{asked} before the settle time had passed: sweep the journal again"
+        ))
+    })?;
     let deleted = look(api, journal, None).await?;
     for marker in journal.past.unsettled.clone() {
         journal.append(&Record::Settled { marker: marker.to_string() })?;

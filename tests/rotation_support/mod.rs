@@ -20,10 +20,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_core::future::BoxFuture;
 use onkernel::rotation::{
-    Clock, Event, Outcome, Probe, Resume, Retirement, Rotation, RotationError, RotationExt,
-    RotationReport, Store, StoreError, Told,
+    Clock, Event, Lifetime, Outcome, Probe, Resume, Retirement, Rotation, RotationError,
+    RotationExt, RotationReport, Stop, Store, StoreError, Told,
 };
-use onkernel::testing::{NewKey, Server};
+use onkernel::testing::{NewKey, Policy, Server};
 use onkernel::{Client, Secret};
 
 /// Time that passes only when somebody waits for it, the server's with it.
@@ -50,7 +50,8 @@ impl Clock for TestClock {
 
     fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            self.ms.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+            let ms = time.as_micros().div_ceil(1000);
+            self.ms.fetch_add(u64::try_from(ms).unwrap(), Ordering::SeqCst);
             self.server.advance(TimeDelta::from_std(time).unwrap());
             tokio::task::yield_now().await;
         })
@@ -191,8 +192,13 @@ pub struct Watch {
     aborted: tokio::sync::Notify,
     pub broken: Mutex<Vec<String>>,
     /// Whether somebody else killed the old key, so that what must hold cannot.
-    pub excused: AtomicBool,
+    pub excused: Arc<AtomicBool>,
+    /// What somebody else does, or looks at, at an effect.
+    hook: Option<Hook>,
 }
+
+/// Is told the number of an effect; what it returns is what is broken.
+pub type Hook = Arc<dyn Fn(usize) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 impl Watch {
     fn check(&self, when: &str) {
@@ -216,6 +222,11 @@ impl Probe for Watch {
         Box::pin(async move {
             let n = self.count.fetch_add(1, Ordering::SeqCst);
             let when = format!("{n} {} {effect}", if done { "after" } else { "before" });
+            if let Some(hook) = &self.hook
+                && let Err(broken) = hook(n).await
+            {
+                self.broken.lock().unwrap().push(format!("{when}: {broken}"));
+            }
             self.check(&when);
             self.effects.lock().unwrap().push(when);
             if self.abort_at == Some(n) {
@@ -246,6 +257,11 @@ pub struct Settings {
     pub new_store: bool,
     /// Which calls of the deploy hook fail, counted from 0.
     pub deploy_fails: Vec<usize>,
+    /// Whether the old key has a policy.
+    pub policy: bool,
+    pub lifetime: Lifetime,
+    pub deadline: Option<Duration>,
+    pub settle: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -260,6 +276,10 @@ impl Default for Settings {
             colliding_masks: false,
             new_store: false,
             deploy_fails: Vec::new(),
+            policy: false,
+            lifetime: Lifetime::AsOld,
+            deadline: None,
+            settle: None,
         }
     }
 }
@@ -287,8 +307,10 @@ pub struct World {
     pub events: Arc<Mutex<Vec<Event>>>,
     pub journal: PathBuf,
     pub watch_excused: Arc<AtomicBool>,
+    /// What the next run or resumption is stopped with.
+    pub stop: Mutex<Stop>,
     deploys: Arc<AtomicUsize>,
-    bystanders: Vec<String>,
+    pub bystanders: Vec<String>,
     _folder: tempfile::TempDir,
 }
 
@@ -310,6 +332,9 @@ impl World {
         let mut new = project(NewKey::named(&settings.name));
         if let Some(days) = settings.days {
             new = new.days(days);
+        }
+        if settings.policy {
+            new = new.policy(Policy::new().allow("browsers:use", "projects/*"));
         }
         let old = server.add_key(new);
         bystanders.push(server.add_key(NewKey::named(&settings.name).days(9)).id);
@@ -340,6 +365,7 @@ impl World {
             store,
             events: Arc::default(),
             watch_excused: Arc::default(),
+            stop: Mutex::default(),
             deploys: Arc::default(),
             bystanders,
             server,
@@ -358,6 +384,8 @@ impl World {
             .store(self.store.clone())
             .journal(&self.journal)
             .retire(self.settings.retirement)
+            .lifetime(self.settings.lifetime)
+            .stop_on(&self.stop.lock().unwrap())
             .clock(self.landing_clock())
             .on_event(self.listener());
         if self.settings.deploys {
@@ -365,6 +393,12 @@ impl World {
         }
         if self.settings.new_store {
             rotation = rotation.store_is_new();
+        }
+        if let Some(time) = self.settings.deadline {
+            rotation = rotation.deadline(time);
+        }
+        if let Some(time) = self.settings.settle {
+            rotation = rotation.settle_time(time);
         }
         rotation
     }
@@ -374,6 +408,7 @@ impl World {
             .client
             .resume(&self.journal)
             .store(self.store.clone())
+            .stop_on(&self.stop.lock().unwrap())
             .clock(self.landing_clock())
             .on_event(self.listener());
         if self.settings.deploys {
@@ -411,7 +446,12 @@ impl World {
     }
 
     pub fn watch(&self, death: Death) -> Arc<Watch> {
+        self.watch_with(death, None)
+    }
+
+    pub fn watch_with(&self, death: Death, hook: Option<Hook>) -> Arc<Watch> {
         Arc::new(Watch {
+            hook,
             server: self.server.clone(),
             store: self.store.clone(),
             journal: self.journal.clone(),
@@ -425,7 +465,7 @@ impl World {
             appends: AtomicUsize::new(0),
             aborted: tokio::sync::Notify::new(),
             broken: Mutex::default(),
-            excused: AtomicBool::new(self.watch_excused.load(Ordering::SeqCst)),
+            excused: Arc::clone(&self.watch_excused),
         })
     }
 
@@ -460,6 +500,7 @@ impl World {
     pub async fn recover(&self) -> Result<Option<RotationReport>, String> {
         self.server.faults().clear();
         self.store.heal();
+        *self.stop.lock().unwrap() = Stop::new();
         let (mut last, mut trouble) = (None, String::new());
         for _ in 0..4 {
             if onkernel::rotation::pending(&self.journal).map_err(|e| e.to_string())?.is_none() {

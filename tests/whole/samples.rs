@@ -12,6 +12,8 @@ pub(crate) struct Samples<'a> {
     state: u64,
     /// Whether what may be left out is there, or not, or by chance.
     pub(crate) optional: Optional,
+    /// Whether texts are for a path, a query or a header, which cannot hold every one.
+    pub(crate) in_url: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -27,7 +29,7 @@ impl<'a> Samples<'a> {
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
         let runner = TestRunner::new_with_rng(Config::default(), rng);
-        Self { spec, runner, state: seed | 1, optional: Optional::Chance }
+        Self { spec, runner, state: seed | 1, optional: Optional::Chance, in_url: false }
     }
 
     /// A number below `n`.
@@ -72,6 +74,10 @@ impl<'a> Samples<'a> {
                 Some(_) => json!(self.number(&schema)),
                 None => json!(self.number(&schema) as f64 + 0.5),
             },
+            Some("array") if schema["prefixItems"].is_array() => {
+                let places = schema["prefixItems"].as_array().unwrap().clone();
+                json!(places.iter().map(|it| self.value(it, depth + 1)).collect::<Vec<_>>())
+            }
             Some("array") => {
                 let least = schema["minItems"].as_u64().unwrap_or(1);
                 let most = schema["maxItems"].as_u64().unwrap_or(least + 2).min(least + 2);
@@ -81,28 +87,49 @@ impl<'a> Samples<'a> {
                 )
             }
             Some("object") => {
-                let inner = schema.get("additionalProperties").filter(|it| it.is_object());
-                let members = inner.map(|inner| {
-                    [("k1", inner), ("A_key", inner)]
-                        .map(|(key, inner)| (key.to_owned(), self.value(inner, depth + 1)))
-                });
-                json!(members.into_iter().flatten().collect::<Map<_, _>>())
+                json!(self.others(&schema, depth))
             }
             Some("string") => json!(self.text(&schema)),
             _ => json!({ "any": [1, "x", null] }),
         }
     }
 
+    /// What an object holds besides its properties.
+    fn others(&mut self, schema: &Value, depth: usize) -> Map<String, Value> {
+        let any = json!({});
+        let inner = match &schema["additionalProperties"] {
+            Value::Bool(true) => &any,
+            inner => inner,
+        };
+        let mut others = Map::new();
+        for key in ["k1", "A_key"].iter().filter(|_| inner.is_object()) {
+            others.insert((*key).to_owned(), self.value(inner, depth + 1));
+        }
+        if inner.is_object() && schema.get("propertyNames").is_none() && self.below(2) == 1 {
+            others.insert("k\u{e9}y \"3\"".to_owned(), self.value(inner, depth + 1));
+        }
+        others
+    }
+
     fn number(&mut self, schema: &Value) -> i64 {
         let low = schema["minimum"].as_i64().unwrap_or(0);
         let high = schema["maximum"].as_i64().unwrap_or(low + 1000);
         let low = low + i64::from(schema.get("exclusiveMinimum").is_some());
-        low + self.below((high - low + 1).min(100_000) as u64) as i64
+        match self.below(4) {
+            0 => low,
+            1 => high,
+            _ => low + self.below((high - low + 1).min(100_000) as u64) as i64,
+        }
     }
 
     fn text(&mut self, schema: &Value) -> String {
         match schema["format"].as_str() {
-            Some("date-time") => return format!("2026-03-{:02}T07:08:09Z", 1 + self.below(28)),
+            Some("date-time") => {
+                let fraction = ["", ".5", ".123", ".000001"][self.below(4) as usize];
+                let fraction = if fraction == ".5" { ".500" } else { fraction };
+                return format!("2026-03-{:02}T07:08:09{fraction}Z", 1 + self.below(28));
+            }
+            Some("date") => return format!("2026-03-{:02}", 1 + self.below(28)),
             Some("uuid") => return format!("0190a1b2-0000-7000-8000-{:012x}", self.below(1 << 40)),
             Some("uri") => return "https://example.com/a?b=c".to_owned(),
             Some("email") => return "a@example.com".to_owned(),
@@ -121,7 +148,16 @@ impl<'a> Samples<'a> {
                 }
             }
         }
-        let mut text = format!("tëxt/{} %&=", self.below(1000));
+        let usual = format!("tëxt/{} %&=", self.below(1000));
+        let mut text = match self.below(if self.in_url { 1 } else { 8 }) {
+            1 => String::new(),
+            2 => format!("\"quoted\" \\ \n\t\u{1}{}", self.below(1000)),
+            3 => "\u{1f980}\u{202e} e\u{301}".to_owned(),
+            4 => "null".to_owned(),
+            5 => self.below(1000).to_string(),
+            6 => "long ".repeat(60),
+            _ => usual,
+        };
         while (text.chars().count() as u64) < least {
             text.push('x');
         }
@@ -131,6 +167,8 @@ impl<'a> Samples<'a> {
 
     /// An object with the properties of all its parts; of sets of required ones, exactly one.
     fn object(&mut self, schema: &Value, depth: usize) -> Value {
+        let kind = self.kind_beside(schema);
+        let schema = &kind.as_ref().map_or_else(|| schema.clone(), |(_, whole)| whole.clone());
         let (mut properties, mut required, mut choice) = (Map::new(), Vec::new(), None);
         self.collect(schema, &mut properties, &mut required, &mut choice);
         let mut forbidden: Vec<Value> = Vec::new();
@@ -168,7 +206,9 @@ impl<'a> Samples<'a> {
                         it == wanted || it.ends_with(&format!("Create{}", &wanted[21..]))
                     })
                 };
-                let member = config.iter().find(like).unwrap().clone();
+                let left = |it: &&Value| !mapping.values().any(|target| *target == it["$ref"]);
+                let member = config.iter().find(like).or(config.iter().find(left));
+                let member = member.unwrap().clone();
                 value.insert(tag.to_owned(), json!(tags[at]));
                 if value.contains_key("config") {
                     let config = self.value(&member, depth + 1);
@@ -176,7 +216,28 @@ impl<'a> Samples<'a> {
                 }
             }
         }
+        if let Some((Some((tag, name)), _)) = kind {
+            value.insert(tag, name);
+        }
+        if self.optional != Optional::Never && depth < 6 {
+            value.extend(self.others(schema, depth));
+        }
         Value::Object(value)
+    }
+
+    /// Of a choice that stands beside properties: the tag of one kind, and the two as one whole.
+    #[allow(clippy::type_complexity)]
+    fn kind_beside(&mut self, schema: &Value) -> Option<(Option<(String, Value)>, Value)> {
+        let kinds = schema["oneOf"].as_array().filter(|it| it[0].get("$ref").is_some())?;
+        let kind = kinds[self.below(kinds.len() as u64) as usize].clone();
+        let mut base = schema.clone();
+        base.as_object_mut().unwrap().remove("oneOf");
+        let mapping = schema["discriminator"]["mapping"].as_object();
+        let tag = mapping.and_then(|mapping| {
+            let (name, _) = mapping.iter().find(|(_, target)| **target == kind["$ref"])?;
+            Some((schema["discriminator"]["propertyName"].as_str()?.to_owned(), json!(name)))
+        });
+        Some((tag, json!({ "allOf": [base, kind] })))
     }
 
     /// The properties of all parts, what they require, and a choice between sets of them.

@@ -29,6 +29,7 @@ pub(crate) struct Received {
     pub(crate) body: Option<Value>,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) violations: Vec<String>,
+    pub(crate) request: Request<Bytes>,
 }
 
 pub(crate) struct Server {
@@ -85,9 +86,10 @@ impl Server {
     }
 }
 
-fn receive(spec: &Spec, request: &Request<Bytes>) -> Received {
+/// Holds a request against the document.
+pub(crate) fn receive(spec: &Spec, request: &Request<Bytes>) -> Received {
     let path = request.uri().path();
-    let mut received = Received::default();
+    let mut received = Received { request: request.clone(), ..Received::default() };
     for (name, value) in request.headers() {
         received
             .headers
@@ -113,64 +115,37 @@ fn parameters(
     request: &Request<Bytes>,
     received: &mut Received,
 ) {
-    let query: Vec<(String, String)> = request
-        .uri()
-        .query()
-        .unwrap_or_default()
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(name), value.to_owned())
-        })
-        .collect();
+    let query = pairs(request.uri().query().unwrap_or_default());
     let mut known = Vec::new();
     for parameter in operation.parameters(spec) {
         let name = parameter["name"].as_str().unwrap();
-        let schema = &parameter["schema"];
+        let (schema, as_json) = match parameter["content"].as_object() {
+            Some(content) => (&content.values().next().unwrap()["schema"], true),
+            None => (&parameter["schema"], false),
+        };
+        let one = |text: &str| match as_json {
+            true => serde_json::from_str(text).unwrap_or(json!("not JSON")),
+            false => single(spec, schema, text, ",", decode),
+        };
         let value = match parameter["in"].as_str().unwrap() {
-            "path" => in_path.get(name).map(|text| typed(spec, schema, text)),
-            "header" => {
-                received.headers.get(&name.to_lowercase()).map(|text| typed(spec, schema, text))
-            }
-            "query" if parameter["style"] == "deepObject" => {
-                let prefix = format!("{name}[");
-                let entries: Map<String, Value> = query
-                    .iter()
-                    .filter_map(|(key, value)| {
-                        let inner = key.strip_prefix(&prefix)?.strip_suffix(']')?;
-                        known.push(key.clone());
-                        Some((inner.to_owned(), json!(decode(value))))
-                    })
-                    .collect();
-                (!entries.is_empty()).then(|| json!(entries))
-            }
-            _ => {
+            "path" => in_path
+                .get(name)
+                .map(|text| one(&if as_json { decode(text) } else { text.clone() })),
+            "header" => received.headers.get(&name.to_lowercase()).map(|text| match as_json {
+                true => one(text),
+                false => single(spec, schema, text, ",", str::to_owned),
+            }),
+            _ if as_json => {
                 known.push(name.to_owned());
-                let texts: Vec<&str> = query
-                    .iter()
-                    .filter(|(key, _)| key == name)
-                    .map(|(_, value)| value.as_str())
-                    .collect();
-                let is_list = spec.resolve(schema)["type"] == "array";
-                let items = &spec.resolve(schema)["items"];
-                match texts.as_slice() {
-                    [] => None,
-                    [text] if is_list && parameter["explode"] == false => Some(json!(
-                        text.split(',')
-                            .map(|it| typed(spec, items, &decode(it)))
-                            .collect::<Vec<_>>()
-                    )),
-                    texts if is_list => Some(json!(
-                        texts.iter().map(|it| typed(spec, items, &decode(it))).collect::<Vec<_>>()
-                    )),
-                    [text] => Some(typed(spec, schema, &decode(text))),
-                    _ => {
-                        received.violations.push(format!("`{name}` more than once"));
-                        None
-                    }
-                }
+                query.iter().find(|(key, _)| key == name).map(|(_, text)| one(&decode(text)))
             }
+            _ => match named(spec, name, schema, parameter, &query, &mut known) {
+                Ok(value) => value,
+                Err(problem) => {
+                    received.violations.push(problem);
+                    None
+                }
+            },
         };
         match value {
             Some(value) => {
@@ -190,8 +165,139 @@ fn parameters(
     }
 }
 
+/// A list, an object or a plain value in one text.
+fn single(
+    spec: &Spec,
+    schema: &Value,
+    text: &str,
+    separator: &str,
+    decode: fn(&str) -> String,
+) -> Value {
+    let schema = spec.resolve(schema);
+    let parts = || text.split(separator).map(decode).collect::<Vec<_>>();
+    if schema["type"] == "array" {
+        json!(parts().iter().map(|it| typed(spec, &schema["items"], it)).collect::<Vec<_>>())
+    } else if is_object(schema) {
+        let members = parts();
+        let members = members.chunks(2).map(|pair| {
+            let (key, text) = (pair[0].clone(), pair.get(1).map_or("", String::as_str));
+            let value = typed(spec, member(schema, &key), text);
+            (key, value)
+        });
+        json!(members.collect::<Map<_, _>>())
+    } else {
+        typed(spec, schema, &decode(text))
+    }
+}
+
+fn is_object(schema: &Value) -> bool {
+    schema["properties"].is_object() || schema["additionalProperties"].is_object()
+}
+
+/// The schema of a member of an object.
+fn member<'a>(schema: &'a Value, name: &str) -> &'a Value {
+    match &schema["properties"][name] {
+        Value::Null => &schema["additionalProperties"],
+        property => property,
+    }
+}
+
+/// The value of a parameter of the query, or of a field of a form that is written like one.
+fn named(
+    spec: &Spec,
+    name: &str,
+    schema: &Value,
+    style: &Value,
+    query: &[(String, String)],
+    known: &mut Vec<String>,
+) -> Result<Option<Value>, String> {
+    let schema = spec.resolve(schema);
+    if style["style"] == "deepObject" {
+        let prefix = format!("{name}[");
+        let mut members = Map::new();
+        for (key, text) in query {
+            let inner = key.strip_prefix(&prefix).and_then(|it| it.strip_suffix(']'));
+            if let Some(inner) = inner {
+                known.push(key.clone());
+                let value = typed(spec, member(schema, inner), &decode(text));
+                members.insert(inner.to_owned(), value);
+            }
+        }
+        return Ok((!members.is_empty()).then(|| json!(members)));
+    }
+    if is_object(schema) && style["explode"] != false {
+        let mut members = Map::new();
+        for key in schema["properties"].as_object().into_iter().flatten().map(|(key, _)| key) {
+            if let Some((_, text)) = query.iter().find(|(it, _)| it == key) {
+                known.push(key.clone());
+                members.insert(key.clone(), typed(spec, member(schema, key), &decode(text)));
+            }
+        }
+        return Ok((!members.is_empty()).then(|| json!(members)));
+    }
+    known.push(name.to_owned());
+    let texts: Vec<&str> =
+        query.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect();
+    let separator = match style["style"].as_str() {
+        Some("pipeDelimited") => "%7C",
+        Some("spaceDelimited") => "%20",
+        _ => ",",
+    };
+    let joined = style["explode"] == false
+        || style["style"].as_str().is_some_and(|it| it.ends_with("Delimited"));
+    let lists = schema["oneOf"].as_array().into_iter().flatten().find(|it| it["type"] == "array");
+    let items = match schema["type"] == "array" {
+        true => Some(&schema["items"]),
+        false => lists.filter(|_| texts.len() > 1).map(|it| &it["items"]),
+    };
+    match (texts.as_slice(), items) {
+        ([], _) => Ok(None),
+        ([text], _) if joined => Ok(Some(single(spec, schema, text, separator, decode))),
+        (texts, Some(items)) => {
+            let items = texts.iter().map(|it| typed(spec, items, &decode(it)));
+            Ok(Some(json!(items.collect::<Vec<_>>())))
+        }
+        ([text], None) => Ok(Some(typed(spec, schema, &decode(text)))),
+        _ => Err(format!("`{name}` more than once")),
+    }
+}
+
+fn pairs(query: &str) -> Vec<(String, String)> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let pairs = pairs.map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(name), value.to_owned())
+    });
+    pairs.collect()
+}
+
+/// The value that a form of names and texts means.
+fn url_encoded(spec: &Spec, media: &Value, body: &[u8], violations: &mut Vec<String>) -> Value {
+    let pairs = pairs(&String::from_utf8_lossy(body));
+    let schema = spec.resolve(&media["schema"]);
+    let (mut whole, mut known) = (Map::new(), Vec::new());
+    for (name, property) in schema["properties"].as_object().unwrap() {
+        let style = &media["encoding"][name];
+        let value = if is_object(spec.resolve(property)) && style.is_null() {
+            known.push(name.clone());
+            let text = pairs.iter().find(|(key, _)| key == name);
+            Ok(text.map(|(_, it)| serde_json::from_str(&decode(it)).unwrap_or(json!("not JSON"))))
+        } else {
+            named(spec, name, property, style, &pairs, &mut known)
+        };
+        match value {
+            Ok(value) => whole.extend(value.map(|value| (name.clone(), value))),
+            Err(problem) => violations.push(problem),
+        }
+    }
+    for (name, text) in pairs.iter().filter(|(name, _)| !known.contains(name)) {
+        whole.insert(name.clone(), typed(spec, &schema["additionalProperties"], &decode(text)));
+    }
+    json!(whole)
+}
+
 fn body(spec: &Spec, operation: &Operation, request: &Request<Bytes>, received: &mut Received) {
-    let Some((media_type, schema)) = operation.body(spec) else {
+    let Some((media_type, media)) = operation.body(spec) else {
         if !request.body().is_empty() {
             received.violations.push("a body that the document does not have".to_owned());
         }
@@ -206,8 +312,14 @@ fn body(spec: &Spec, operation: &Operation, request: &Request<Bytes>, received: 
         received.violations.push(format!("a body of type {sent:?} instead of {media_type}"));
         return;
     }
+    let schema = &media["schema"];
     let value = match media_type {
-        "application/json" => serde_json::from_slice(request.body()).unwrap_or(json!("not JSON")),
+        it if it.ends_with("json") => {
+            serde_json::from_slice(request.body()).unwrap_or(json!("not JSON"))
+        }
+        "application/x-www-form-urlencoded" => {
+            url_encoded(spec, media, request.body(), &mut received.violations)
+        }
         "multipart/form-data" => {
             form(spec, schema, &sent, request.body(), &mut received.violations)
         }
@@ -243,6 +355,7 @@ fn form(
         let content = content.strip_suffix("\r\n").unwrap_or(content);
         let name =
             head.split("name=\"").nth(1).and_then(|it| it.split('"').next()).unwrap_or_default();
+        let name = &name.replace("%22", "\"");
         let mut steps: Vec<String> = vec![name.split('[').next().unwrap().to_owned()];
         steps.extend(name.split('[').skip(1).map(|it| it.trim_end_matches(']').to_owned()));
         let mut schema = spec.resolve(schema);

@@ -1,6 +1,7 @@
-//! The document as the vendor wrote it, read by code that shares nothing with the generator.
+//! The document as it was written, read by code that shares nothing with the generator.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use jsonschema::Validator;
@@ -19,10 +20,28 @@ pub(crate) struct Operation {
 }
 
 impl Spec {
+    /// The document of the build: another one if the environment names it, with what the overlay
+    /// that it names adds.
     pub(crate) fn read() -> Self {
-        let path = std::env::var("ONKERNEL_SPEC").expect("ONKERNEL_SPEC, as at build time");
-        let text = std::fs::read_to_string(path).unwrap();
-        let mut root: Value = serde_yaml::from_str(&text).unwrap();
+        let read = |path: &str| -> Value {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+            serde_yaml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+        };
+        let named = |variable: &str| std::env::var(variable).ok().filter(|path| !path.is_empty());
+        let bundled = "spec/openapi.documented.yml".to_owned();
+        let mut root = read(&named("ONKERNEL_SPEC").unwrap_or(bundled));
+        if let Some(overlay) = named("ONKERNEL_OVERLAY") {
+            for action in read(&overlay)["actions"].as_array().unwrap() {
+                let place = match action["target"].as_str().unwrap() {
+                    "$.paths" => &mut root["paths"],
+                    "$.components.schemas" => &mut root["components"]["schemas"],
+                    other => panic!("{overlay}: this suite cannot apply an action to `{other}`"),
+                };
+                for (name, value) in action["update"].as_object().unwrap() {
+                    place[name] = value.clone();
+                }
+            }
+        }
         allow_null(&mut root);
         open_parts(&mut root);
         Self { root, validators: Mutex::default() }
@@ -53,7 +72,7 @@ impl Spec {
         all
     }
 
-    /// The operation that a request is for, and the parameters in its path.
+    /// The operation that a request is for, and the parameters in its path, as they were sent.
     pub(crate) fn find(
         &self,
         method: &str,
@@ -73,7 +92,7 @@ impl Spec {
                 for (pattern, actual) in template.iter().zip(&asked) {
                     match pattern.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
                         Some(name) if !actual.is_empty() => {
-                            parameters.insert(name.to_owned(), decode(actual));
+                            parameters.insert(name.to_owned(), (*actual).to_owned());
                         }
                         _ if pattern == actual => {}
                         _ => return None,
@@ -119,6 +138,15 @@ impl Spec {
         }
     }
 
+    /// Whether a value of this schema can hold a file, which only a form can carry.
+    pub(crate) fn holds_file(&self, schema: &Value, depth: usize) -> bool {
+        let schema = self.resolve(schema);
+        let inner = ["items", "additionalProperties"].iter().filter_map(|key| schema.get(*key));
+        let properties = schema["properties"].as_object().into_iter().flatten().map(|(_, it)| it);
+        schema["format"] == "binary"
+            || depth < 8 && inner.chain(properties).any(|it| self.holds_file(it, depth + 1))
+    }
+
     pub(crate) fn check(&self, schema: &Value, value: &Value) -> Result<(), String> {
         self.validator(schema).validate(value).map_err(|error| format!("{error} in {value}"))
     }
@@ -135,10 +163,10 @@ impl Operation {
         shared.chain(own).map(|it| spec.resolve(it)).collect()
     }
 
-    /// The media type and schema of the request body.
+    /// The media type of the request body, and what is said of it.
     pub(crate) fn body<'a>(&'a self, spec: &'a Spec) -> Option<(&'a str, &'a Value)> {
         let content = spec.resolve(self.value.get("requestBody")?)["content"].as_object()?;
-        content.iter().next().map(|(name, media)| (name.as_str(), &media["schema"]))
+        content.iter().next().map(|(name, media)| (name.as_str(), media))
     }
 
     /// Status, media type and schema of each successful answer.
@@ -244,6 +272,14 @@ pub(crate) fn typed(spec: &Spec, schema: &Value, text: &str) -> Value {
     let schema = spec.resolve(schema);
     if let Some(members) = schema["anyOf"].as_array().or(schema["allOf"].as_array()) {
         return typed(spec, &members[0], text);
+    }
+    if let Some(members) = schema["oneOf"].as_array() {
+        // A number is more than the text that it is written in.
+        let fitting = members.iter().map(|it| (it, typed(spec, it, text)));
+        let mut fitting: Vec<Value> =
+            fitting.filter(|(it, value)| spec.check(it, value).is_ok()).map(|(_, it)| it).collect();
+        fitting.sort_by_key(Value::is_string);
+        return fitting.into_iter().next().unwrap_or(json!(text));
     }
     match schema["type"].as_str() {
         Some("integer" | "number" | "boolean") => {

@@ -3,8 +3,8 @@
 use crate::{Outcome, Trouble, check, fetch, files, regen};
 use chrono::Utc;
 use clap::{Parser, Subcommand, ValueEnum};
-use onkernel_codegen::Document;
-use onkernel_codegen::diff::{Effect, diff};
+use onkernel_codegen::Source;
+use onkernel_codegen::diff::Effect;
 use std::path::{Path, PathBuf};
 
 /// Takes new API documents, says what they change, and checks the repository.
@@ -79,7 +79,7 @@ pub fn run(cli: Cli, root: &Path) -> Result<Outcome, Trouble> {
             }
             Ok(Outcome { text: plan.summary(dry_run), code: 0 })
         }
-        Command::Diff { old, new, format, fail_on } => compare(&old, &new, format, fail_on),
+        Command::Diff { old, new, format, fail_on } => compare(root, &old, &new, format, fail_on),
         Command::Check => {
             let report = check::run(root);
             Ok(Outcome { text: report.to_string(), code: u8::from(!report.is_fine()) })
@@ -88,17 +88,18 @@ pub fn run(cli: Cli, root: &Path) -> Result<Outcome, Trouble> {
 }
 
 fn compare(
+    root: &Path,
     old: &Path,
     new: &Path,
     format: Format,
     fail_on: Option<FailOn>,
 ) -> Result<Outcome, Trouble> {
-    let read = |path: &Path| -> Result<Document, Trouble> {
+    let read = |path: &Path| -> Result<Source, Trouble> {
         let text = files::read(path).map_err(Trouble::usage)?;
-        Document::parse(&text, &path.display().to_string())
-            .map_err(|error| Trouble { code: 2, ..error.into() })
+        Ok(Source { name: path.display().to_string(), text })
     };
-    let report = diff(read(old)?.root(), read(new)?.root());
+    let report = regen::compare(&read(old)?, &read(new)?, &files::overlays(root)?)
+        .map_err(|trouble| Trouble { code: 2, ..trouble })?;
     let limit = fail_on.map(|limit| match limit {
         FailOn::Breaking => Effect::Breaking,
         FailOn::Behaviour => Effect::Behaviour,

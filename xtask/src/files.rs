@@ -1,14 +1,13 @@
 //! Files of the workspace: read with an error that says what to do, written all or none.
 
 use crate::Trouble;
+use onkernel_codegen::Source;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// The document from which the client is generated.
-pub const DOCUMENT: &str = "spec/openapi.documented.yml";
-/// What is added to it.
-pub const OVERLAY: &str = "spec/overlay.yml";
+pub use onkernel_codegen::{DOCUMENT, OVERLAYS};
+
 /// Where the document came from.
 pub const PROVENANCE: &str = "spec/provenance.json";
 /// What changed for users.
@@ -39,6 +38,18 @@ pub fn read(path: &Path) -> Result<String, String> {
 /// One sentence that names the file.
 pub fn read_in(root: &Path, name: &str) -> Result<String, String> {
     read_as(&root.join(name), name)
+}
+
+/// Reads the overlays that are applied to every document, in their order.
+///
+/// # Errors
+/// The first that cannot be read.
+pub fn overlays(root: &Path) -> Result<Vec<Source>, Trouble> {
+    let overlay = |name: &&str| {
+        let text = read_in(root, name).map_err(Trouble::new)?;
+        Ok(Source { name: (*name).to_owned(), text })
+    };
+    OVERLAYS.iter().map(overlay).collect()
 }
 
 fn read_as(path: &Path, name: &str) -> Result<String, String> {

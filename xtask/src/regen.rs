@@ -1,7 +1,7 @@
 //! Takes a new document: checks it, and plans every file that changes before the first is written.
 
 use crate::fetch::Input;
-use crate::files::{self, CHANGELOG, DOCUMENT, Edit, OVERLAY};
+use crate::files::{self, CHANGELOG, DOCUMENT, Edit};
 use crate::provenance::{self, Provenance};
 use crate::{Trouble, changelog, snapshots};
 use chrono::NaiveDate;
@@ -25,9 +25,8 @@ pub struct Plan {
 /// Everything that is wrong with the document: it cannot be read or lowered, an overlay action
 /// matches nothing, or something that the hand-written code needs is missing.
 pub fn plan(root: &Path, input: Input, today: NaiveDate) -> Result<Plan, Trouble> {
-    let read = |path: &str| files::read_in(root, path).map_err(Trouble::new);
     let source = |name: &str, text: String| Source { name: name.to_owned(), text };
-    let overlays = [source(OVERLAY, read(OVERLAY)?)];
+    let overlays = files::overlays(root)?;
     let new = Source { name: input.name, text: input.text };
     let generated = client(&new, &overlays)?;
 
@@ -52,12 +51,15 @@ pub fn plan(root: &Path, input: Input, today: NaiveDate) -> Result<Plan, Trouble
     Ok(Plan { report, writes: files::only_changes(root, writes) })
 }
 
-/// What callers of the client will notice: the overlay applies to both documents.
-fn compare(old: &Source, new: &Source, overlays: &[Source]) -> Result<Report, Trouble> {
-    Ok(match load(old, overlays) {
-        Ok(old) => diff(old.root(), load(new, overlays)?.root()),
-        // The overlay was written for the new document.
-        Err(_) => {
+/// What callers of the client will notice: the overlays apply to both documents.
+///
+/// # Errors
+/// A document that is none.
+pub fn compare(old: &Source, new: &Source, overlays: &[Source]) -> Result<Report, Trouble> {
+    Ok(match (load(old, overlays), load(new, overlays)) {
+        (Ok(old), Ok(new)) => diff(old.root(), new.root()),
+        // The overlays were written for other documents than one of these.
+        _ => {
             let parse = |it: &Source| Document::parse(&it.text, &it.name);
             diff(parse(old)?.root(), parse(new)?.root())
         }

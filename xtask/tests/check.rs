@@ -47,6 +47,17 @@ fn an_overlay_action_that_matches_nothing_is_named() {
 }
 
 #[test]
+fn every_overlay_of_the_build_is_checked() {
+    for overlay in onkernel_codegen::OVERLAYS {
+        let failure = only_failure(|copy| {
+            let action = "actions:\n  - target: $.nothing\n    update: {}";
+            copy.edit(overlay, "actions:", action);
+        });
+        assert_failure(&failure, overlay, "$.nothing", "x-onkernel-optional");
+    }
+}
+
+#[test]
 fn a_document_that_cannot_be_lowered_is_named_with_its_place() {
     // The provenance is wrong too, as the document was edited.
     let copy = Copy::new();

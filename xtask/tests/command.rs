@@ -58,6 +58,28 @@ fn the_exit_code_says_whether_a_change_is_as_grave_as_asked() {
     assert_eq!(code("old.yml", "old.yml", "documentation"), Some(0));
 }
 
+/// What the build adds to every document is no difference between two of them.
+#[test]
+fn documents_are_compared_with_all_overlays_applied() {
+    let folder = TempDir::new().unwrap();
+    let bundled =
+        fs::read_to_string(support::workspace().join(onkernel_codegen::DOCUMENT)).unwrap();
+    let file = |name: &str, format: &str| {
+        let with = format!(
+            "paths:\n  /credentials/{{id_or_name}}/totp-code:\n    get:\n      parameters:\n        \
+             - {{name: id_or_name, in: path, required: true, schema: {{type: string}}}}\n      \
+             responses:\n        '200':\n          description: ''\n          content:\n            \
+             application/json:\n              schema: {{type: object, properties: \
+             {{code: {{type: string{format}}}}}}}\n"
+        );
+        fs::write(folder.path().join(name), bundled.replacen("paths:\n", &with, 1)).unwrap();
+    };
+    file("old.yml", "");
+    file("new.yml", ", format: password");
+    let output = xtask(folder.path(), &["diff", "old.yml", "new.yml"]);
+    assert_eq!(text(&output.stdout), "none: the documents say the same\n");
+}
+
 #[test]
 fn wrong_usage_exits_with_2_and_says_so_on_standard_error() {
     let folder = pair();

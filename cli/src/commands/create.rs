@@ -8,12 +8,12 @@ use onkernel::types::{ApiKeyPolicy, CreatedApiKey};
 use onkernel::{Client, Error, Nullable, Secret};
 use serde_json::{Value, json};
 
-use super::serve::stop_signal;
 use crate::args::{Create, Global};
 use crate::connect;
 use crate::failure::Failure;
 use crate::output::{Output, json};
 use crate::show;
+use crate::signals::Signals;
 use crate::store::{NewFile, StoreName};
 use crate::words::{expiry, safe};
 
@@ -39,10 +39,10 @@ pub(super) async fn run(args: Create, global: &Global, output: &Output) -> Resul
         }
         body
     });
-    let stopped = stop_signal()?;
+    let mut signals = Signals::listen()?;
     let sent = tokio::select! {
         sent = call.send() => sent,
-        () = stopped => return Err(interrupted()),
+        () = signals.next() => return Err(interrupted()),
     };
     let key = match sent {
         Ok(created) => NewKey::documented(created.into_inner()),

@@ -3,7 +3,7 @@
 use std::path::{Component, Path};
 use std::sync::Arc;
 
-use onkernel::rotation::{Policy, Rotated, RotationExt, Store};
+use onkernel::rotation::{Policy, Rotated, RotationExt, Skipped, Stop, Store};
 use onkernel::types::ApiKey;
 use serde_json::json;
 
@@ -11,9 +11,12 @@ use crate::args::{Global, Pick, RotateAll};
 use crate::connect;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::rotation::hooks::Program;
+use crate::rotation::progress::Progress;
 use crate::rotation::store::StoreSpec;
-use crate::rotation::{journals, tell};
-use crate::words::safe;
+use crate::rotation::{journals, resume_command, tell};
+use crate::signals::Signals;
+use crate::words::{plural, safe};
 
 fn policy(pick: &Pick) -> Policy {
     let mut policy = Policy::new();
@@ -59,43 +62,50 @@ pub(super) async fn rotate_all(
     output: &Output,
 ) -> Result<(), Failure> {
     let RotateAll { pick, store, concurrency, stop_after, how } = args;
+    // Without one all keys would share a store.
+    let named = store.to_string();
+    if !named.contains("{name}") && !named.contains("{id}") {
+        return Err(Failure::usage(format!("--store {named} is the same for every key"))
+            .advise("Put {name} or {id} into it, such as file:DIR/{name}."));
+    }
+    // What cannot be parsed is said before the first rotation.
+    for line in how.deploy.iter().chain(&how.verify) {
+        Program::parse(line, "").map_err(Failure::usage)?;
+    }
     let client = connect::client(global)?;
-    let template = store.clone();
-    let stores =
-        move |key: &ApiKey| -> Option<Arc<dyn Store>> { fill(&template, key)?.open().ok() };
     let folder = journals::folder(how.journal.as_deref())?;
-    let watched = Output::new(output.is_json());
-    let each = how.clone();
+    let (signals, stop) = (Signals::listen()?, Stop::new());
+    let progress = Progress::of_many(output, Some(how.overlap));
+    let (template, expected) = (store.clone(), progress.clone());
+    let stores = move |key: &ApiKey| -> Option<Arc<dyn Store>> {
+        let store = fill(&template, key).filter(StoreSpec::exists)?.open().ok()?;
+        expected.expect();
+        Some(store)
+    };
+    let (each, shown) = (how.clone(), progress.clone());
     let fleet = client
         .rotate_all(policy(&pick), stores)
         .journals(&folder)
         .concurrency(concurrency)
         .stop_after(stop_after)
-        .on_event(move |event| {
-            if let Some(line) = tell::line(&watched, &event.event) {
-                watched.note(&format!("{}: {line}", safe(&event.name)));
-            }
-        })
+        .stop_on(&stop)
         .each(move |rotation, key| {
+            let rotation =
+                super::rotate::set_up(rotation, &each).on_event(shown.watch(Some(&key.name)));
             let Some(spec) = fill(&store, key) else { return rotation };
             let note = super::rotate::note(&each, spec);
-            let rotation = super::rotate::set_up(rotation.clone(), &each).unwrap_or(rotation);
-            let rotation = note.on(rotation.clone()).unwrap_or(rotation);
-            rotation.note(serde_json::to_value(&note).unwrap_or_default())
+            let told = serde_json::to_value(&note).unwrap_or_default();
+            note.on(rotation.clone()).unwrap_or(rotation).note(told)
         });
-    // What cannot be parsed is said before the first rotation.
-    for line in how.deploy.iter().chain(&how.verify) {
-        crate::rotation::hooks::Program::parse(line, "").map_err(Failure::usage)?;
-    }
-    let done = tokio::select! {
-        done = fleet.run() => done.map_err(|error| tell::failure(&error))?,
-        _ = tokio::signal::ctrl_c() => {
-            return Err(Failure::attention("stopped in the middle of one or more rotations")
-                .advise("Finish or undo them with `kernel-keys resume`."));
-        }
+    let resume = resume_command(global, how.journal.as_deref());
+    let done = signals.stoppable(&stop, || progress.note(tell::STOPPING), fleet.run()).await;
+    progress.end();
+    let done = match done {
+        Some(done) => done.map_err(|error| tell::failure(&error, &resume))?,
+        None => return Err(tell::dropped(&folder, &resume)),
     };
     let mut said = Vec::new();
-    let (mut failed, mut attention) = (0, false);
+    let (mut failed, mut attention, mut left) = (0, false, 0);
     for (key, what) in &done {
         let (word, more) = match what {
             Rotated::Done(report) => {
@@ -107,7 +117,10 @@ pub(super) async fn rotate_all(
                 attention |= error.needs_attention();
                 ("failed", tell::failure_json(error))
             }
-            Rotated::Skipped(why) => ("skipped", json!(format!("{why:?}"))),
+            Rotated::Skipped(why) => {
+                left += u64::from(matches!(why, Skipped::Stopped | Skipped::AskedToStop));
+                ("skipped", json!(skipped(why)))
+            }
             _ => ("unknown", json!(null)),
         };
         if !output.is_json() {
@@ -121,10 +134,24 @@ pub(super) async fn rotate_all(
         output.answer_json(&said)?;
     }
     match failed {
-        _ if attention => Err(Failure::attention("a rotation needs attention")
-            .advise("Run `kernel-keys resume` when what is in the way is gone.")),
-        0 => Ok(()),
-        _ => Err(Failure::new(format!("{failed} rotations failed"))),
+        _ if attention => {
+            Err(Failure::attention("a rotation needs attention").advise(tell::go_on(&resume)))
+        }
+        0 if left == 0 => Ok(()),
+        0 => Err(Failure::new(format!("stopped: {} not begun", plural(left, "key")))),
+        _ => Err(Failure::new(format!("{} failed", plural(failed, "rotation")))),
+    }
+}
+
+/// Why a key was left alone.
+fn skipped(why: &Skipped) -> &'static str {
+    match why {
+        Skipped::Own => "it looks like the key that this program uses; say --own to rotate it, too",
+        Skipped::NoStore => "its store is not there",
+        Skipped::SharedStore => "another key has the same store",
+        Skipped::Stopped => "not begun, since others had failed",
+        Skipped::AskedToStop => "not begun, since it was asked to stop",
+        _ => "it was left alone",
     }
 }
 

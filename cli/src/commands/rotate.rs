@@ -1,16 +1,23 @@
 //! `rotate`: another key in place of one, without an outage.
 
 use chrono::{DateTime, Utc};
-use onkernel::rotation::{Lifetime, Retirement, RotationExt};
+use onkernel::rotation::{Lifetime, Retirement, Rotation, RotationExt, Stop, pending};
 
-use crate::args::{Global, HowToRotate, Retire, Rotate};
+use crate::args::{self, Global, HowToRotate, Retire};
 use crate::connect;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::rotation::{Note, journals, tell};
+use crate::rotation::progress::Progress;
+use crate::rotation::{Note, journals, resume_command, tell};
+use crate::signals::Signals;
 
-pub(super) async fn run(args: Rotate, global: &Global, output: &Output) -> Result<(), Failure> {
-    let Rotate { id, store, store_is_new, allow_difference, how } = args;
+pub(super) async fn run(
+    args: args::Rotate,
+    global: &Global,
+    output: &Output,
+) -> Result<(), Failure> {
+    let args::Rotate { id, store, store_is_new, allow_difference, how } = args;
+    let signals = Signals::listen()?;
     let client = connect::client(global)?;
     let opened = store.open().map_err(Failure::usage)?;
     let journal = journals::of(&store, how.journal.as_deref())?;
@@ -19,7 +26,7 @@ pub(super) async fn run(args: Rotate, global: &Global, output: &Output) -> Resul
         Some(id) => client.rotation(id).shared_store(opened),
         None => client.rotation_of_shared(opened),
     };
-    rotation = set_up(rotation, &how)?.journal(&journal);
+    rotation = set_up(rotation, &how).journal(&journal);
     if store_is_new {
         rotation = rotation.store_is_new();
     }
@@ -28,32 +35,28 @@ pub(super) async fn run(args: Rotate, global: &Global, output: &Output) -> Resul
     }
     rotation = note.on(rotation).map_err(Failure::usage)?;
     let note = serde_json::to_value(&note).map_err(|error| Failure::new(error.to_string()))?;
-    let watched = crate::output::Output::new(output.is_json());
-    let rotation = rotation.note(note).on_event(move |event| {
-        if let Some(line) = tell::line(&watched, event) {
-            watched.note(&line);
+    let (progress, stop) = (Progress::new(output, Some(how.overlap)), Stop::new());
+    let rotation = rotation.note(note).on_event(progress.watch(None)).stop_on(&stop);
+    let resume = resume_command(global, how.journal.as_deref());
+    let ended = signals.stoppable(&stop, || progress.note(tell::STOPPING), rotation.run()).await;
+    match ended {
+        Some(ended) => tell::end(output, ended, &resume),
+        None if matches!(pending(&journal), Ok(None)) => {
+            Err(Failure::new("stopped before anything was touched"))
         }
-    });
-    tokio::select! {
-        ended = rotation.run() => tell::end(output, ended),
-        _ = tokio::signal::ctrl_c() => Err(stopped(&journal)),
+        None => Err(tell::dropped(&journals::folder(how.journal.as_deref())?, &resume)),
     }
 }
 
 /// What is common to one rotation and many.
-pub(super) fn set_up(
-    mut rotation: onkernel::rotation::Rotation,
-    how: &HowToRotate,
-) -> Result<onkernel::rotation::Rotation, Failure> {
+pub(super) fn set_up(rotation: Rotation, how: &HowToRotate) -> Rotation {
+    let rotation = rotation.lifetime(lifetime(how.days, how.expires_at, how.never));
     match how.retire {
-        Some(Retire::Delete) => rotation = rotation.retire(Retirement::Delete),
-        Some(Retire::Keep) => rotation = rotation.retire(Retirement::Keep),
-        Some(Retire::Grace) => {
-            rotation = rotation.retire(Retirement::Grace { days: how.grace_days });
-        }
-        None => {}
+        Some(Retire::Delete) => rotation.retire(Retirement::Delete),
+        Some(Retire::Keep) => rotation.retire(Retirement::Keep),
+        Some(Retire::Grace) => rotation.retire(Retirement::Grace { days: how.grace_days }),
+        None => rotation,
     }
-    Ok(rotation.lifetime(lifetime(how.days, how.expires_at, how.never)))
 }
 
 fn lifetime(days: Option<i64>, end: Option<DateTime<Utc>>, never: bool) -> Lifetime {
@@ -72,17 +75,5 @@ pub(super) fn note(how: &HowToRotate, store: crate::rotation::store::StoreSpec) 
         verify: how.verify.clone(),
         overlap: how.overlap,
         settle: how.settle,
-    }
-}
-
-/// Every point is a safe one: what was under way is in the journal.
-pub(super) fn stopped(journal: &std::path::Path) -> Failure {
-    match onkernel::rotation::pending(journal) {
-        Ok(None) => Failure::new("stopped before anything was touched"),
-        _ => Failure::attention(format!(
-            "stopped in the middle; what was under way is in {}",
-            journal.display()
-        ))
-        .advise("Finish or undo it with `kernel-keys resume`."),
     }
 }

@@ -1,7 +1,6 @@
 //! `serve`: the embedded server as a program, for clients in any language.
 
 use std::fs;
-use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
@@ -12,8 +11,10 @@ use serde_json::json;
 use crate::args::Serve;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::signals::Signals;
 use crate::store::NewFile;
 use crate::style::Tint;
+use crate::words::plural;
 
 /// The project that project-scoped keys can be tried with.
 const PROJECT: (&str, &str) = ("proj_demo", "Demo");
@@ -24,16 +25,16 @@ pub(super) async fn run(args: Serve, output: &Output) -> Result<(), Failure> {
         return Err(Failure::usage(format!("{addr} can be reached by other machines"))
             .advise("Use 127.0.0.1, or say --allow-remote if that is meant."));
     }
-    let faults = faults.as_deref().map_or_else(|| Ok(Faults::new()), read_faults)?;
+    let faults = faults.as_deref().map(read_faults).transpose()?;
     let key_file = key_file.as_deref().map(KeyFile::prepare).transpose()?;
     // Before anybody can know that there is something to stop.
-    let stopped = stop_signal()?;
+    let mut signals = Signals::listen()?;
 
     // Nobody who knows the program knows the key.
     let seed = RandomState::new().hash_one(addr);
-    let server =
-        Server::builder().addr(addr).seed(seed).faults(faults).project(PROJECT.0, PROJECT.1);
-    let server = server.start().await.map_err(|error| {
+    let builder = Server::builder().addr(addr).seed(seed).project(PROJECT.0, PROJECT.1);
+    let builder = builder.faults(faults.clone().unwrap_or_default());
+    let server = builder.start().await.map_err(|error| {
         Failure::new(format!("{addr} cannot be listened on: {error}"))
             .advise("Choose another port with --addr, or port 0 for a free one.")
     })?;
@@ -41,9 +42,21 @@ pub(super) async fn run(args: Serve, output: &Output) -> Result<(), Failure> {
         file.write(server.bootstrap_key())?;
     }
     announce(&server, output)?;
-    stopped.await;
+    signals.next().await;
     server.shutdown().await;
     output.note("Stopped.");
+    faults.map_or(Ok(()), |faults| struck(&faults, output))
+}
+
+/// How often each order was carried out: without this nobody knows whether a test met its faults.
+fn struck(faults: &Faults, output: &Output) -> Result<(), Failure> {
+    let fired = faults.fired();
+    if output.is_json() {
+        return output.answer(&json!({ "fired": fired }).to_string());
+    }
+    for (number, times) in (1..).zip(fired) {
+        output.note(&format!("Fault {number} struck {}.", plural(times, "time")));
+    }
     Ok(())
 }
 
@@ -66,29 +79,6 @@ fn announce(server: &Server, output: &Output) -> Result<(), Failure> {
         PROJECT.0
     ));
     Ok(())
-}
-
-/// Completes when the program is asked to stop, by Ctrl-C or SIGTERM. It listens from now on, not
-/// only when awaited.
-pub(super) fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
-    let cannot = |error| Failure::new(format!("signals cannot be received: {error}"));
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
-        Ok(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        })
-    }
-    #[cfg(windows)]
-    {
-        let mut interrupt = tokio::signal::windows::ctrl_c().map_err(cannot)?;
-        Ok(async move { drop(interrupt.recv().await) })
-    }
 }
 
 fn read_faults(path: &Path) -> Result<Faults, Failure> {

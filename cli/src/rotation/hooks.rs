@@ -25,7 +25,11 @@ impl Program {
     /// rotation is undone.
     pub(crate) async fn run(self, told: Option<Told>) -> Result<(), HookError> {
         let (program, arguments) = self.argv.split_first().ok_or("it is empty")?;
-        let output = Command::new(program)
+        let mut command = Command::new(program);
+        // Ctrl-C at the terminal is meant for this program, which lets its hooks finish.
+        #[cfg(unix)]
+        command.process_group(0);
+        let output = command
             .args(arguments)
             .env_remove("KERNEL_API_KEY")
             .env("KERNEL_KEYS_STORE", &self.store)

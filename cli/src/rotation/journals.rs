@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use onkernel::rotation::{Pending, journal_name, pending};
@@ -37,17 +38,26 @@ pub(crate) fn of(store: &StoreSpec, asked: Option<&Path>) -> Result<PathBuf, Fai
     Ok(folder.join(journal_name(&store.to_string())))
 }
 
-/// The journals that have something left to do.
-pub(crate) fn unfinished(asked: Option<&Path>) -> Result<Vec<(PathBuf, Pending)>, Failure> {
-    let folder = folder(asked)?;
-    let Ok(entries) = fs::read_dir(&folder) else { return Ok(Vec::new()) };
+/// The journals in a folder that have something left to do, and those that cannot be read.
+pub(crate) fn unfinished(folder: &Path) -> Result<Vec<(PathBuf, Left)>, Failure> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        // Nobody has rotated anything yet.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => {
+            return Err(Failure::new(format!("{} cannot be read: {error}", folder.display())));
+        }
+    };
     let mut found = Vec::new();
     for path in entries.flatten().map(|entry| entry.path()) {
         if path.extension().is_some_and(|extension| extension == "jsonl") {
-            let left = pending(&path).map_err(|error| Failure::attention(error.to_string()))?;
-            found.extend(left.map(|left| (path, left)));
+            let left = pending(&path).map_err(|error| Failure::attention(error.to_string()));
+            found.extend(left.transpose().map(|left| (path, left)));
         }
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(found)
 }
+
+/// What one journal says.
+pub(crate) type Left = Result<Pending, Failure>;

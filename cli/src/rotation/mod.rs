@@ -2,15 +2,18 @@
 
 pub(crate) mod hooks;
 pub(crate) mod journals;
+pub(crate) mod progress;
 pub(crate) mod store;
 pub(crate) mod tell;
 
+use std::path::Path;
 use std::time::Duration;
 
 use onkernel::rotation::{Resume, Rotation};
 use serde::{Deserialize, Serialize};
 
 use self::hooks::Program;
+use crate::args::Global;
 
 /// How a rotation was asked for on the command line: kept in its journal, so that `resume` needs
 /// nothing else.
@@ -24,6 +27,29 @@ pub(crate) struct Note {
     pub(crate) overlap: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) settle: Option<f64>,
+}
+
+/// The command that goes on with what the journals say, with the options that it needs again.
+pub(crate) fn resume_command(global: &Global, journal: Option<&Path>) -> String {
+    // It may be run in another folder.
+    let path = |path: &Path| {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        path.to_string_lossy().into_owned()
+    };
+    let options = [
+        ("--base-url", global.base_url.clone()),
+        ("--key-file", global.key_file.as_deref().map(path)),
+        ("--project", global.project.clone()),
+        ("--timeout", global.timeout.map(|timeout| timeout.as_secs_f64().to_string())),
+        ("--journal", journal.map(path)),
+    ];
+    let given = options.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?]));
+    let words: Vec<String> = ["kernel-keys".to_owned(), "resume".to_owned()]
+        .into_iter()
+        .chain(given.flatten())
+        .collect();
+    // Only a NUL cannot be quoted, and no argument holds one.
+    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
 }
 
 macro_rules! apply {

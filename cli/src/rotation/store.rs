@@ -78,6 +78,12 @@ impl fmt::Display for StoreSpec {
 }
 
 impl StoreSpec {
+    /// Whether its file is there, as far as can be told: where it cannot, opening it says why.
+    pub(crate) fn exists(&self) -> bool {
+        let (Self::File(path) | Self::EnvFile(path, _) | Self::Command(path)) = self;
+        path.try_exists().unwrap_or(true)
+    }
+
     /// The store itself.
     pub(crate) fn open(&self) -> Result<Arc<dyn Store>, String> {
         Ok(match self {

@@ -1,5 +1,7 @@
 //! `demo`: the first thing that a stranger sees.
 
+use serde_json::Value;
+
 use crate::support::{assert_mentions, program, run};
 
 /// What differs from run to run, replaced.
@@ -58,8 +60,13 @@ fn programs_get_a_summary() {
     let wanted = [None, Some(400), None, Some(400), Some(400), Some(401), Some(404), Some(404)];
     assert_eq!(statuses, wanted);
     let keys = summary["keys"].as_array().unwrap();
-    assert_eq!(keys.len(), 9);
-    assert_eq!(keys.iter().filter(|key| key["deleted_at"].is_string()).count(), 2);
+    assert_eq!(keys.len(), 11);
+    let (gone, left): (Vec<_>, Vec<_>) = keys.iter().partition(|k| k["deleted_at"].is_string());
+    assert_eq!(gone.len(), 4);
+    let marked = |key: &&Value| key["name"].as_str().unwrap().starts_with("~onk-");
+    assert_eq!(gone.iter().filter(|key| marked(key)).count(), 1, "the answer that was lost");
+    assert!(!left.iter().any(marked), "an orphan");
+    assert_eq!(left.iter().filter(|key| key["name"] == "checkout").count(), 1);
     assert!(keys.iter().all(|key| key["became"].is_string() && key.get("key").is_none()));
 }
 

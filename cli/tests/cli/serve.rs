@@ -115,7 +115,10 @@ fn faults_are_ordered_by_a_file() {
     let args = ["list", "--base-url", line["url"].as_str().unwrap()];
     let ran = run(program(args).env("KERNEL_API_KEY", line["key"].as_str().unwrap()));
     assert_mentions(ran.failed(1), &["409"]);
-    served.stop("-TERM").done();
+    assert_eq!(served.stop("-TERM").json()["fired"], serde_json::json!([1]));
+    let mut served = Served::start(&["--faults", shown]);
+    assert_mentions(&served.line(), &["URL"]);
+    assert_mentions(&served.stop("-INT").err, &["Fault 1 struck 0 times."]);
 }
 
 #[test]

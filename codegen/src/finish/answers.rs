@@ -41,7 +41,7 @@ fn variant(items: &[Item], name: &str, answer: &Answer) -> Result<TokenStream, S
     };
     let docs = docs::lines(&text);
     let ty = match answer.content {
-        None | Some(Content::Multipart) => return Ok(quote!(#docs #ident)),
+        None | Some(Content::Multipart | Content::UrlEncoded) => return Ok(quote!(#docs #ident)),
         Some(Content::Bytes) => quote!(crate::Download),
         Some(content @ (Content::Json | Content::Events)) => {
             let property = answer.name.to_snake_case();

@@ -69,7 +69,7 @@ pub(super) fn module(items: &[Item], surface: &Surface) -> Result<TokenStream, S
             let types = generated
                 .get(&name)
                 .ok_or_else(|| format!("progenitor made no builder `{name}`"))?;
-            builder(operation, types)
+            builder(operation, types, surface)
         })
         .collect::<Result<Vec<_>, String>>()?;
     Ok(quote! {
@@ -136,18 +136,29 @@ pub(super) fn argument(ty: &Type, name: &str) -> Option<Type> {
     }
 }
 
-fn builder(operation: &Operation, chosen: &Chosen) -> Result<TokenStream, String> {
+fn builder(
+    operation: &Operation,
+    chosen: &Chosen,
+    surface: &Surface,
+) -> Result<TokenStream, String> {
     let name = format_ident!("{}", operation.type_name());
     let missing = |what: &str| format!("progenitor's builder `{name}` has no {what}");
     let mut fields = Fields::default();
     for parameter in &operation.parameters {
         let field = surface::rust_name(&parameter.wire);
         let ty = chosen.fields.get(&field).ok_or_else(|| missing(&format!("field `{field}`")))?;
-        fields.parameter(&format_ident!("{field}"), parameter, ty);
+        // Progenitor was shown the parameter as the item of a list.
+        let list = argument(ty, "Option").unwrap_or_else(|| ty.clone());
+        let ty = argument(&list, "Vec").ok_or_else(|| missing(&format!("list `{field}`")))?;
+        fields.parameter(&format_ident!("{field}"), parameter, &ty);
     }
     if let Some(body) = &operation.body {
         let ty = chosen.fields.get("body").ok_or_else(|| missing("field `body`"))?;
-        fields.body(ty, body);
+        let target = builder_of(ty);
+        let is_struct = target.as_ref().is_some_and(|it| is_struct(it, surface));
+        // Only structs have builders here; a choice is made of one of its kinds.
+        let ty = target.filter(|_| !is_struct).unwrap_or_else(|| ty.clone());
+        fields.body(&ty, body);
     }
     let answer = chosen.answer.as_ref().ok_or_else(|| missing("answer"))?;
     let Fields { names, types, unset, setters, steps } = fields;
@@ -199,7 +210,7 @@ fn receive(operation: &Operation, answer: &Type) -> Receive {
     let value = |ty: &TokenStream| quote!(crate::ResponseValue<#ty>);
     let [only] = operation.answers.as_slice() else { return receive_several(operation, answer) };
     match only.content {
-        None | Some(Content::Multipart) => {
+        None | Some(Content::Multipart | Content::UrlEncoded) => {
             Receive { ty: value(&quote!(())), send: quote!(call.send_empty().await) }
         }
         Some(Content::Json) => {
@@ -226,7 +237,9 @@ fn receive_several(operation: &Operation, answer: &Type) -> Receive {
         let variant = format_ident!("{}", it.name);
         let variant = quote!(#answer::#variant);
         match it.content {
-            None | Some(Content::Multipart) => quote!(::std::result::Result::Ok(#variant)),
+            None | Some(Content::Multipart | Content::UrlEncoded) => {
+                quote!(::std::result::Result::Ok(#variant))
+            }
             Some(Content::Bytes) => quote!(::std::result::Result::Ok(#variant(answer.download()))),
             Some(Content::Events) => {
                 let resume = resume(operation);
@@ -285,14 +298,13 @@ struct Fields {
 impl Fields {
     fn parameter(&mut self, name: &Ident, parameter: &Parameter, ty: &Type) {
         let wire = &parameter.wire;
-        let inner = argument(ty, "Option").unwrap_or_else(|| ty.clone());
         let docs = docs::of_value(wire, &parameter.notes, &parameter.rule);
         let wrap = (!parameter.required).then(|| quote!(.map(::std::option::Option::Some)));
         self.setters.push(quote! {
             #docs
             pub fn #name<V>(mut self, value: V) -> Self
             where
-                V: ::std::convert::TryInto<#inner>,
+                V: ::std::convert::TryInto<#ty>,
                 V::Error: ::std::fmt::Display,
             {
                 self.#name = value.try_into() #wrap .map_err(|error| error.to_string());
@@ -301,17 +313,21 @@ impl Fields {
         });
         self.names.push(name.clone());
         let held =
-            if parameter.required { quote!(#inner) } else { quote!(::std::option::Option<#inner>) };
+            if parameter.required { quote!(#ty) } else { quote!(::std::option::Option<#ty>) };
         self.types.push(quote!(::std::result::Result<#held, ::std::string::String>));
         self.unset.push(if parameter.required {
             quote!(::std::result::Result::Err(::std::string::String::from("must be set")))
         } else {
             quote!(::std::result::Result::Ok(::std::option::Option::None))
         });
-        if let Some(items) = items(parameter) {
-            let some = (!parameter.required).then(|| quote!(::std::option::Option::Some));
+        let checks = if parameter.structured { all(parameter) } else { items(parameter) };
+        if let Some(items) = checks {
+            let value = match parameter.required {
+                true => quote!(value),
+                false => quote!(::std::option::Option::Some(value)),
+            };
             self.steps.push(quote! {
-                if let ::std::result::Result::Ok(#some(value)) = &self.#name {
+                if let ::std::result::Result::Ok(#value) = &self.#name {
                     call.hold(crate::validate::within(#wire, || {
                         #items
                         ::std::result::Result::Ok(())
@@ -321,17 +337,21 @@ impl Fields {
         }
         let rule = validate::rule(&parameter.rule);
         let wrap = parameter.required.then(|| quote!(.map(::std::option::Option::Some)));
+        if parameter.structured {
+            let place = match parameter.place {
+                Place::Path => quote!(Path),
+                Place::Query => quote!(Query),
+                Place::Header => quote!(Header),
+            };
+            let style = style(parameter.style);
+            self.steps.push(quote! {
+                call.structured(crate::structured::Place::#place, #wire, self.#name #wrap, #style);
+            });
+            return;
+        }
         self.steps.push(match parameter.place {
             Place::Path => quote!(call.path(#wire, self.#name, &const { #rule });),
-            Place::Query => {
-                let value = quote!(self.#name #wrap);
-                let value = match parameter.style {
-                    Style::Repeated => value,
-                    Style::Joined(by) => quote!(crate::encode::joined(#value, #by)),
-                    Style::Deep => quote!(crate::encode::deep(#value)),
-                };
-                quote!(call.query(#wire, #value, &const { #rule });)
-            }
+            Place::Query => quote!(call.query(#wire, self.#name #wrap, &const { #rule });),
             Place::Header => quote!(call.header(#wire, self.#name #wrap, &const { #rule });),
         });
     }
@@ -407,9 +427,33 @@ impl Fields {
         self.steps.push(match body.content {
             Content::Multipart => quote!(call.form(#value);),
             Content::Bytes => quote!(call.upload(#value, #media_type);),
-            _ => quote!(call.json(#value);),
+            Content::UrlEncoded => {
+                let styles = body.styles.iter().map(|(field, it)| {
+                    let style = style(*it);
+                    quote!((#field, #style))
+                });
+                quote!(call.url_encoded(#value, &[#(#styles),*]);)
+            }
+            _ => quote!(call.json(#value, #media_type);),
         });
     }
+}
+
+/// A style as an expression of the generated crate.
+fn style(style: Style) -> TokenStream {
+    match style {
+        Style::Repeated => quote!(crate::structured::Style::Repeated),
+        Style::Joined(by) => quote!(crate::structured::Style::Joined(#by)),
+        Style::Deep => quote!(crate::structured::Style::Deep),
+        Style::Json => quote!(crate::structured::Style::Json),
+    }
+}
+
+/// All checks of a parameter that is more than text.
+fn all(parameter: &Parameter) -> Option<TokenStream> {
+    let bounds = validate::bounds(&quote!(value), &parameter.rule);
+    let types = parameter.holds_types.then(|| quote!(crate::validate::Validate::validate(value)?;));
+    (bounds.is_some() || types.is_some()).then(|| quote!(#bounds #types))
 }
 
 /// The checks of what a list or a map in a parameter holds.
@@ -424,6 +468,13 @@ fn items(parameter: &Parameter) -> Option<TokenStream> {
     );
     let bounds = validate::bounds(&quote!(value), &inner);
     (bounds.is_some() || types.is_some()).then(|| quote!(#bounds #types))
+}
+
+/// Whether a path ends in the name of a struct.
+fn is_struct(ty: &Type, surface: &Surface) -> bool {
+    let Type::Path(path) = ty else { return false };
+    let name = path.path.segments.last().map(|it| it.ident.to_string()).unwrap_or_default();
+    surface.types.get(&name).is_some_and(|it| matches!(it.kind, surface::Kind::Struct(_)))
 }
 
 /// `types::X` for `types::builder::X`.

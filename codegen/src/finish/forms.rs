@@ -50,8 +50,11 @@ fn fields(it: &Struct<'_>) -> TokenStream {
             },
         }
     });
+    let extra =
+        it.extra().map(|(field, _)| quote!(crate::multipart::Part::add(self.#field, name, form)?;));
     quote! {
         #(#parts)*
+        #extra
         ::std::result::Result::Ok(())
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn generate(
     let (has_more, next) = (&paging.has_more, &paging.next);
     let parameter = format_ident!("{}", rust_name(&paging.parameter.to_snake_case()));
     let item = argument(answer, "Vec").filter(|_| paging.of_items);
-    let (method, function, item) = match &item {
+    let (method, function, yielded) = match &item {
         Some(item) => ("stream", "items", quote!(#item)),
         None => ("pages", "pages", page.clone()),
     };
@@ -38,6 +38,18 @@ pub(super) fn generate(
         true => quote!(::std::option::Option::Some(#start.unwrap_or_default())),
         false => start,
     };
+    // A list that is as long as it was asked to be may not be the last.
+    let size = item.as_ref().map(|_| match &paging.limit {
+        Some((limit, default)) => {
+            let limit = format_ident!("{}", rust_name(&limit.to_snake_case()));
+            let default = match default {
+                Some(default) => quote!(::std::option::Option::Some(#default)),
+                None => quote!(::std::option::Option::None),
+            };
+            quote!(self.#limit.as_ref().ok().copied().flatten().map_or(#default, |limit| limit.try_into().ok()),)
+        }
+        None => quote!(::std::option::Option::None,),
+    });
     Some(quote! {
         #[doc = #doc]
         ///
@@ -45,7 +57,7 @@ pub(super) fn generate(
         /// The first page that fails ends the stream with its error.
         pub fn #method(
             self,
-        ) -> impl ::futures_core::Stream<Item = ::std::result::Result<#item, crate::Error>>
+        ) -> impl ::futures_core::Stream<Item = ::std::result::Result<#yielded, crate::Error>>
         + ::std::marker::Send
         + ::std::marker::Unpin
         + 'static {
@@ -53,7 +65,7 @@ pub(super) fn generate(
                 has_more: #has_more,
                 next: #next,
             };
-            crate::page::#function(&HEADERS, #start, move |start| {
+            crate::page::#function(&HEADERS, #start, #size move |start| {
                 let mut page = self.clone();
                 // A value that could not be taken is refused by the first page.
                 if page.#parameter.is_ok() {

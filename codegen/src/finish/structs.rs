@@ -8,9 +8,10 @@
 //! | optional | `Option<T>` | left out | `None` |
 //! | optional, nullable, in a request | `Option<Nullable<T>>` | left out | `None` |
 //! | optional, nullable, in answers only | `Option<T>` | left out | `None` |
+//! | all others, of one type | a map, `extra` | – | empty |
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 use syn::visit_mut::VisitMut;
 use syn::{Ident, Item, ItemStruct, Type, parse_quote};
 
@@ -23,6 +24,7 @@ pub(super) struct Struct<'a> {
     pub(super) sets: Option<&'a surface::Sets>,
     source: &'a surface::Type,
     fields: Vec<Field<'a>>,
+    extra: Option<Field<'a>>,
 }
 
 struct Field<'a> {
@@ -38,15 +40,17 @@ enum State {
     RequiredNullable,
     Optional,
     OptionalNullable,
+    /// All that the object holds besides its fields.
+    Extra,
 }
 
 /// The structs of the surface, with the Rust types that progenitor chose.
 pub(super) fn finish<'a>(items: &[Item], surface: &'a Surface) -> Result<Vec<Struct<'a>>, String> {
     let mut structs = Vec::new();
     for (name, source) in &surface.types {
-        let Kind::Struct(fields, sets) = &source.kind else { continue };
+        let Kind::Struct(surface::Struct { fields, sets, extra }) = &source.kind else { continue };
         let item = generated(items, name)?;
-        let fields = fields
+        let fields: Vec<Field<'_>> = fields
             .iter()
             .map(|field| {
                 let (ident, base) = chosen(item, &field.wire)
@@ -60,8 +64,18 @@ pub(super) fn finish<'a>(items: &[Item], surface: &'a Surface) -> Result<Vec<Str
                 Ok(Field { ident, base, source: field, state })
             })
             .collect::<Result<_, String>>()?;
+        let extra = match extra {
+            None => None,
+            Some(extra) => {
+                let base = flattened(item)
+                    .ok_or_else(|| format!("progenitor made no further fields of `{name}`"))?;
+                let taken = fields.iter().any(|field| field.ident == "extra");
+                let ident = format_ident!("{}", if taken { "extra_" } else { "extra" });
+                Some(Field { ident, base, source: extra, state: State::Extra })
+            }
+        };
         let sets = sets.as_ref();
-        structs.push(Struct { ident: item.ident.clone(), sets, source, fields });
+        structs.push(Struct { ident: item.ident.clone(), sets, source, fields, extra });
     }
     Ok(structs)
 }
@@ -83,6 +97,22 @@ pub(super) fn chosen(item: &ItemStruct, wire: &str) -> Option<(Ident, Type)> {
         (renamed.unwrap_or_else(|| ident.to_string().trim_start_matches("r#").to_owned()) == wire)
             .then(|| (ident, without_option(&field.ty)))
     })
+}
+
+/// The type of the field in which progenitor keeps what a struct has no field for.
+fn flattened(item: &ItemStruct) -> Option<Type> {
+    let flat = |attribute: &syn::Attribute| {
+        let mut found = false;
+        if attribute.path().is_ident("serde") {
+            let _ = attribute.parse_nested_meta(|meta| {
+                found |= meta.path.is_ident("flatten");
+                Ok(())
+            });
+        }
+        found
+    };
+    let field = item.fields.iter().find(|field| field.attrs.iter().any(flat))?;
+    Some(field.ty.clone())
 }
 
 fn rename(attribute: &syn::Attribute) -> Option<String> {
@@ -130,11 +160,20 @@ impl Struct<'_> {
         self.fields.iter().map(|field| (&field.ident, field.source))
     }
 
+    /// The map of all else.
+    pub(super) fn extra(&self) -> Option<(&Ident, &surface::Field)> {
+        self.extra.as_ref().map(|extra| (&extra.ident, extra.source))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Field<'_>> {
+        self.fields.iter().chain(&self.extra)
+    }
+
     pub(super) fn definition(&self) -> TokenStream {
-        let Self { ident, source, fields, .. } = self;
+        let Self { ident, source, .. } = self;
         let docs = docs::of_value(&ident.to_string(), &source.notes, &surface::Rule::default());
         let as_json = !source.holds_file;
-        let fields = fields.iter().map(|field| field.definition(as_json));
+        let fields = self.all().map(|field| field.definition(as_json));
         // A file is not JSON: only a form can carry it.
         let serde =
             as_json.then(|| quote!(#[derive(PartialEq, ::serde::Deserialize, ::serde::Serialize)]));
@@ -219,6 +258,7 @@ impl Field<'_> {
         match self.state {
             State::Required => quote!(::std::option::Option::Some(#text(&#owner.#ident))),
             State::RequiredNullable | State::Optional => quote!(#owner.#ident.as_ref().map(#text)),
+            State::Extra => quote!(::std::option::Option::None),
             State::OptionalNullable => {
                 quote!(#owner.#ident.as_ref().and_then(|value| value.as_option()).map(#text))
             }
@@ -229,7 +269,7 @@ impl Field<'_> {
     fn ty(&self) -> TokenStream {
         let base = &self.base;
         match self.state {
-            State::Required => quote!(#base),
+            State::Required | State::Extra => quote!(#base),
             State::RequiredNullable | State::Optional => quote!(::std::option::Option<#base>),
             State::OptionalNullable => quote!(::std::option::Option<crate::Nullable<#base>>),
         }
@@ -247,6 +287,7 @@ impl Field<'_> {
             State::OptionalNullable => {
                 quote!(#rename default, #omitted, deserialize_with = "crate::nullable::present")
             }
+            State::Extra => quote!(flatten),
         };
         let serde = (as_json && !serde.is_empty()).then(|| quote!(#[serde(#serde)]));
         let ty = self.ty();
@@ -267,7 +308,8 @@ impl Field<'_> {
                 }
             };
         }
-        let wrap = (*state != State::Required).then(|| quote!(.map(::std::option::Option::Some)));
+        let wrap = (!matches!(state, State::Required | State::Extra))
+            .then(|| quote!(.map(::std::option::Option::Some)));
         let reason = format!("`{}`: {{error}}", source.wire);
         quote! {
             #docs
@@ -305,10 +347,11 @@ pub(super) fn builders(structs: &[Struct<'_>]) -> Vec<TokenStream> {
 
 fn builder(it: &Struct<'_>) -> TokenStream {
     let ident = &it.ident;
-    let names: Vec<_> = it.fields.iter().map(|field| &field.ident).collect();
-    let fields: Vec<Field<'_>> = it.fields.iter().map(Field::seen_from_builder).collect();
+    let names: Vec<_> = it.all().map(|field| &field.ident).collect();
+    let fields: Vec<Field<'_>> = it.all().map(Field::seen_from_builder).collect();
     let types = fields.iter().map(Field::ty);
-    let unset = it.fields.iter().map(|field| match field.state {
+    let unset = it.all().map(|field| match field.state {
+        State::Extra => quote!(::std::result::Result::Ok(::std::default::Default::default())),
         State::Required | State::RequiredNullable => {
             let reason = format!("`{}` must be set", field.source.wire);
             quote!(::std::result::Result::Err(::std::string::String::from(#reason)))

@@ -11,7 +11,7 @@ pub(super) fn generate(structs: &[Struct<'_>], surface: &Surface) -> Vec<TokenSt
     let structs = structs.iter().map(|it| {
         let fields = it.fields().filter_map(|(ident, field)| check(ident, field));
         let told = it.fields().filter_map(|(ident, field)| told(it, ident, field));
-        (it.ident.clone(), fields.chain(told).chain(sets(it)).collect())
+        (it.ident.clone(), fields.chain(told).chain(sets(it)).chain(extra(it)).collect())
     });
     let others = surface.types.iter().filter_map(|(name, it)| match &it.kind {
         Kind::Other(rule) => {
@@ -83,6 +83,17 @@ fn told(owner: &Struct<'_>, ident: &Ident, field: &surface::Field) -> Option<Tok
     let tag = owner.text(tag_wire)?;
     let wire = &field.wire;
     Some(quote!(crate::union::agrees(#wire, &self.#ident, #tag_wire, #tag)?;))
+}
+
+/// What a struct holds besides its fields has bounds too, and is called otherwise than they are.
+fn extra(it: &Struct<'_>) -> Option<TokenStream> {
+    let (ident, extra) = it.extra()?;
+    let inner = check(ident, extra);
+    let names = it.fields().map(|(_, field)| &field.wire);
+    Some(quote! {
+        #inner
+        crate::each::apart(self.#ident.keys(), &[#(#names),*])?;
+    })
 }
 
 /// Of some sets of fields, one must be there.

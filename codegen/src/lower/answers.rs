@@ -63,7 +63,7 @@ fn answer(status: &str, response: &Value) -> Value {
         "name": reason(status),
         "description": response["description"],
         "content": match content {
-            None | Some(Content::Multipart) => "empty",
+            None | Some(Content::Multipart | Content::UrlEncoded) => "empty",
             Some(Content::Json) => "json",
             Some(Content::Events) => "events",
             Some(Content::Bytes) => "bytes",

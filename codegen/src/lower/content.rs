@@ -9,6 +9,8 @@ pub enum Content {
     Json,
     /// A form of parts, files among them.
     Multipart,
+    /// A form of names and texts, written like a query.
+    UrlEncoded,
     /// A stream of server-sent events.
     Events,
     /// Bytes that mean nothing to the client.
@@ -20,7 +22,7 @@ impl Content {
     pub(crate) fn of_request(name: &str, media: &Value) -> Option<Self> {
         match essence(name) {
             "multipart/form-data" => Some(Self::Multipart),
-            "application/x-www-form-urlencoded" => None,
+            "application/x-www-form-urlencoded" => Some(Self::UrlEncoded),
             essence if is_json(essence) => Some(Self::Json),
             _ => is_opaque(media).then_some(Self::Bytes),
         }
@@ -41,7 +43,9 @@ fn essence(name: &str) -> &str {
     name.split(';').next().unwrap_or_default().trim()
 }
 
-fn is_json(essence: &str) -> bool {
+/// Whether a media type is JSON, or says that it is written in it.
+pub(super) fn is_json(name: &str) -> bool {
+    let essence = essence(name);
     essence == "application/json" || essence.ends_with("+json")
 }
 
@@ -69,6 +73,10 @@ mod tests {
         assert_eq!(Content::of_answer("application/problem+json", &object), Some(Content::Json));
         assert_eq!(Content::of_answer("application/xml", &object), None);
         assert_eq!(Content::of_request("multipart/form-data", &object), Some(Content::Multipart));
-        assert_eq!(Content::of_request("application/x-www-form-urlencoded", &object), None);
+        assert_eq!(
+            Content::of_request("application/x-www-form-urlencoded", &object),
+            Some(Content::UrlEncoded)
+        );
+        assert_eq!(Content::of_answer("application/x-www-form-urlencoded", &object), None);
     }
 }

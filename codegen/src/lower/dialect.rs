@@ -9,6 +9,9 @@
 //! exclusiveMinimum: 0                       minimum: 0, exclusiveMinimum: true
 //! type: [string, integer]                   oneOf: [{ type: string }, { type: integer }]
 //! oneOf: [{ const: a }, { const: b }]       type: string, enum: [a, b]
+//! type: array                               type: array, items: {}
+//! prefixItems: [A, B], items: false         items: { oneOf: [A, B] }, maxItems: 2
+//! patternProperties: { '^x-': A }           additionalProperties: A
 //! examples: […], $comment: …                (dropped)
 //! ```
 
@@ -39,6 +42,8 @@ fn rewrite(schema: &mut Value) {
     null_member(it);
     several_types(it);
     constants_of_choice(it);
+    tuple(it);
+    patterns(it);
     for (exclusive, plain) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")] {
         if it.get(exclusive).is_some_and(Value::is_number)
             && let Some(bound) = it.insert(exclusive.to_owned(), json!(true))
@@ -109,6 +114,56 @@ fn constants_of_choice(it: &mut Map<String, Value>) {
             it.insert("type".to_owned(), json!("string"));
             it.insert("enum".to_owned(), json!(values));
         }
+    }
+}
+
+/// A list whose places have types of their own is a list of any of them; one without a type is a
+/// list of anything.
+fn tuple(it: &mut Map<String, Value>) {
+    if let Some(Value::Array(places)) = it.remove("prefixItems") {
+        let rest = it.remove("items");
+        if rest == Some(json!(false)) {
+            it.entry("maxItems").or_insert(json!(places.len()));
+        }
+        let all = places.into_iter().chain(rest.filter(Value::is_object));
+        it.insert("items".to_owned(), any_of(all));
+        it.insert("type".to_owned(), json!("array"));
+    }
+    if it.get("items") == Some(&json!(false)) {
+        it.insert("items".to_owned(), json!({}));
+        it.entry("maxItems").or_insert(json!(0));
+    }
+    if it.get("type") == Some(&json!("array")) {
+        it.entry("items").or_insert_with(|| json!({}));
+    }
+}
+
+/// Names that fit a pattern hold values of its type. The pattern itself is the server's to check.
+fn patterns(it: &mut Map<String, Value>) {
+    let Some(Value::Object(patterns)) = it.remove("patternProperties") else { return };
+    let closed = it.get("additionalProperties") == Some(&json!(false));
+    let rest = match it.remove("additionalProperties") {
+        Some(rest) if rest.is_object() => any_of(patterns.into_values().chain([rest])),
+        // Other names may hold anything.
+        _ if !closed => json!({}),
+        _ => any_of(patterns.into_values()),
+    };
+    it.insert("additionalProperties".to_owned(), rest);
+    it.entry("type").or_insert(json!("object"));
+}
+
+/// One of these types; the one that all of them are.
+fn any_of(schemas: impl Iterator<Item = Value>) -> Value {
+    let mut kinds: Vec<Value> = Vec::new();
+    schemas.for_each(|it| {
+        if !kinds.contains(&it) {
+            kinds.push(it);
+        }
+    });
+    match kinds.as_slice() {
+        [only] => only.clone(),
+        [] => json!({}),
+        _ => json!({ "oneOf": kinds }),
     }
 }
 

@@ -1,4 +1,5 @@
-//! What a form says of its parts is written on the properties, and files are kept out of JSON.
+//! What a form says of its parts is written on the properties, and files are kept where only a form
+//! of parts can carry them.
 //!
 //! ```yaml
 //! # before                                    # after
@@ -6,13 +7,16 @@
 //!   schema: { $ref: Deployment }                properties:
 //!   encoding:                                     source: { …, x-onkernel-part: application/json }
 //!     source: { contentType: application/json }
+//! application/x-www-form-urlencoded:          Search:
+//!   schema: { $ref: Search }                    properties:
+//!   encoding: { tags: { style: deepObject } }     tags: { …, x-onkernel-encoding: { style: … } }
 //! ```
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::content::Content;
+use super::content::{Content, is_json};
 use super::{Finding, walk};
 
 pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
@@ -24,37 +28,43 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
         for (name, media) in content.into_iter().flatten() {
             let at = format!("{at}/requestBody/content/{}", walk::escape(name));
             let component = component(&media["schema"]);
-            match Content::of_request(name, media) {
-                Some(Content::Multipart) => match component {
-                    Some(component) => {
-                        parts.push((component.to_owned(), media["encoding"].clone()))
-                    }
-                    None => findings.push(Finding::new(
-                        at,
-                        "a form that is not an object with properties",
-                        "describe its parts as properties, in an overlay",
-                    )),
-                },
-                Some(Content::Json)
-                    if holds_file(&source, &media["schema"], &mut BTreeSet::new()) =>
-                {
-                    findings.push(Finding::new(
-                        at,
-                        "a file in JSON",
-                        "send it in a form, or say `contentEncoding` instead of `format: binary`",
-                    ));
+            let content = Content::of_request(name, media);
+            let is_form = matches!(content, Some(Content::Multipart | Content::UrlEncoded));
+            match component {
+                Some(component) if is_form => {
+                    parts.push((component.to_owned(), media["encoding"].clone()));
                 }
+                None if is_form => findings.push(Finding::new(
+                    &at,
+                    "a form that is not an object with properties",
+                    "describe its parts as properties, in an overlay",
+                )),
                 _ => {}
+            }
+            let text = match content {
+                Some(Content::Json) => "JSON",
+                Some(Content::UrlEncoded) => "a form of names and texts",
+                _ => continue,
+            };
+            if holds_file(&source, &media["schema"], &mut BTreeSet::new()) {
+                findings.push(Finding::new(
+                    at,
+                    format!("a file in {text}"),
+                    "send it as `multipart/form-data`, or say `contentEncoding` instead of \
+                     `format: binary`",
+                ));
             }
         }
     });
     for (component, encoding) in parts {
         let properties = &mut document["components"]["schemas"][component]["properties"];
         for (name, encoding) in encoding.as_object().into_iter().flatten() {
-            if let (Some(property), Some(media_type)) =
-                (properties.get_mut(name), encoding["contentType"].as_str())
-            {
+            let Some(property) = properties.get_mut(name) else { continue };
+            if let Some(media_type) = encoding["contentType"].as_str().filter(|it| is_json(it)) {
                 property["x-onkernel-part"] = json!(media_type);
+            }
+            if encoding.get("style").is_some() || encoding.get("explode").is_some() {
+                property["x-onkernel-encoding"] = encoding.clone();
             }
         }
     }

@@ -7,19 +7,18 @@
 //! schema: { $ref: '#/components/schemas/ListApiKeysSortBy' }
 //! ```
 
+use std::collections::BTreeMap;
+
 use heck::ToUpperCamelCase;
 use serde_json::{Map, Value, json};
 
 use super::answers::reason;
 use super::{Finding, unions, walk};
 
-pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
-    let mut hoist = Hoist { found: Map::new(), findings: Vec::new(), taken: Map::new() };
-    hoist.taken = document
-        .pointer("/components/schemas")
-        .and_then(Value::as_object)
-        .cloned()
-        .unwrap_or_default();
+/// Where the types stood that got their names here, and what is wrong.
+pub(super) fn apply(document: &mut Value) -> (BTreeMap<String, String>, Vec<Finding>) {
+    let known = document.pointer("/components/schemas").and_then(Value::as_object);
+    let mut hoist = Hoist { taken: known.cloned().unwrap_or_default(), ..Hoist::default() };
     for name in hoist.taken.keys() {
         if name.to_upper_camel_case() != *name || syn::parse_str::<syn::Ident>(name).is_err() {
             hoist.findings.push(Finding::new(
@@ -44,13 +43,18 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
             let name = parameter["name"].as_str().unwrap_or_default().to_upper_camel_case();
             if let Some(schema) = parameter.get_mut("schema") {
                 plain(&hoist.taken, schema);
-                hoist.name(&format!("{at}/parameters/{index}"), schema, &format!("{id}{name}"));
+                hoist.name(
+                    &format!("{at}/parameters/{index}/schema"),
+                    schema,
+                    &format!("{id}{name}"),
+                );
             }
         }
         let mut media = |at: String, holder: &mut Value, name: String| {
             let content = holder.get_mut("content").and_then(Value::as_object_mut);
-            for (_, media) in content.into_iter().flatten() {
+            for (media_type, media) in content.into_iter().flatten() {
                 if let Some(schema) = media.get_mut("schema") {
+                    let at = format!("{at}/content/{}/schema", walk::escape(media_type));
                     hoist.name(&at, schema, &name);
                 }
             }
@@ -75,7 +79,7 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         schemas.append(&mut hoist.found);
     }
-    hoist.findings
+    (hoist.origins, hoist.findings)
 }
 
 /// A parameter of a plain type with a name is of that type: only objects and enums are types of
@@ -89,8 +93,10 @@ fn plain(schemas: &Map<String, Value>, schema: &mut Value) {
     }
 }
 
+#[derive(Default)]
 struct Hoist {
     found: Map<String, Value>,
+    origins: BTreeMap<String, String>,
     taken: Map<String, Value>,
     findings: Vec<Finding>,
 }
@@ -128,6 +134,7 @@ impl Hoist {
         }
         reference["$ref"] = json!(format!("#/components/schemas/{name}"));
         self.taken.insert(name.clone(), bare.clone());
+        self.origins.entry(name.clone()).or_insert_with(|| at.to_owned());
         self.found.insert(name, bare);
         *schema = reference;
     }
@@ -171,7 +178,7 @@ mod tests {
                 "tags": { "type": "array", "items": { "type": "string", "enum": ["x"] } }
             }
         } } } });
-        assert!(apply(&mut document).is_empty());
+        assert!(apply(&mut document).1.is_empty());
         assert_eq!(
             document["components"]["schemas"],
             json!({
@@ -196,7 +203,7 @@ mod tests {
             "Key": { "properties": { "owner": { "type": "string", "enum": ["a"] } } },
             "1st": {}
         } } });
-        let messages: Vec<_> = apply(&mut document).into_iter().map(|it| it.message).collect();
+        let messages: Vec<_> = apply(&mut document).1.into_iter().map(|it| it.message).collect();
         assert_eq!(messages, ["`1st` cannot be the name of a type"]);
         let schemas = &document["components"]["schemas"];
         assert_eq!(schemas["KeyOwner"], json!({ "type": "string" }));

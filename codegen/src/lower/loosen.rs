@@ -5,12 +5,13 @@
 //! { type: string, minLength: 1, default: a }        { type: string }
 //! { $ref: Creator, nullable: true }                 { $ref: Creator }
 //! { type: object, additionalProperties: false, … }  { type: object, … }
-//! { style: deepObject, schema: … }                  { schema: … }
+//! { style: deepObject, schema: … }                  { schema: { type: array, items: … } }
 //! multipart/form-data: { schema: … }                application/json: { schema: … }
 //! responses: { 201: …, 400: … }                     responses: { 201: … }
 //! ```
 //!
-//! Bounds are checked before a call is sent, never on an answer. A default is the server's to
+//! Bounds are checked before a call is sent, never on an answer. An object as a parameter it refuses,
+//! but not a list of them, so it is shown each parameter as the item of a list. A default is the server's to
 //! apply. The runtime has one error type for every operation.
 
 use serde_json::{Value, json};
@@ -45,6 +46,7 @@ pub(super) fn apply(document: &mut Value) {
         for parameter in parameters.into_iter().flatten() {
             if let Some(schema) = parameter.get_mut("schema") {
                 remove_nullable(schema);
+                *schema = json!({ "type": "array", "items": schema });
             }
             if let Some(parameter) = parameter.as_object_mut() {
                 parameter.remove("style");

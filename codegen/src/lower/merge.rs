@@ -121,7 +121,13 @@ fn add(
                 }
             }
             // A part of an object may be closed only as far as it knows.
-            "additionalProperties" if !value.is_object() || value == json!({}) => {}
+            "additionalProperties" if !value.is_object() => {}
+            "additionalProperties" => match whole.get(&key) {
+                Some(known) if !same(known, &value) => {
+                    return Err("`allOf` whose parts differ on further properties".to_owned());
+                }
+                _ => drop(whole.insert(key, value)),
+            },
             // What is said of a named part is not said of the whole.
             key if is_annotation(key) => {
                 if !referred || key == "x-onkernel-sets" {

@@ -7,12 +7,15 @@
 mod answers;
 mod content;
 mod dialect;
+mod distribute;
 mod forms;
 mod hoist;
 mod inline;
 mod loosen;
 mod merge;
 pub(crate) mod names;
+mod parameters;
+mod places;
 mod sets;
 mod supported;
 mod type_names;
@@ -23,6 +26,7 @@ pub(crate) mod walk;
 pub(crate) use answers::reason;
 pub use content::Content;
 use serde_json::Value;
+pub(crate) use unused::each_alone;
 
 use crate::surface::Surface;
 
@@ -64,17 +68,22 @@ pub fn lower(mut document: Value) -> Result<Lowered, Vec<Finding>> {
     let step = |findings: Vec<Finding>| if findings.is_empty() { Ok(()) } else { Err(findings) };
     step(inline::apply(&mut document))?;
     step(type_names::apply(&mut document))?;
+    parameters::apply(&mut document);
     dialect::apply(&mut document);
     sets::apply(&mut document);
-    let findings = supported::check(&mut document);
-    step(unused::drop(&mut document, findings))?;
-    step(merge::apply(&mut document))?;
-    step(names::apply(&mut document))?;
+    distribute::apply(&mut document);
+    // From here on each rule goes through the whole document, whatever others have found.
+    let mut findings = supported::check(&mut document);
+    findings.extend(merge::apply(&mut document));
+    let mut findings = unused::drop(&mut document, findings);
+    findings.extend(names::apply(&mut document));
     unions::beside(&mut document);
-    step(hoist::apply(&mut document))?;
-    step(unions::apply(&mut document))?;
-    step(answers::apply(&mut document))?;
-    step(forms::apply(&mut document))?;
+    let (origins, found) = hoist::apply(&mut document);
+    findings.extend(found);
+    findings.extend(unions::apply(&mut document));
+    findings.extend(answers::apply(&mut document));
+    findings.extend(forms::apply(&mut document));
+    step(places::told(&document, &origins, findings))?;
     let surface = Surface::read(&document);
     loosen::apply(&mut document);
     Ok(Lowered { document, surface })

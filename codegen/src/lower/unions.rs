@@ -96,7 +96,7 @@ struct Member<'a> {
     component: Option<&'a str>,
     target: &'a Value,
     tags: Vec<String>,
-    /// Whether its own schema says its tags, so that its own fields send them.
+    /// Whether it cannot be without its tag, so that its own fields always send it.
     tagged_inside: bool,
 }
 
@@ -112,7 +112,7 @@ fn describe(document: &Value, schema: &Value) -> Result<(Value, Value), String> 
         if !beside {
             for member in &mut members {
                 member.tags = constants(document, member.target, tag);
-                member.tagged_inside = !member.target["properties"][tag.as_str()].is_null();
+                member.tagged_inside = requires(member.target, tag);
             }
         }
         assign(document, discriminator, &mut members)?;
@@ -139,6 +139,13 @@ fn describe(document: &Value, schema: &Value) -> Result<(Value, Value), String> 
     });
     let variants: Vec<Value> = variants.collect();
     Ok((properties, json!({ "tag": tag, "beside": beside, "variants": variants })))
+}
+
+/// Whether an object has a property, and never without.
+fn requires(schema: &Value, property: &str) -> bool {
+    let required = schema["required"].as_array();
+    required.is_some_and(|it| it.iter().any(|name| name == property))
+        && schema["properties"].get(property).is_some()
 }
 
 /// The kinds, those of a choice inside a choice among them.

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::Finding;
+use super::{Finding, walk};
 
-const SCHEMAS: &str = "#/components/schemas/";
+pub(super) const SCHEMAS: &str = "#/components/schemas/";
 
 /// The findings that concern an operation. If any other is among them, the schemas that no
 /// operation reaches are removed.
@@ -26,8 +26,28 @@ pub(super) fn drop(document: &mut Value, findings: Vec<Finding>) -> Vec<Finding>
     kept
 }
 
+/// For every operation its pointer, its method and path, and the document with nothing else in it.
+pub(crate) fn each_alone(document: &Value) -> Vec<(String, String, Value)> {
+    let mut all = Vec::new();
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for method in walk::METHODS {
+            let Some(operation) = item.get(method) else { continue };
+            let mut used = BTreeSet::new();
+            references(document, operation, &mut used);
+            let mut alone = document.clone();
+            alone["paths"] = json!({ path: { method: operation } });
+            if let Some(schemas) = alone["components"]["schemas"].as_object_mut() {
+                schemas.retain(|name, _| used.contains(name));
+            }
+            let at = format!("#/paths/{}/{method}", walk::escape(path));
+            all.push((at, format!("{} {path}", method.to_uppercase()), alone));
+        }
+    }
+    all
+}
+
 /// The schemas that a value refers to, directly or through others.
-fn references(document: &Value, value: &Value, names: &mut BTreeSet<String>) {
+pub(super) fn references(document: &Value, value: &Value, names: &mut BTreeSet<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|it| references(document, it, names)),
         Value::Object(members) => {

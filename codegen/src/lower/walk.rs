@@ -90,13 +90,16 @@ pub(crate) fn schema(at: &str, it: &mut Value, visit: &mut dyn FnMut(&str, &mut 
     if let Some(properties) = it.get_mut("properties") {
         members(&format!("{at}/properties"), properties, &mut |at, it| schema(at, it, visit));
     }
+    if let Some(patterns) = it.get_mut("patternProperties") {
+        members(&format!("{at}/patternProperties"), patterns, &mut |at, it| schema(at, it, visit));
+    }
     for key in ["items", "additionalProperties", "not"] {
-        // `additionalProperties: false` is a statement about the object, not a schema.
+        // `false` is a statement about the list or the object, not a schema.
         if let Some(inner) = it.get_mut(key).filter(|inner| **inner != Value::Bool(false)) {
             schema(&format!("{at}/{key}"), inner, visit);
         }
     }
-    for key in ["allOf", "anyOf", "oneOf"] {
+    for key in ["allOf", "anyOf", "oneOf", "prefixItems"] {
         for (index, inner) in list(it, key) {
             schema(&format!("{at}/{key}/{index}"), inner, visit);
         }

@@ -3,7 +3,7 @@
 
 mod help;
 
-use crate::files::{self, CHANGELOG, DOCUMENT, OVERLAY, PROVENANCE};
+use crate::files::{self, CHANGELOG, DOCUMENT, OVERLAYS, PROVENANCE};
 use crate::{changelog, provenance, snapshots};
 use onkernel_codegen::{Client, Document, Overlay, Source, client};
 use std::fmt;
@@ -68,18 +68,21 @@ impl fmt::Display for Report {
 #[must_use]
 pub fn run(root: &Path) -> Report {
     let mut checks = Vec::new();
-    let sources = [DOCUMENT, OVERLAY].map(|name| source(root, name));
-    let (document, overlay) = match sources {
-        [Ok(document), Ok(overlay)] => (document, overlay),
-        [document, overlay] => {
-            let failures = [document, overlay].into_iter().filter_map(Result::err).collect();
-            checks.push(("the document and its overlay are there", failures));
+    let overlays: Vec<_> = OVERLAYS.iter().map(|name| source(root, name)).collect();
+    let document = source(root, DOCUMENT);
+    let missing = overlays.iter().chain([&document]).filter_map(|it| it.as_ref().err().cloned());
+    let missing: Vec<_> = missing.collect();
+    let overlays: Vec<Source> = overlays.into_iter().flatten().collect();
+    let document = match document {
+        Ok(document) if missing.is_empty() => document,
+        _ => {
+            checks.push(("the document and its overlays are there", missing));
             checks.push(("documentation and help agree", help::check(root)));
             return Report { checks };
         }
     };
-    let overlay_fits = overlay_fits(&document, &overlay);
-    let lowered = client(&document, std::slice::from_ref(&overlay));
+    let overlay_fits = overlays_fit(&document, &overlays);
+    let lowered = client(&document, &overlays);
     let failures = match &lowered {
         // One message for one mistake.
         Err(error) if overlay_fits.is_empty() => problems(
@@ -121,11 +124,15 @@ fn problems(problems: &[onkernel_codegen::Problem], repair: &str) -> Vec<Failure
     problems.iter().map(failure).collect()
 }
 
-fn overlay_fits(document: &Source, overlay: &Source) -> Vec<Failure> {
+fn overlays_fit(document: &Source, overlays: &[Source]) -> Vec<Failure> {
     let applied = Document::parse(&document.text, &document.name).and_then(|mut document| {
-        Overlay::parse(&overlay.text, &overlay.name)?.apply(&mut document)
+        overlays.iter().try_for_each(|overlay| {
+            Overlay::parse(&overlay.text, &overlay.name)?.apply(&mut document).map(drop)
+        })
     });
-    let mine = |problem: &onkernel_codegen::Problem| problem.file == overlay.name;
+    let mine = |problem: &onkernel_codegen::Problem| {
+        overlays.iter().any(|overlay| problem.file == overlay.name)
+    };
     match applied {
         // What is wrong with the document itself is the next check's to say.
         Err(error) if error.problems.iter().all(mine) => problems(

@@ -6,7 +6,7 @@ use chrono::Utc;
 use futures_util::TryStreamExt;
 use onkernel::testing::Server;
 use onkernel::types::{ApiKey, CreatedApiKey, ListApiKeysSortDirection, ListApiKeysStatus};
-use onkernel::{Client, CreateApiKeyExt};
+use onkernel::{Client, CreateApiKeyExt, Secret};
 use serde_json::json;
 
 use super::PROJECT;
@@ -26,7 +26,8 @@ pub(super) struct Cast {
     pub(super) org_wide: Option<CreatedApiKey>,
     pub(super) unlimited: Option<CreatedApiKey>,
     pub(super) in_project: Option<CreatedApiKey>,
-    pub(super) replacement: Option<CreatedApiKey>,
+    /// What the workload's store holds in the end.
+    pub(super) stored: Option<Secret>,
     fates: HashMap<String, String>,
 }
 
@@ -198,7 +199,8 @@ pub(super) async fn what_is_left(
         let live = key.deleted_at.is_none();
         let (name, end) = if live { (Tint::Strong, Tint::Good) } else { (Tint::Faint, Tint::Bad) };
         table.row([
-            Cell::tinted(name, &key.name),
+            // The rest of a marker is made up anew each time.
+            Cell::tinted(name, if is_marker(&key.name) { "~onk-…" } else { &key.name }),
             Cell::new(&key.masked_key),
             show::scope_cell(key),
             if live { show::expiry_cell(key, now) } else { Cell::new("-") },
@@ -212,4 +214,9 @@ pub(super) async fn what_is_left(
     let table = table.render(width, stage.style());
     stage.line(&table.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"))?;
     stage.gap()
+}
+
+/// Whether a key still bears the name under which a rotation made it.
+pub(super) fn is_marker(name: &str) -> bool {
+    name.starts_with("~onk-")
 }

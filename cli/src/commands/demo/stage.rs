@@ -73,6 +73,12 @@ impl<'a> Stage<'a> {
         let Done { value, text, detail } = done.map_err(|failure| {
             failure.explain(|message| format!("the demo failed while {doing}: {message}"))
         })?;
+        self.done(&text, &detail, took)?;
+        Ok(value)
+    }
+
+    /// Shows a step that is done.
+    pub(super) fn done(&mut self, text: &str, detail: &str, took: Duration) -> Result<(), Failure> {
         self.steps.push(json!({
             "chapter": self.chapter,
             "step": text,
@@ -80,16 +86,21 @@ impl<'a> Stage<'a> {
             "ms": millis(took),
         }));
         let style = self.style();
-        let mut line = format!("  {} {}", style.paint(Tint::Good, "✓"), safe(&text));
+        let mut line = format!("  {} {}", style.paint(Tint::Good, "✓"), safe(text));
         if !detail.is_empty() {
             let gap = COLUMN.saturating_sub(text.chars().count()).max(2);
-            line.push_str(&format!("{:gap$}{}", "", style.paint(Tint::Faint, &safe(&detail))));
+            line.push_str(&format!("{:gap$}{}", "", style.paint(Tint::Faint, &safe(detail))));
         }
         if self.is_watched() {
             line.push_str(&format!("  {}", style.paint(Tint::Faint, &duration(took))));
         }
-        self.line(&line)?;
-        Ok(value)
+        self.line(&line)
+    }
+
+    /// Shows what went wrong, and what is done about it.
+    pub(super) fn setback(&self, what: &str, answer: &str) -> Result<(), Failure> {
+        self.line(&format!("  {} {}", self.style().paint(Tint::Bad, "✗"), safe(what)))?;
+        self.paragraph("→ ", Tint::Plain, answer)
     }
 
     /// Shows what goes wrong when it should, and what to do about it.
@@ -171,7 +182,7 @@ impl<'a> Stage<'a> {
         }))
     }
 
-    fn spinner(&self, doing: &str) -> ProgressBar {
+    pub(super) fn spinner(&self, doing: &str) -> ProgressBar {
         if !self.is_watched() {
             return ProgressBar::hidden();
         }

@@ -4,7 +4,7 @@ use onkernel::testing::Server;
 use onkernel::{Client, CreateApiKeyExt, Error, Method, RawBody, ResponseValue};
 use serde_json::{Value, json};
 
-use super::life::{Cast, member};
+use super::life::Cast;
 use super::stage::Stage;
 use super::{PROJECT, client};
 use crate::failure::Failure;
@@ -32,7 +32,9 @@ pub(super) async fn provoke(
 
     let call = typed().named("x").in_project("proj_nowhere");
     stage.provoke("404: the project does not exist", call.send()).await?;
-    let confined = client(server, member(&cast.replacement)?.key.clone())?;
+    let stored = cast.stored.clone();
+    let stored = stored.ok_or_else(|| Failure::new("the demo failed: the store is empty"))?;
+    let confined = client(server, stored)?;
     server.add_project("proj_other", "Other");
     let call = confined.create_api_key().named("x").in_project("proj_other");
     let what = format!("404: a key of {} asks for a key of another project", PROJECT.1);

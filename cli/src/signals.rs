@@ -1,0 +1,67 @@
+//! Ctrl-C and SIGTERM: what stops a server, an unread answer, or a rotation.
+
+use std::future::Future;
+use std::pin::pin;
+
+use onkernel::rotation::Stop;
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+#[cfg(windows)]
+use tokio::signal::windows::{CtrlC, ctrl_c};
+
+use crate::failure::Failure;
+
+/// The signals that ask a program to end, received from the time of [`listen`](Self::listen) on.
+pub(crate) struct Signals {
+    #[cfg(unix)]
+    interrupt: Signal,
+    #[cfg(unix)]
+    terminate: Signal,
+    #[cfg(windows)]
+    interrupt: CtrlC,
+}
+
+impl Signals {
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        let cannot = |error| Failure::new(format!("signals cannot be received: {error}"));
+        #[cfg(unix)]
+        return Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).map_err(cannot)?,
+            terminate: signal(SignalKind::terminate()).map_err(cannot)?,
+        });
+        #[cfg(windows)]
+        return Ok(Self { interrupt: ctrl_c().map_err(cannot)? });
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(windows)]
+        let _ = self.interrupt.recv().await;
+    }
+
+    /// Runs what can stop at a safe point: the first signal asks for that and is remarked on, the
+    /// second drops the work where it is, which is `None`.
+    pub(crate) async fn stoppable<T>(
+        mut self,
+        stop: &Stop,
+        remark: impl FnOnce(),
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        let mut work = pin!(work);
+        tokio::select! {
+            done = &mut work => return Some(done),
+            () = self.next() => {}
+        }
+        stop.stop();
+        remark();
+        tokio::select! {
+            done = work => Some(done),
+            () = self.next() => None,
+        }
+    }
+}

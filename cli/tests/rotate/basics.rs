@@ -1,0 +1,53 @@
+//! What a rotation does, and what its hooks are told.
+
+use std::fs;
+use std::process::Command;
+
+use crate::support::{World, code};
+
+#[test]
+fn a_key_is_rotated_and_what_is_said_holds_no_secret() {
+    let world = World::new();
+    let path = world.stored("ci");
+    let old = fs::read_to_string(&path).unwrap();
+    let store = format!("file:{}", path.display());
+    let rotate = ["rotate", "--store", &store, "--overlap", "0"];
+    // Nothing is deleted by silence.
+    assert_eq!(code(&world.run(&rotate)), Some(1));
+    assert_eq!(fs::read_to_string(&path).unwrap(), old);
+
+    let done = world.run(&[&rotate[..], &["--deploy", "true", "--json"]].concat());
+    assert_eq!(code(&done), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+    let new = fs::read_to_string(&path).unwrap();
+    assert_ne!(new, old);
+    assert!(world.works(&path));
+    let said = [done.stdout, done.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(!said.contains(old.trim()) && !said.contains(new.trim()));
+
+    // The hook is told the store, and neither the secret nor the caller's key.
+    let seen = world.path("seen");
+    let verify = format!("sh -c 'env > {}; exit 1'", seen.display());
+    let undone = world.run(&[&rotate[..], &["--verify", &verify]].concat());
+    assert_eq!(code(&undone), Some(1), "{}", String::from_utf8_lossy(&undone.stderr));
+    assert_eq!(fs::read_to_string(&path).unwrap(), new);
+    let seen = fs::read_to_string(seen).unwrap();
+    assert!(
+        seen.contains(&format!("KERNEL_KEYS_STORE={store}")) && !seen.contains("sk_"),
+        "{seen}"
+    );
+    assert_eq!(world.names(), ["ci", "bootstrap"]);
+    assert_eq!(code(&world.run(&["rotate", "--store", "vault:x"])), Some(2));
+}
+
+#[test]
+fn resuming_with_nothing_to_do_needs_no_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let done = Command::new(env!("CARGO_BIN_EXE_kernel-keys"))
+        .arg("resume")
+        .env_remove("KERNEL_API_KEY")
+        .env("XDG_STATE_HOME", folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(code(&done), Some(0));
+}

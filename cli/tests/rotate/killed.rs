@@ -1,0 +1,222 @@
+//! `kill -9` at exact points: each is a gate that a program waits at, or a request whose answer the
+//! server holds back after its effect. Then `resume`, and what must hold is held against the server.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::support::{World, holds_plaintext, text, until};
+
+/// An answer that does not come as long as the test runs, after the effect.
+fn held_back(method: &str, path: &str, from: u32) -> String {
+    format!(
+        r#"[{{"method": "{method}", "path": "{path}", "from": {from}, "times": 1, "when": "after",
+            "do": {{"delay": {{"ms": 100000}}}}}}]"#
+    )
+}
+
+fn file(path: &Path) -> String {
+    format!("file:{}", path.display())
+}
+
+/// The second create is the rotation's own: the first makes the key that is rotated.
+#[test]
+fn while_the_answer_to_the_create_is_under_way() {
+    let world = World::with_faults(&held_back("POST", "/org/api_keys", 2));
+    let held = world.stored("ci");
+    let old = fs::read_to_string(&held).unwrap();
+    let rotation = world.rotate(&["--store", &file(&held), "--retire", "delete"]);
+    until("no key is made", || world.names().iter().any(|name| name.starts_with("~onk-")));
+    let said = rotation.kill();
+    let told = world.resume_and_check(&held, &said);
+    assert_eq!(fs::read_to_string(&held).unwrap(), old, "{told}");
+    assert!(told.contains("as before"), "{told}");
+}
+
+#[test]
+fn while_the_answer_to_the_new_name_is_under_way() {
+    let world = World::with_faults(&held_back("PATCH", "/org/api_keys/{id}", 1));
+    let held = world.stored("ci");
+    let rotation = world.rotate(&["--store", &file(&held), "--retire", "delete", "--overlap", "0"]);
+    let both = ["ci", "ci", "bootstrap"];
+    until("it is not renamed", || world.names() == both);
+    let told = world.resume_and_check(&held, &rotation.kill());
+    assert!(told.contains("ci is rotated"), "{told}");
+}
+
+#[test]
+fn while_the_answer_to_the_delete_is_under_way() {
+    let world = World::with_faults(&held_back("DELETE", "/org/api_keys/{id}", 1));
+    let held = world.stored("ci");
+    let old = world.path("old");
+    fs::copy(&held, &old).unwrap();
+    let rotation = world.rotate(&["--store", &file(&held), "--retire", "delete", "--overlap", "0"]);
+    until("the old key is not deleted", || !world.works(&old));
+    assert!(world.works(&held));
+    let told = world.resume_and_check(&held, &rotation.kill());
+    assert!(told.contains("ci is rotated"), "{told}");
+}
+
+#[test]
+fn in_each_hook_and_in_the_overlap() {
+    for hook in ["--deploy", "--verify"] {
+        let world = World::new();
+        let held = world.stored("ci");
+        let gate = world.gate("gate");
+        let program = world.hook("hook", &gate);
+        let rotation = world.rotate(&["--store", &file(&held), hook, &program, "--overlap", "0"]);
+        gate.wait();
+        assert!(world.works(&held), "at {hook}");
+        let said = rotation.kill();
+        gate.open();
+        let told = world.resume_and_check(&held, &said);
+        assert!(told.contains("ci is rotated"), "{told}");
+    }
+    let world = World::new();
+    let held = world.stored("ci");
+    let mut rotation =
+        world.rotate(&["--store", &file(&held), "--deploy", "true", "--overlap", "2"]);
+    rotation.says("✓ verify");
+    let told = world.resume_and_check(&held, &rotation.kill());
+    assert!(told.contains("ci is rotated"), "{told}");
+}
+
+/// The program that writes the store outlives its parent, and writes when all has been undone but
+/// the settle time: the store must not be left with a key that is deleted then.
+#[test]
+fn while_a_store_command_hangs_which_writes_late() {
+    let world = World::new();
+    let held = world.stored("ci");
+    let gate = world.gate("gate");
+    let store = world.commands(&held, &gate.pass(), "");
+    let rotation =
+        world.rotate(&["--store", &store, "--retire", "delete", "--overlap", "0", "--settle", "5"]);
+    gate.wait();
+    assert!(world.works(&held));
+    #[cfg(target_os = "linux")]
+    assert!(!holds_plaintext(&crate::support::arguments_of_all()), "a key is in an argument");
+    let said = rotation.kill();
+
+    // The journal keeps `--settle`: so long a late write is waited for.
+    let reads = held.with_extension("reads");
+    let reads = || fs::read(&reads).map_or(0, |lines| lines.len());
+    let before = reads();
+    let resuming = world.begin(&["--timeout", "0.5", "resume"]);
+    until("resume does not look at the store", || reads() > before);
+    assert!(world.works(&held));
+    let old = fs::read_to_string(&held).unwrap();
+    gate.open();
+    until("it does not write", || fs::read_to_string(&held).unwrap() != old);
+    assert!(world.works(&held), "the late write put a dead key into the store");
+    let (status, told) = resuming.end();
+    assert_eq!(status.code(), Some(0), "{told}");
+    assert!(told.contains("✓ put the old key back"), "{told}");
+    assert!(world.works(&held), "{told}");
+    world.resume_and_check(&held, &format!("{said}{told}"));
+}
+
+/// It writes after its parent was killed, and before anybody resumes.
+#[test]
+fn while_a_store_command_hangs_which_writes_before_resuming() {
+    let world = World::new();
+    let held = world.stored("ci");
+    let gate = world.gate("gate");
+    let store = world.commands(&held, &gate.pass(), "");
+    let rotation = world.rotate(&["--store", &store, "--retire", "delete", "--overlap", "0"]);
+    gate.wait();
+    let old = fs::read_to_string(&held).unwrap();
+    let said = rotation.kill();
+    gate.open();
+    until("it does not write", || fs::read_to_string(&held).unwrap() != old);
+    assert!(world.works(&held));
+    let told = world.resume_and_check(&held, &said);
+    assert!(told.contains("ci is rotated"), "{told}");
+}
+
+/// A program that is killed for taking too long never writes: its whole process group is gone.
+#[test]
+fn a_store_command_that_takes_too_long_is_killed_with_all_that_it_started() {
+    let world = World::new();
+    let held = world.stored("ci");
+    let old = fs::read_to_string(&held).unwrap();
+    let gate = world.gate("gate");
+    let store = world.commands(&held, &gate.pass(), "timeout_seconds = 0.5");
+    let rotated = world.run(&["rotate", "--store", &store, "--retire", "delete"]);
+    let told = text(&rotated);
+    assert_eq!(rotated.status.code(), Some(1), "{told}");
+    assert!(told.contains("was killed") && told.contains("undone"), "{told}");
+    gate.open();
+    assert!(world.works(&held));
+    world.resume_and_check(&held, &told);
+    assert_eq!(fs::read_to_string(&held).unwrap(), old);
+}
+
+/// One that has left its process group cannot be killed, and writes after the undo has begun: the
+/// old key is put back before the new one goes.
+#[test]
+fn a_store_command_that_escapes_and_writes_late_is_undone() {
+    let world = World::new();
+    let held = world.stored("ci");
+    let gate = world.gate("gate");
+    // The first write only: what is put back is written at once.
+    let late = world.path("late");
+    let before = format!(
+        "if [ ! -e {late} ]; then\n  touch {late}\n  printf %s \"$key\" | setsid {} >/dev/null 2>&1 &\n  sleep 100\nfi",
+        world
+            .program(
+                "escaped",
+                &format!("key=$(cat)\n{}\nprintf %s \"$key\" > {}", gate.pass(), held.display())
+            )
+            .display(),
+        late = late.display(),
+    );
+    let store = world.commands(&held, &before, "timeout_seconds = 1.0");
+    let old = fs::read_to_string(&held).unwrap();
+    let rotation =
+        world.begin(&["--timeout", "2.5", "rotate", "--store", &store, "--retire", "delete"]);
+    let mut rotation = rotation;
+    rotation.says("✗ store the new key");
+    gate.wait();
+    gate.open();
+    until("it does not write", || fs::read_to_string(&held).unwrap() != old);
+    assert!(world.works(&held), "the late write put a dead key into the store");
+    let (status, said) = rotation.end();
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(said.contains("✓ put the old key back"), "{said}");
+    world.resume_and_check(&held, &said);
+    assert_eq!(fs::read_to_string(&held).unwrap().trim(), old.trim());
+}
+
+/// At any instant, from before the first request to after the last.
+#[test]
+fn at_any_instant() {
+    let world = World::new();
+    let path = world.stored("ci");
+    let store = format!("file:{}", path.display());
+    let mut killed = 0;
+    for ms in (0..64).step_by(4) {
+        let mut rotation = world
+            .command(&["rotate", "--store", &store, "--overlap", "0", "--retire", "delete"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(ms));
+        let _ = rotation.kill();
+        killed += usize::from(!rotation.wait().unwrap().success());
+        assert!(world.works(&path), "after {ms} ms");
+        let resumed = world.run(&["resume"]);
+        let said = String::from_utf8_lossy(&resumed.stderr);
+        assert_eq!(resumed.status.code(), Some(0), "after {ms} ms: {said}");
+        assert!(world.works(&path), "after {ms} ms and resuming");
+        assert_eq!(world.names(), ["ci", "bootstrap"], "after {ms} ms: {said}");
+        let again = world.run(&["resume"]);
+        assert!(again.status.success() && again.stdout.is_empty());
+    }
+    assert!(killed > 0, "none was killed in time");
+    let journals = fs::read_dir(world.path("state/kernel-keys")).unwrap();
+    for journal in journals.flatten() {
+        assert!(!fs::read_to_string(journal.path()).unwrap_or_default().contains("sk_"));
+    }
+}

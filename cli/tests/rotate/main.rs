@@ -1,0 +1,8 @@
+//! Rotations on the command line: exit codes, signals, and processes that are killed at exact points.
+#![cfg(unix)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+mod basics;
+mod killed;
+mod stopped;
+mod support;

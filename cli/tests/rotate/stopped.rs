@@ -1,0 +1,192 @@
+//! Ctrl-C and SIGTERM at exact points: where it stands is said, and the command that goes on; the
+//! exit code is 3, or 1 when nothing was touched. A second signal stops at once.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{World, code, text, until};
+
+const SIGNALS: [&str; 2] = ["-INT", "-TERM"];
+
+fn file(path: &Path) -> String {
+    format!("file:{}", path.display())
+}
+
+#[test]
+fn before_anything_is_touched() {
+    for signal in SIGNALS {
+        let world = World::new();
+        let held = world.stored("ci");
+        let gate = world.gate("gate");
+        let store = world.commands(&held, "", "");
+        world.program("read", &format!("{}\ncat {}", gate.pass(), held.display()));
+        let old = fs::read_to_string(&held).unwrap();
+        let mut rotation = world.rotate(&["--store", &store, "--retire", "delete"]);
+        gate.wait();
+        rotation.signal(signal);
+        rotation.says("Stopping at the next safe point");
+        gate.open();
+        let (status, said) = rotation.end();
+        assert_eq!(status.code(), Some(1), "{said}");
+        assert!(said.contains("before anything was touched"), "{said}");
+        assert_eq!(fs::read_to_string(&held).unwrap(), old);
+        assert_eq!(world.names(), ["ci", "bootstrap"]);
+        assert!(text(&world.run(&["resume"])).contains("Nothing is left to do"));
+    }
+}
+
+/// The hook is not killed half-way: it ends first.
+#[test]
+fn while_a_hook_runs() {
+    for (signal, hook) in [("-INT", "--deploy"), ("-TERM", "--deploy"), ("-INT", "--verify")] {
+        let world = World::new();
+        let held = world.stored("ci");
+        let gate = world.gate("gate");
+        let done = world.path("done");
+        let lines = format!("{}\ntouch {}", gate.pass(), done.display());
+        let program = world.program("hook", &lines).to_str().unwrap().to_owned();
+        let mut rotation =
+            world.rotate(&["--store", &file(&held), hook, &program, "--overlap", "0"]);
+        gate.wait();
+        rotation.signal(signal);
+        rotation.says("Stopping at the next safe point");
+        assert!(!done.exists());
+        gate.open();
+        let (status, said) = rotation.end();
+        assert_eq!(status.code(), Some(3), "{said}");
+        assert!(done.exists(), "the hook was killed");
+        assert!(said.contains("holds the new key"), "{said}");
+        assert!(said.contains("run: kernel-keys resume --timeout 120\n"), "{said}");
+        assert!(world.works(&held), "{said}");
+        let told = world.resume_and_check(&held, &said);
+        assert!(told.contains("ci is rotated"), "{told}");
+    }
+}
+
+#[test]
+fn while_both_keys_work() {
+    for signal in SIGNALS {
+        let world = World::new();
+        let held = world.stored("ci");
+        let folder = world.path("journals of mine");
+        let journals = folder.to_str().unwrap();
+        let mut rotation = world.rotate(&[
+            "--store",
+            &file(&held),
+            "--deploy",
+            "true",
+            "--overlap",
+            "86400",
+            "--journal",
+            journals,
+        ]);
+        rotation.says("✓ verify");
+        rotation.signal(signal);
+        let (status, said) = rotation.end();
+        assert_eq!(status.code(), Some(3), "{said}");
+        let command = format!("run: kernel-keys resume --timeout 120 --journal '{journals}'");
+        assert!(said.contains(&command), "{said}");
+        assert!(world.works(&held));
+        // A day of overlap is not what a test waits for: the journal keeps how it was asked for.
+        for journal in fs::read_dir(&folder).unwrap().flatten() {
+            let text = fs::read_to_string(journal.path()).unwrap();
+            fs::write(journal.path(), text.replace("\"overlap\":86400.0", "\"overlap\":0.0"))
+                .unwrap();
+        }
+        let resumed = world.run(&["resume", "--journal", journals]);
+        assert_eq!(code(&resumed), Some(0), "{}", text(&resumed));
+        assert!(world.works(&held));
+        assert_eq!(world.names(), ["ci", "bootstrap"]);
+    }
+}
+
+/// The rotation is done, and only a key that may have been made unseen is still to be looked for.
+#[test]
+fn while_it_settles() {
+    for signal in SIGNALS {
+        let world = World::with_faults(
+            r#"[{"method": "POST", "path": "/org/api_keys", "nth": 2, "when": "after", "do": "drop"}]"#,
+        );
+        let held = world.stored("ci");
+        let mut rotation =
+            world.rotate(&["--store", &file(&held), "--retire", "delete", "--overlap", "0"]);
+        rotation.says("✓ retire");
+        rotation.signal(signal);
+        let (status, said) = rotation.end();
+        assert_eq!(status.code(), Some(3), "{said}");
+        assert!(said.contains("ci is rotated") && said.contains("sweep"), "{said}");
+        assert!(said.contains("run: kernel-keys resume"), "{said}");
+        world.resume_and_check(&held, &said);
+    }
+}
+
+#[test]
+fn twice_stops_at_once() {
+    for (first, second) in [("-INT", "-INT"), ("-TERM", "-INT")] {
+        let world = World::new();
+        let held = world.stored("ci");
+        let gate = world.gate("gate");
+        let program = world.hook("hook", &gate);
+        let mut rotation =
+            world.rotate(&["--store", &file(&held), "--deploy", &program, "--overlap", "0"]);
+        gate.wait();
+        rotation.signal(first);
+        rotation.says("Once more stops at once; the journal makes that safe");
+        rotation.signal(second);
+        let (status, said) = rotation.end();
+        assert_eq!(status.code(), Some(3), "{said}");
+        assert!(said.contains("stopped at once"), "{said}");
+        assert!(said.contains("run: kernel-keys resume"), "{said}");
+        assert!(world.works(&held));
+        gate.open();
+        let told = world.resume_and_check(&held, &said);
+        assert!(told.contains("ci is rotated"), "{told}");
+    }
+}
+
+/// Those under way stop at a safe point, and no other is begun.
+#[test]
+fn many_at_a_time() {
+    let world = World::new();
+    fs::create_dir(world.path("keys")).unwrap();
+    for name in ["ci-1", "ci-2", "ci-3"] {
+        let held = world.stored(name);
+        fs::rename(held, world.path("keys").join(name)).unwrap();
+    }
+    let (gate, came) = (world.gate("gate"), world.path("came"));
+    let lines = format!("echo >> {}\n{}", came.display(), gate.pass());
+    let program = world.program("hook", &lines).to_str().unwrap().to_owned();
+    let store = format!("file:{}/{{name}}", world.path("keys").display());
+    let mut fleet = world.begin(&[
+        "--timeout",
+        "0.5",
+        "rotate-all",
+        "--name",
+        "ci-*",
+        "--store",
+        &store,
+        "--concurrency",
+        "2",
+        "--deploy",
+        &program,
+        "--overlap",
+        "0",
+    ]);
+    until("two do not come", || fs::read(&came).is_ok_and(|lines| lines.len() == 2));
+    fleet.signal("-INT");
+    fleet.says("Stopping at the next safe point");
+    gate.open();
+    let (status, said) = fleet.end();
+    assert_eq!(status.code(), Some(3), "{said}");
+    assert_eq!(said.matches("not begun, since it was asked to stop").count(), 1, "{said}");
+    assert!(said.contains("run: kernel-keys resume"), "{said}");
+    let resumed = world.run(&["resume"]);
+    assert_eq!(code(&resumed), Some(0), "{}", text(&resumed));
+    assert_eq!(text(&resumed).matches("is rotated").count(), 2, "{}", text(&resumed));
+    for name in ["ci-1", "ci-2", "ci-3"] {
+        assert!(world.works(&world.path("keys").join(name)), "{name}");
+    }
+    let mut names = world.names();
+    names.sort();
+    assert_eq!(names, ["bootstrap", "ci-1", "ci-2", "ci-3"]);
+}

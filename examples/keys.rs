@@ -1,0 +1,27 @@
+//! Makes a key for a day, lists all keys, and deletes the new one again.
+//!
+//! `KERNEL_API_KEY=sk_… cargo run --example keys`
+
+use futures_util::TryStreamExt;
+use onkernel::prelude::*;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> onkernel::Result<()> {
+    run(&Client::from_env()?).await
+}
+
+/// The example itself.
+pub async fn run(client: &Client) -> onkernel::Result<()> {
+    let created = client.create_api_key().named("example").for_days(1).send().await?;
+    // Whoever needs the plaintext gets it from `created.key.expose()`, this once.
+    println!("made {} ({})", created.id, created.masked_key);
+
+    let mut keys = client.list_api_keys().sort_by("created_at").stream();
+    while let Some(key) = keys.try_next().await? {
+        println!("{}  {}  expires: {:?}", key.id, key.name, key.expires_at);
+    }
+
+    client.delete_api_key().id(&created.id).send().await?;
+    println!("deleted {}", created.id);
+    Ok(())
+}
