@@ -3,6 +3,7 @@
 //! The first value that the document does not allow is remembered, and the call is refused with it
 //! before anything is sent. How a call is sent is in [`execute`](crate::execute).
 
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
@@ -25,6 +26,9 @@ use crate::scrub::Scrubber;
 use crate::upload::Progress;
 use crate::validate::{Checked, Refusal, Rule, Validate};
 use crate::{Client, Download, EventStream, Operation, Repeat, Upload, wire};
+
+/// Room for a value in a path or a query: an id mostly.
+pub(crate) const USUAL_VALUE: usize = 40;
 
 /// What a call asks for: an operation of the document, or a method and path of the caller's.
 #[derive(Clone, Debug)]
@@ -139,7 +143,8 @@ type Ready = ((reqwest::Body, Option<u64>), HeaderValue);
 pub(crate) struct Call {
     pub(crate) client: Client,
     pub(crate) target: Target,
-    pub(crate) path: String,
+    /// With the parameters in braces that are not filled in yet.
+    pub(crate) path: Cow<'static, str>,
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
@@ -154,14 +159,14 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn new(client: Client, operation: &'static Operation) -> Self {
-        Self::to(client, Target::Operation(operation), operation.path.to_owned())
+        Self::to(client, Target::Operation(operation), operation.path)
     }
 
-    pub(crate) fn to(client: Client, target: Target, path: String) -> Self {
+    pub(crate) fn to(client: Client, target: Target, path: impl Into<Cow<'static, str>>) -> Self {
         Self {
             client,
             target,
-            path,
+            path: path.into(),
             query: Query::default(),
             headers: HeaderMap::new(),
             body: Body::Empty,
@@ -178,7 +183,7 @@ impl Call {
         T: Display + Checked,
     {
         let Some(value) = self.checked(name, value.map(Some), rule) else { return };
-        let mut encoded = String::new();
+        let mut encoded = String::with_capacity(USUAL_VALUE);
         push_encoded(&mut encoded, &value);
         self.fill(name, &encoded);
     }
@@ -189,9 +194,13 @@ impl Call {
         if matches!(encoded, "" | "." | "..") {
             return self.refuse(format!("`{name}` must not be empty, `.` or `..`"));
         }
-        let placeholder = format!("{{{name}}}");
-        match self.path.find(&placeholder) {
-            Some(at) => self.path.replace_range(at..at + placeholder.len(), encoded),
+        // What has been filled in holds no brace, for it is encoded.
+        let parameter = self.path.match_indices('{').find_map(|(at, _)| {
+            let rest = self.path[at + 1..].strip_prefix(name)?.strip_prefix('}')?;
+            Some([&self.path[..at], encoded, rest].concat())
+        });
+        match parameter {
+            Some(path) => self.path = path.into(),
             None => self.refuse(format!("the path has no parameter `{name}`")),
         }
     }
@@ -272,12 +281,14 @@ impl Call {
     }
 
     /// Sends the call and reads the answer as JSON.
-    pub(crate) async fn send_json<T: DeserializeOwned>(self) -> Result<ResponseValue<T>> {
-        execute::run(self, |answer| serde_json::from_slice(&answer.body)).await
+    pub(crate) fn send_json<T: DeserializeOwned>(
+        self,
+    ) -> impl Future<Output = Result<ResponseValue<T>>> {
+        execute::run(self, |answer| serde_json::from_slice(&answer.body))
     }
 
     /// Sends the call, whose success says all.
-    pub(crate) async fn send_empty(mut self) -> Result<ResponseValue<()>> {
+    pub(crate) fn send_empty(mut self) -> impl Future<Output = Result<ResponseValue<()>>> {
         self.answerless = true;
         execute::run(self, |answer| {
             if answer.status == StatusCode::NOT_FOUND || answer.body.trim_ascii().is_empty() {
@@ -287,7 +298,6 @@ impl Call {
             // in its place.
             serde_json::from_slice::<IgnoredAny>(&answer.body).map(drop)
         })
-        .await
     }
 
     /// Sends the call, whose answer is read when its status is known, and may be of any type.
@@ -366,11 +376,11 @@ impl Call {
     }
 
     /// Sends the call and reads the answer by its status.
-    pub(crate) async fn send_any<T>(
+    pub(crate) fn send_any<T>(
         self,
         read: impl Fn(&Answer) -> Result<T, serde_json::Error>,
-    ) -> Result<ResponseValue<T>> {
-        execute::run(self, |answer| read(answer)).await
+    ) -> impl Future<Output = Result<ResponseValue<T>>> {
+        execute::run(self, move |answer| read(answer))
     }
 }
 

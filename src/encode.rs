@@ -4,14 +4,21 @@ use std::fmt::{self, Display, Write};
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
+use crate::call::USUAL_VALUE;
+
 /// Percent-encodes everything but RFC 3986's unreserved characters: `/` and `\` too.
 struct Encoder<'a>(&'a mut String);
 
 impl Write for Encoder<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         const HEX: &[u8; 16] = b"0123456789ABCDEF";
+        let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        if text.bytes().all(is_unreserved) {
+            self.0.push_str(text);
+            return Ok(());
+        }
         for byte in text.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            if is_unreserved(byte) {
                 self.0.push(char::from(byte));
             } else {
                 let hex = |digit: u8| char::from(HEX[usize::from(digit)]);
@@ -49,6 +56,7 @@ pub(crate) struct Query(String);
 impl Query {
     /// Appends `name=value`.
     pub(crate) fn push(&mut self, name: &str, value: &(impl Display + ?Sized)) {
+        self.0.reserve(name.len() + USUAL_VALUE);
         if !self.0.is_empty() {
             self.0.push('&');
         }

@@ -9,13 +9,13 @@ use reqwest::{Method, Request, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{Instrument, Span, field};
-use zeroize::Zeroizing;
 
 use crate::answer;
 use crate::call::{Call, Target};
 use crate::credentials::Key;
 use crate::error::{Cause, Created, Error, ErrorKind, Result, ServerError};
 use crate::opened::Opened;
+use crate::received::Received;
 use crate::response::{ResponseValue, request_id};
 use crate::retry::{self, Attempt, Decision, Outcome};
 use crate::upload::Progress;
@@ -30,8 +30,7 @@ const FIRST_BUFFER: usize = 64 * 1024;
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    /// Wiped when dropped, since it may hold a plaintext.
-    pub(crate) body: Zeroizing<Vec<u8>>,
+    pub(crate) body: Received,
     /// What is still to be read, if the call leaves that to others.
     response: Option<Response>,
 }
@@ -79,24 +78,32 @@ pub(crate) async fn open(mut call: Call) -> Result<Opened> {
 }
 
 /// Runs a call to its end. Only what depends on the answer's type is here.
-pub(crate) async fn run<T>(
+// Not an `async fn`, whose future would hold the call and the run, each of them twice.
+pub(crate) fn run<T>(
     call: Call,
     read: impl Fn(&mut Answer) -> Result<T, serde_json::Error>,
-) -> Result<ResponseValue<T>> {
-    let mut run = Run::new(call)?;
-    loop {
-        let failure = match run.attempt().await {
-            Ok(mut answer) => match read(&mut answer) {
-                Ok(value) => {
-                    run.finished("done");
-                    let Answer { status, headers, .. } = answer;
-                    return Ok(ResponseValue::new(value, status, headers, run.call.target));
-                }
-                Err(error) => run.not_as_documented(&answer, &error),
-            },
-            Err(failure) => failure,
+) -> impl Future<Output = Result<ResponseValue<T>>> {
+    let mut run = Run::new(call);
+    async move {
+        let run = match run {
+            Ok(ref mut run) => run,
+            Err(refused) => return Err(refused),
         };
-        run.recover(failure).await?;
+        loop {
+            let failure = match run.attempt().await {
+                Ok(mut answer) => match read(&mut answer) {
+                    Ok(value) => {
+                        run.finished("done");
+                        let Answer { status, headers, .. } = answer;
+                        let target = run.call.target.clone();
+                        return Ok(ResponseValue::new(value, status, headers, target));
+                    }
+                    Err(error) => run.not_as_documented(&answer, &error),
+                },
+                Err(failure) => failure,
+            };
+            run.recover(failure).await?;
+        }
     }
 }
 
@@ -105,8 +112,6 @@ struct Run {
     call: Call,
     method: Method,
     url: Url,
-    /// All headers but the key's.
-    headers: HeaderMap,
     began: Instant,
     attempts: u32,
     /// The key of the last attempt.
@@ -132,7 +137,7 @@ struct SoFar {
     key: Option<Arc<Key>>,
     status: Option<StatusCode>,
     headers: HeaderMap,
-    body: Zeroizing<Vec<u8>>,
+    body: Received,
     response: Option<Response>,
 }
 
@@ -149,7 +154,7 @@ enum Trouble {
 }
 
 impl Run {
-    fn new(mut call: Call) -> Result<Self> {
+    fn new(call: Call) -> Result<Self> {
         let refused = |problem: &str| Err(Error::invalid(&call.target, problem));
         if let Some(problem) = call.refused() {
             return refused(problem);
@@ -162,8 +167,6 @@ impl Run {
             Ok(url) => url,
             Err(problem) => return refused(&problem),
         };
-        let mut headers = shared.headers.clone();
-        headers.extend(std::mem::take(&mut call.headers));
         let span = tracing::debug_span!(
             "call",
             operation = call.target.id(),
@@ -178,7 +181,6 @@ impl Run {
             call,
             method,
             url,
-            headers,
             began: Instant::now(),
             attempts: 0,
             key: None,
@@ -194,7 +196,8 @@ impl Run {
         self.attempts += 1;
         self.span.record("attempt", self.attempts);
         let (mut limit, mut kind) = self.time();
-        let mut so_far = SoFar::default();
+        let mut so_far =
+            SoFar { body: Received::new(self.call.target.secret_answer()), ..SoFar::default() };
         let uploaded = Progress::default();
         let result = {
             let exchange = self.exchange(&mut so_far, &uploaded).instrument(self.span.clone());
@@ -211,10 +214,23 @@ impl Run {
             }
         };
         if let Some(key) = &so_far.key {
-            self.call.scrubber.knows(&key.secret);
             self.key = Some(Arc::clone(key));
         }
+        // Only what is shown is scrubbed, and of a whole and sound answer nothing is.
+        if result.is_err()
+            || self.call.left_open
+            || !so_far.status.is_some_and(|it| it.is_success())
+        {
+            self.scrub_key();
+        }
         self.judge(so_far, result)
+    }
+
+    /// Has the key of this attempt removed from whatever is shown.
+    fn scrub_key(&mut self) {
+        if let Some(key) = &self.key {
+            self.call.scrubber.knows(&key.secret);
+        }
     }
 
     /// The time for the next step, and what has passed when it is over.
@@ -232,20 +248,25 @@ impl Run {
         let shared = &self.call.client.shared;
         let key = shared.credentials.current().await.map_err(Trouble::NoKey)?;
         let mut request = Request::new(self.method.clone(), self.url.clone());
+        let (shared_headers, own) = (&shared.headers, &self.call.headers);
+        let mut headers = HeaderMap::with_capacity(shared_headers.len() + own.len() + 3);
         if let Some((body, content_type)) =
             self.call.body.open(uploaded).await.map_err(Trouble::Body)?
         {
             *request.body_mut() = Some(body.0);
-            request.headers_mut().insert(CONTENT_TYPE, content_type);
+            headers.insert(CONTENT_TYPE, content_type);
             if let Some(length) = body.1 {
-                request.headers_mut().insert(CONTENT_LENGTH, length.into());
+                headers.insert(CONTENT_LENGTH, length.into());
             }
         }
-        request.headers_mut().extend(self.headers.clone());
+        for (name, value) in shared_headers.iter().chain(own) {
+            headers.insert(name, value.clone());
+        }
         // `join` has made sure of the origin; the key depends on it, so it is asked once more.
         if shared.base.is_origin_of(&self.url) {
-            request.headers_mut().insert(AUTHORIZATION, key.header.clone());
+            headers.insert(AUTHORIZATION, key.header.clone());
         }
+        *request.headers_mut() = headers;
         so_far.key = Some(key);
 
         let mut response = shared.http.execute(request).await.map_err(Trouble::Transport)?;
@@ -266,11 +287,13 @@ impl Run {
         if status.is_success() && announced.is_some_and(|length| length > most) {
             return Err(Trouble::TooLarge(most));
         }
-        so_far.body.reserve(announced.unwrap_or(0).min(FIRST_BUFFER));
-        while let Some(chunk) = response.chunk().await.map_err(Trouble::Transport)? {
+        let expected = announced.unwrap_or(0).min(FIRST_BUFFER);
+        while let Some(mut chunk) = response.chunk().await.map_err(Trouble::Transport)? {
             let room = most - so_far.body.len();
-            so_far.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if chunk.len() > room {
+            let too_large = chunk.len() > room;
+            chunk.truncate(room);
+            so_far.body.push(chunk, expected);
+            if too_large {
                 return Err(Trouble::TooLarge(most));
             }
         }
@@ -285,16 +308,18 @@ impl Run {
             let trouble = result.err().unwrap_or(Trouble::Elsewhere);
             return Err(self.trouble(trouble, if key.is_some() { Stage::Sent } else { Stage::Key }));
         };
-        let id = request_id(&headers, &self.call.scrubber);
-        self.span.record("status", status.as_u16());
-        self.span.record("request_id", id.as_deref());
+        let id = || request_id(&headers, &self.call.scrubber);
+        if !self.span.is_disabled() {
+            self.span.record("status", status.as_u16());
+            self.span.record("request_id", id());
+        }
         if status.is_success() {
             return match result {
                 Ok(()) => Ok(Answer { status, headers, body, response }),
                 Err(trouble) => {
                     let mut failure = self.trouble(trouble, Stage::Answered);
                     failure.error =
-                        failure.error.answered(status, id).with_created(self.salvage(&body));
+                        failure.error.answered(status, id()).with_created(self.salvage(&body));
                     Err(failure)
                 }
             };
@@ -319,7 +344,7 @@ impl Run {
         let (server, excerpt) = answer::server_error(&body, scrubber);
         failure.error = failure
             .error
-            .answered(status, id)
+            .answered(status, id())
             .asks_to_wait(retry::asked_wait(&headers, SystemTime::now()))
             .said(server, excerpt);
         Err(failure)
@@ -400,9 +425,10 @@ impl Run {
     }
 
     /// An answer that reports success and is not what the document says.
-    fn not_as_documented(&self, answer: &Answer, error: &serde_json::Error) -> Failure {
+    fn not_as_documented(&mut self, answer: &Answer, error: &serde_json::Error) -> Failure {
         use serde_json::error::Category;
 
+        self.scrub_key();
         // What is not JSON may be from something between us and the server, and so may pass. JSON
         // of another shape is what the server sends.
         let outcome = match error.classify() {

@@ -29,6 +29,7 @@ mod operation;
 mod origin;
 mod page;
 mod raw;
+mod received;
 mod response;
 mod retry;
 #[cfg(feature = "rotation")]

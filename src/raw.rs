@@ -85,7 +85,7 @@ impl RawRequest {
     pub async fn send(self) -> Result<ResponseValue<RawBody>> {
         let target = self.call.target.clone();
         execute::run(self.call, move |answer| {
-            let bytes = Bytes::from(std::mem::take(&mut *answer.body));
+            let bytes = answer.body.take();
             Ok(RawBody { bytes, target: target.clone() })
         })
         .await

@@ -3,6 +3,7 @@
 //!
 //! One folder and one target folder for all of it, so that the dependencies are built once.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -45,13 +46,43 @@ impl Dependent {
     /// Sets `[env]` and checks the crate.
     fn check(&self, env: &str) -> Output {
         self.write(".cargo/config.toml", &format!("[env]\n{env}"));
+        self.cargo(&[])
+    }
+
+    /// Checks the crate as things are.
+    fn cargo(&self, more: &[&str]) -> Output {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["check", "--offline", "--quiet"]).current_dir(self.folder.path());
+        cargo.args(["check", "--offline", "--quiet"]).args(more).current_dir(self.folder.path());
         cargo.env("CARGO_TARGET_DIR", &self.target).env("CARGO_TERM_COLOR", "never");
         for variable in ["ONKERNEL_SPEC", "ONKERNEL_OVERLAY", "RUSTFLAGS", "RUST_BACKTRACE"] {
             cargo.env_remove(variable);
         }
         cargo.output().unwrap()
+    }
+
+    /// The crates that Cargo does not find fresh.
+    fn made_anew(&self) -> BTreeSet<String> {
+        let output = self.cargo(&["--message-format=json"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let messages = String::from_utf8(output.stdout).unwrap();
+        let messages = messages.lines().map(|line| serde_json::from_str(line).unwrap());
+        let stale = messages.filter(|message: &serde_json::Value| message["fresh"] == false);
+        stale.map(|message| message["target"]["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The files on which generation depends: only a change of one of them runs it again.
+    fn generated_from(&self) -> BTreeSet<String> {
+        let builds = fs::read_dir(self.target.join("debug/build")).unwrap();
+        let outputs = builds.map(|entry| entry.unwrap().path()).filter(|path| {
+            path.file_name().unwrap().to_string_lossy().starts_with("onkernel-")
+                && path.join("output").exists()
+        });
+        let newest = outputs
+            .map(|path| path.join("output"))
+            .max_by_key(|path| fs::metadata(path).unwrap().modified().unwrap());
+        let output = fs::read_to_string(newest.unwrap()).unwrap();
+        let files = output.lines().filter_map(|line| line.strip_prefix("cargo::rerun-if-changed="));
+        files.map(|file| file.rsplit(['/', '\\']).next().unwrap().to_owned()).collect()
     }
 
     /// What Cargo says when the build script refuses a document of this text.
@@ -87,6 +118,14 @@ fn a_dependent_brings_its_own_document_and_overlay() {
     );
     let output = dependent.check(SPEC);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+
+    // Nothing changed, nothing is done; and only what generation reads runs it again.
+    let anew = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(dependent.made_anew(), anew(&[]));
+    assert_eq!(dependent.generated_from(), anew(&["api.yml", "build.rs", "spec"]));
+    let document = fs::read_to_string(dependent.path("api.yml")).unwrap();
+    dependent.write("api.yml", &document.replacen("All of them.", "Every one.", 1));
+    assert_eq!(dependent.made_anew(), anew(&["dependent", "onkernel"]));
 
     dependent.write(
         "mine.yml",

@@ -12,6 +12,7 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 #![warn(unreachable_pub)]
 
+#[cfg(feature = "diff")]
 pub mod diff;
 pub mod document;
 mod error;

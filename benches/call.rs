@@ -1,0 +1,120 @@
+//! What a call costs: this client, and the same call by hand with reqwest and serde.
+//!
+//! ```sh
+//! cargo bench -p onkernel-benches --bench call            # the table of benches/README.md
+//! cargo bench -p onkernel-benches --bench call -- get     # one operation
+//! ```
+
+use onkernel::prelude::*;
+use onkernel_benches::by_hand::{self, NewKey};
+use onkernel_benches::is_smoke;
+use onkernel_benches::measure::{ALLOCATOR, Cost, cost, median};
+use onkernel_benches::server::{self, Server};
+
+#[global_allocator]
+static GLOBAL: &stats_alloc::StatsAlloc<std::alloc::System> = ALLOCATOR;
+
+const ID: &str = "key_01jabcdefghijklmnopqrstuvw";
+const KEY: &str = "sk_live_0123456789abcdefghijklmnop";
+
+fn main() {
+    server::serve_if_asked();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(run());
+}
+
+async fn run() {
+    let server = Server::start(1000);
+    let ours = Client::builder().base_url(&*server.url).api_key(KEY).build().unwrap();
+    let theirs = by_hand::Client::new(&server.url, KEY);
+    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+
+    println!(
+        "| call | at a time | CPU µs | by hand | ratio | wall µs | by hand | allocations | by hand | ratio | bytes | by hand |"
+    );
+    println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+    macro_rules! compare {
+        ($name:literal, $calls:literal, $ours:expr, $theirs:expr) => {
+            if wanted.as_deref().is_none_or(|wanted| $name.starts_with(wanted)) {
+                for at_a_time in [1, 64] {
+                    compare($name, $calls, at_a_time, || async { $ours }, || async { $theirs })
+                        .await;
+                }
+            }
+        };
+    }
+    compare!(
+        "get",
+        640,
+        drop(ours.get_api_key().id(ID).send().await.unwrap()),
+        drop(theirs.get(ID).await.unwrap())
+    );
+    compare!(
+        "create",
+        640,
+        drop(ours.create_api_key().named("ci").for_days(30).send().await.unwrap()),
+        drop(
+            theirs
+                .create(&NewKey { name: "ci".to_owned(), days_to_expire: Some(30) })
+                .await
+                .unwrap()
+        )
+    );
+    compare!(
+        "list of 20",
+        320,
+        drop(ours.list_api_keys().limit(20).send().await.unwrap()),
+        drop(theirs.list(20).await.unwrap())
+    );
+    compare!(
+        "list of 100",
+        128,
+        drop(ours.list_api_keys().limit(100).send().await.unwrap()),
+        drop(theirs.list(100).await.unwrap())
+    );
+}
+
+async fn compare<A: Future<Output = ()>, B: Future<Output = ()>>(
+    name: &str,
+    calls: usize,
+    at_a_time: usize,
+    ours: impl Fn() -> A,
+    theirs: impl Fn() -> B,
+) {
+    let (rounds, calls) = if is_smoke() { (1, at_a_time) } else { (41, calls) };
+    // Connections are opened and buffers grown.
+    cost(calls, at_a_time, &ours).await;
+    cost(calls, at_a_time, &theirs).await;
+    let mut pairs = Vec::new();
+    for round in 0..rounds {
+        // Neither is always first.
+        pairs.push(if round % 2 == 0 {
+            let ours = cost(calls, at_a_time, &ours).await;
+            (ours, cost(calls, at_a_time, &theirs).await)
+        } else {
+            let theirs = cost(calls, at_a_time, &theirs).await;
+            (cost(calls, at_a_time, &ours).await, theirs)
+        });
+    }
+    let each = |figure: fn(&Cost) -> f64| {
+        (median(pairs.iter().map(|it| figure(&it.0))), median(pairs.iter().map(|it| figure(&it.1))))
+    };
+    let ratio = |figure: fn(&Cost) -> f64| {
+        median(pairs.iter().map(|(ours, theirs)| figure(ours) / figure(theirs)))
+    };
+    let (cpu, wall) = (each(|it| it.cpu_us), each(|it| it.wall_us));
+    let (allocations, bytes) = (each(|it| it.allocations), each(|it| it.bytes));
+    println!(
+        "| {name} | {at_a_time} | {:.1} | {:.1} | {:.3} | {:.1} | {:.1} | {:.1} | {:.1} | {:.3} | {:.0} | {:.0} |",
+        cpu.0,
+        cpu.1,
+        ratio(|it| it.cpu_us),
+        wall.0,
+        wall.1,
+        allocations.0,
+        allocations.1,
+        ratio(|it| it.allocations),
+        bytes.0,
+        bytes.1,
+    );
+}
