@@ -450,6 +450,16 @@ async fn a_store_that_cannot_be_restored_keeps_both_keys() {
 }
 
 #[tokio::test]
+async fn a_retirement_is_as_patient_as_an_undo() {
+    let world = plain().await;
+    // What was begun there cannot be taken back, so it is not given up after a few attempts.
+    world.server.faults().add(Fault::status(503).method("DELETE").before().times(5));
+    let report = world.rotation().run().await.unwrap();
+    assert!(report.is_settled(), "{report:?}");
+    assert_eq!(world.settled().unwrap(), Outcome::Rotated);
+}
+
+#[tokio::test]
 async fn going_back_after_a_deployment_deploys_the_old_key() {
     let world = plain().await;
     let server = world.server.clone();

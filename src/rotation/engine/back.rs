@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Done, Engine, Trouble, UNDO_ATTEMPTS};
+use super::{Done, Engine, PATIENT_ATTEMPTS, Trouble};
 use crate::Secret;
 use crate::rotation::builder::Told;
 use crate::rotation::guard::{Doomed, Holds};
@@ -57,7 +57,7 @@ impl Engine {
                 (_, Err(error)) | (Err(error), Ok(())) => error.to_string(),
                 (Ok(_), Ok(())) => "the store does not hold what was written to it".to_owned(),
             };
-            if attempt >= UNDO_ATTEMPTS {
+            if attempt >= PATIENT_ATTEMPTS {
                 let why = format!("the old key could not be put back into the store: {why}");
                 return Err(Trouble::hold(why));
             }

@@ -30,8 +30,8 @@ use super::store::StoreError;
 use crate::Secret;
 use crate::scrub::Scrubber;
 
-/// How often a step that undoes something is tried.
-const UNDO_ATTEMPTS: u32 = 6;
+/// How often a step is tried when there is no other way out: back, and past the retirement's start.
+const PATIENT_ATTEMPTS: u32 = 6;
 
 /// A rotation under way.
 pub(crate) struct Engine {
@@ -163,11 +163,7 @@ impl Engine {
             _ => {}
         }
         let course = match self.facts.course {
-            Course::Forward if !trouble.hold && !self.facts.retiring => {
-                // Going back takes as much patience as it needs.
-                self.api = self.api.patient(UNDO_ATTEMPTS);
-                Course::Back
-            }
+            Course::Forward if !trouble.hold && !self.facts.retiring => Course::Back,
             _ => Course::Hold,
         };
         self.facts.course = course;
@@ -205,9 +201,13 @@ impl Engine {
             true if self.facts.retiring || self.old_is_dead => self.new_secret.as_ref(),
             true => self.old_secret.as_ref(),
         };
-        match key.map(|key| self.api.with_key(key)) {
-            Some(Ok(api)) => api,
-            _ => self.api.clone(),
+        let api = match self.facts.course {
+            Course::Forward if !self.facts.retiring => self.api.clone(),
+            _ => self.api.patient(PATIENT_ATTEMPTS),
+        };
+        match key.map(|key| api.with_key(key)) {
+            Some(Ok(keyed)) => keyed,
+            _ => api,
         }
     }
 
