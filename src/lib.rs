@@ -22,8 +22,11 @@ mod execute;
 mod frames;
 mod generated;
 #[allow(dead_code)]
+mod given;
+#[allow(dead_code)]
 mod multipart;
 mod nullable;
+mod open;
 mod opened;
 mod operation;
 mod origin;

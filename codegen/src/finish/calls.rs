@@ -299,7 +299,10 @@ impl Fields {
     fn parameter(&mut self, name: &Ident, parameter: &Parameter, ty: &Type) {
         let wire = &parameter.wire;
         let docs = docs::of_value(wire, &parameter.notes, &parameter.rule);
-        let wrap = (!parameter.required).then(|| quote!(.map(::std::option::Option::Some)));
+        let given = match parameter.required {
+            true => quote!(crate::given::value),
+            false => quote!(crate::given::some),
+        };
         self.setters.push(quote! {
             #docs
             pub fn #name<V>(mut self, value: V) -> Self
@@ -307,7 +310,7 @@ impl Fields {
                 V: ::std::convert::TryInto<#ty>,
                 V::Error: ::std::fmt::Display,
             {
-                self.#name = value.try_into() #wrap .map_err(|error| error.to_string());
+                self.#name = #given(value);
                 self
             }
         });
@@ -365,6 +368,7 @@ impl Fields {
         } else {
             (quote!(.map(::std::option::Option::Some)), quote!(::std::option::Option<#ty>))
         };
+        let given = quote!(crate::given::value::<#value, V>(value));
         self.setters.push(quote! {
             /// The request body: the type itself, or its builder.
             pub fn body<V>(mut self, value: V) -> Self
@@ -372,7 +376,7 @@ impl Fields {
                 V: ::std::convert::TryInto<#value>,
                 V::Error: ::std::fmt::Display,
             {
-                self.body = value.try_into() #keep #some .map_err(|error| error.to_string());
+                self.body = #given #keep #some;
                 self
             }
         });
@@ -407,21 +411,12 @@ impl Fields {
             }
             (false, _) => quote!(::std::result::Result::Ok(::std::option::Option::None)),
         });
-        let build = built.map(|target| {
-            if body.required {
-                quote! {
-                    .and_then(|body| <#target>::try_from(body).map_err(|error| error.to_string()))
-                }
-            } else {
-                quote! {
-                    .and_then(|body| {
-                        body.map(<#target>::try_from).transpose().map_err(|error| error.to_string())
-                    })
-                }
-            }
-        });
+        let value = match (built, body.required) {
+            (None, _) => quote!(self.body),
+            (Some(target), true) => quote!(crate::given::built::<#target, _>(self.body)),
+            (Some(target), false) => quote!(crate::given::some_built::<#target, _>(self.body)),
+        };
         let media_type = &body.media_type;
-        let value = quote!(self.body #build);
         let value =
             if body.required { quote!(#value.map(::std::option::Option::Some)) } else { value };
         self.steps.push(match body.content {

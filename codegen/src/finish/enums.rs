@@ -49,10 +49,22 @@ fn one(name: &Ident, docs: &TokenStream, values: &[String]) -> TokenStream {
                     Self::Unknown(value) => value,
                 }
             }
-            fn known(value: &str) -> ::std::option::Option<Self> {
-                match value {
-                    #(#values => ::std::option::Option::Some(Self::#variants),)*
+        }
+        impl crate::open::Open for #name {
+            const EXPECTED: &'static str = #expected;
+            fn text(&self) -> &str {
+                self.as_str()
+            }
+            fn unknown(&self) -> ::std::option::Option<&str> {
+                match self {
+                    Self::Unknown(value) => ::std::option::Option::Some(value),
                     _ => ::std::option::Option::None,
+                }
+            }
+            fn read(value: ::std::string::String) -> Self {
+                match value.as_str() {
+                    #(#values => Self::#variants,)*
+                    _ => Self::Unknown(value),
                 }
             }
         }
@@ -69,8 +81,7 @@ fn one(name: &Ident, docs: &TokenStream, values: &[String]) -> TokenStream {
         impl ::std::str::FromStr for #name {
             type Err = self::error::ConversionError;
             fn from_str(value: &str) -> ::std::result::Result<Self, self::error::ConversionError> {
-                Self::known(value)
-                    .ok_or_else(|| ::std::format!("{}, not `{}`", #expected, value).into())
+                ::std::result::Result::Ok(crate::open::parse(value)?)
             }
         }
         impl ::std::convert::TryFrom<&str> for #name {
@@ -99,31 +110,12 @@ fn one(name: &Ident, docs: &TokenStream, values: &[String]) -> TokenStream {
             fn deserialize<D: ::serde::Deserializer<'de>>(
                 deserializer: D,
             ) -> ::std::result::Result<Self, D::Error> {
-                let value = <::std::string::String as ::serde::Deserialize>::deserialize(deserializer)?;
-                ::std::result::Result::Ok(Self::known(&value).unwrap_or(Self::Unknown(value)))
-            }
-        }
-        impl crate::encode::QueryValue for #name {
-            fn append(&self, name: &str, query: &mut crate::encode::Query) {
-                query.push(name, self.as_str());
+                crate::open::deserialize(deserializer)
             }
         }
         impl crate::validate::Validate for #name {
             fn validate(&self) -> ::std::result::Result<(), crate::validate::Refusal> {
-                match self {
-                    Self::Unknown(value) => ::std::result::Result::Err(
-                        crate::validate::Refusal::new(::std::format!("{}, not `{}`", #expected, value)),
-                    ),
-                    _ => ::std::result::Result::Ok(()),
-                }
-            }
-        }
-        impl crate::validate::Checked for #name {
-            fn check(
-                &self,
-                _: &crate::validate::Rule,
-            ) -> ::std::result::Result<(), crate::validate::Refusal> {
-                crate::validate::Validate::validate(self)
+                crate::open::validate(self)
             }
         }
     }

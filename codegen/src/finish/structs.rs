@@ -308,9 +308,11 @@ impl Field<'_> {
                 }
             };
         }
-        let wrap = (!matches!(state, State::Required | State::Extra))
-            .then(|| quote!(.map(::std::option::Option::Some)));
-        let reason = format!("`{}`: {{error}}", source.wire);
+        let wire = &source.wire;
+        let given = match state {
+            State::Required | State::Extra => quote!(crate::given::field),
+            _ => quote!(crate::given::some_field),
+        };
         quote! {
             #docs
             pub fn #ident<V>(mut self, value: V) -> Self
@@ -318,7 +320,7 @@ impl Field<'_> {
                 V: ::std::convert::TryInto<#base>,
                 V::Error: ::std::fmt::Display,
             {
-                self.#ident = value.try_into() #wrap .map_err(|error| ::std::format!(#reason));
+                self.#ident = #given(#wire, value);
                 self
             }
         }
