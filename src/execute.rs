@@ -78,12 +78,13 @@ pub(crate) async fn open(mut call: Call) -> Result<Opened> {
 }
 
 /// Runs a call to its end. Only what depends on the answer's type is here.
-// Not an `async fn`, whose future would hold the call and the run, each of them twice.
+// Not an `async fn`, whose future would hold the call and the run, each of them twice; and the run
+// is boxed, so that futures which are moved about stay small.
 pub(crate) fn run<T>(
     call: Call,
     read: impl Fn(&mut Answer) -> Result<T, serde_json::Error>,
 ) -> impl Future<Output = Result<ResponseValue<T>>> {
-    let mut run = Run::new(call);
+    let mut run = Run::new(call).map(Box::new);
     async move {
         let run = match run {
             Ok(ref mut run) => run,
