@@ -3,6 +3,8 @@
 //! ```sh
 //! cargo bench -p onkernel-benches --bench call            # the table of benches/README.md
 //! cargo bench -p onkernel-benches --bench call -- get     # one operation
+//! # For a profiler: one side of one operation, 300 calls, 64 at a time.
+//! cargo bench -p onkernel-benches --bench call -- get ours 300 64
 //! ```
 
 use onkernel::prelude::*;
@@ -27,18 +29,34 @@ async fn run() {
     let server = Server::start(1000);
     let ours = Client::builder().base_url(&*server.url).api_key(KEY).build().unwrap();
     let theirs = by_hand::Client::new(&server.url, KEY);
-    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with('-'));
+    let arguments: Vec<_> = arguments.collect();
+    let wanted = arguments.first();
+    let alone = arguments.get(1).map(|side| Alone {
+        ours: match side.as_str() {
+            "ours" => true,
+            "by-hand" => false,
+            other => panic!("`{other}` is neither `ours` nor `by-hand`"),
+        },
+        calls: arguments.get(2).map_or(300, |calls| calls.parse().unwrap()),
+        at_a_time: arguments.get(3).map_or(1, |many| many.parse().unwrap()),
+    });
 
-    println!(
-        "| call | at a time | CPU µs | by hand | ratio | wall µs | by hand | allocations | by hand | ratio | bytes | by hand |"
-    );
-    println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+    if alone.is_none() {
+        print_head();
+    }
     macro_rules! compare {
         ($name:literal, $calls:literal, $ours:expr, $theirs:expr) => {
-            if wanted.as_deref().is_none_or(|wanted| $name.starts_with(wanted)) {
-                for at_a_time in [1, 64] {
-                    compare($name, $calls, at_a_time, || async { $ours }, || async { $theirs })
-                        .await;
+            if wanted.is_none_or(|wanted| $name == wanted) {
+                let (ours, theirs) = (|| async { $ours }, || async { $theirs });
+                match &alone {
+                    Some(it) if it.ours => drop(cost(it.calls, it.at_a_time, ours).await),
+                    Some(it) => drop(cost(it.calls, it.at_a_time, theirs).await),
+                    None => {
+                        for at_a_time in [1, 64] {
+                            compare($name, $calls, at_a_time, &ours, &theirs).await;
+                        }
+                    }
                 }
             }
         };
@@ -72,6 +90,20 @@ async fn run() {
         drop(ours.list_api_keys().limit(100).send().await.unwrap()),
         drop(theirs.list(100).await.unwrap())
     );
+}
+
+/// One side only.
+struct Alone {
+    ours: bool,
+    calls: usize,
+    at_a_time: usize,
+}
+
+fn print_head() {
+    println!(
+        "| call | at a time | CPU µs | by hand | ratio | wall µs | by hand | allocations | by hand | ratio | bytes | by hand |"
+    );
+    println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
 }
 
 async fn compare<A: Future<Output = ()>, B: Future<Output = ()>>(

@@ -104,25 +104,26 @@ impl Body {
             let chunks = reqwest::Body::wrap_stream(progress.watch(chunks));
             (chunks, length)
         };
-        let (body, content_type) = match self {
+        let ((body, length), content_type) = match self {
             Self::Empty => return Ok(None),
             Self::Whole(bytes, media_type) => {
                 let content_type = HeaderValue::from_static(media_type);
-                return Ok(Some(((bytes.clone().into(), None), content_type)));
+                return Ok(Some((bytes.clone().into(), None, content_type)));
             }
+            // Boxed, since few calls have such a body and every future would have room for it.
             Self::Upload(upload, media_type) => {
-                let (chunks, length) = upload.open().await?;
+                let (chunks, length) = Box::pin(upload.open()).await?;
                 let media_type = upload.content_type.as_deref().unwrap_or(media_type);
                 (streamed(chunks, length), media_type.to_owned())
             }
             Self::Form(form) => {
-                let opened = form.open().await?;
+                let opened = Box::pin(form.open()).await?;
                 (streamed(opened.chunks, opened.length), opened.content_type)
             }
         };
         let content_type = HeaderValue::try_from(content_type)
             .map_err(|_| "the media type holds a line break or a control character".to_owned())?;
-        Ok(Some((body, content_type)))
+        Ok(Some((body, length, content_type)))
     }
 
     /// Whether the body can be sent once more.
@@ -136,7 +137,7 @@ impl Body {
 }
 
 /// A body ready to be sent, with its length if that must be said, and its type.
-type Ready = ((reqwest::Body, Option<u64>), HeaderValue);
+pub(crate) type Ready = (reqwest::Body, Option<u64>, HeaderValue);
 
 /// A call in the making.
 #[derive(Clone)]
@@ -182,27 +183,34 @@ impl Call {
     where
         T: Display + Checked,
     {
-        let Some(value) = self.checked(name, value.map(Some), rule) else { return };
-        let mut encoded = String::with_capacity(USUAL_VALUE);
-        push_encoded(&mut encoded, &value);
-        self.fill(name, &encoded);
+        if let Some(value) = self.checked(name, value.map(Some), rule) {
+            self.fill_by(name, |path| push_encoded(path, &value));
+        }
     }
 
     /// Fills in a parameter of the path that is encoded already.
     pub(crate) fn fill(&mut self, name: &str, encoded: &str) {
+        self.fill_by(name, |path| path.push_str(encoded));
+    }
+
+    fn fill_by(&mut self, name: &str, push: impl FnOnce(&mut String)) {
+        // What has been filled in holds no brace, for it is encoded.
+        let bytes = self.path.bytes().enumerate();
+        let found = bytes.filter(|&(_, byte)| byte == b'{').find_map(|(at, _)| {
+            Some((at, self.path[at + 1..].strip_prefix(name)?.strip_prefix('}')?))
+        });
+        let Some((at, rest)) = found else {
+            return self.refuse(format!("the path has no parameter `{name}`"));
+        };
+        let mut path = String::with_capacity(self.path.len() + USUAL_VALUE);
+        path.push_str(&self.path[..at]);
+        push(&mut path);
         // Either would address another resource: a DELETE depends on it.
-        if matches!(encoded, "" | "." | "..") {
+        if matches!(&path[at..], "" | "." | "..") {
             return self.refuse(format!("`{name}` must not be empty, `.` or `..`"));
         }
-        // What has been filled in holds no brace, for it is encoded.
-        let parameter = self.path.match_indices('{').find_map(|(at, _)| {
-            let rest = self.path[at + 1..].strip_prefix(name)?.strip_prefix('}')?;
-            Some([&self.path[..at], encoded, rest].concat())
-        });
-        match parameter {
-            Some(path) => self.path = path.into(),
-            None => self.refuse(format!("the path has no parameter `{name}`")),
-        }
+        path.push_str(rest);
+        self.path = path.into();
     }
 
     /// Adds a parameter to the query, unless it is left out.

@@ -203,7 +203,7 @@ impl Credentials {
             Source::Fixed(_) | Source::Env(_) => false,
             Source::File(path) => {
                 let path = path.clone();
-                let now = blocking(move || Stamp::of(&path)).await.ok();
+                let now = Box::pin(blocking(move || Stamp::of(&path))).await.ok();
                 now.is_some() && now != self.held(|held| held.stamp)
             }
             Source::Function { every, .. } => {
@@ -213,7 +213,7 @@ impl Credentials {
         };
         match held {
             Some(key) if !due => Ok(key),
-            held => self.fetch(held.as_ref()).await,
+            held => Box::pin(self.fetch(held.as_ref())).await,
         }
     }
 

@@ -4,14 +4,16 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+};
 use reqwest::{Method, Request, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{Instrument, Span, field};
 
 use crate::answer;
-use crate::call::{Call, Target};
+use crate::call::{Call, Ready, Target};
 use crate::credentials::Key;
 use crate::error::{Cause, Created, Error, ErrorKind, Result, ServerError};
 use crate::opened::Opened;
@@ -32,7 +34,7 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Received,
     /// What is still to be read, if the call leaves that to others.
-    response: Option<Response>,
+    response: Option<Box<Response>>,
 }
 
 #[allow(dead_code)] // for operations with several successful answers
@@ -51,6 +53,7 @@ pub(crate) async fn open(mut call: Call) -> Result<Opened> {
     call.left_open = true;
     let again = call.clone();
     let mut run = Run::new(call)?;
+    run.begin();
     loop {
         let failure = match run.attempt().await {
             Ok(Answer { status, headers, response: Some(response), .. }) => {
@@ -60,7 +63,7 @@ pub(crate) async fn open(mut call: Call) -> Result<Opened> {
                     headers,
                     target: run.call.target.clone(),
                     scrubber: run.call.scrubber.clone(),
-                    response,
+                    response: *response,
                     options: run.call.client.options,
                     call: again,
                 });
@@ -73,23 +76,22 @@ pub(crate) async fn open(mut call: Call) -> Result<Opened> {
             ),
             Err(failure) => failure,
         };
-        run.recover(failure).await?;
+        Box::pin(run.recover(failure)).await?;
     }
 }
 
 /// Runs a call to its end. Only what depends on the answer's type is here.
-// Not an `async fn`, whose future would hold the call and the run, each of them twice; and the run
-// is boxed, so that futures which are moved about stay small.
+// Whoever has many calls under way moves and allocates their futures, as large as they may become.
+// So this is no `async fn`, whose future would hold the call twice; the run has a box of its own,
+// and so has what is seldom awaited.
 pub(crate) fn run<T>(
     call: Call,
     read: impl Fn(&mut Answer) -> Result<T, serde_json::Error>,
 ) -> impl Future<Output = Result<ResponseValue<T>>> {
-    let mut run = Run::new(call).map(Box::new);
+    let run = Run::new(call);
     async move {
-        let run = match run {
-            Ok(ref mut run) => run,
-            Err(refused) => return Err(refused),
-        };
+        let mut run = run?;
+        run.begin();
         loop {
             let failure = match run.attempt().await {
                 Ok(mut answer) => match read(&mut answer) {
@@ -103,7 +105,7 @@ pub(crate) fn run<T>(
                 },
                 Err(failure) => failure,
             };
-            run.recover(failure).await?;
+            Box::pin(run.recover(failure)).await?;
         }
     }
 }
@@ -113,8 +115,9 @@ struct Run {
     call: Call,
     method: Method,
     url: Url,
-    began: Instant,
+    time: Time,
     attempts: u32,
+    so_far: SoFar,
     /// The key of the last attempt.
     key: Option<Arc<Key>>,
     /// The one attempt with a new key after a 401 has been made.
@@ -132,6 +135,29 @@ struct Failure {
     outcome: Outcome,
 }
 
+/// The time that a call has.
+#[derive(Clone, Copy)]
+struct Time {
+    /// When it was first awaited.
+    began: Option<Instant>,
+    timeout: Duration,
+    deadline: Option<Duration>,
+}
+
+impl Time {
+    fn elapsed(&self) -> Duration {
+        self.began.map(|began| began.elapsed()).unwrap_or_default()
+    }
+
+    /// The time for the next step, and what has passed when it is over.
+    fn next(&self) -> (Duration, ErrorKind) {
+        match self.deadline.map(|all| all.saturating_sub(self.elapsed())) {
+            Some(left) if left < self.timeout => (left, ErrorKind::Deadline),
+            _ => (self.timeout, ErrorKind::Timeout),
+        }
+    }
+}
+
 /// How far an attempt has come; kept outside of it, so that a timeout leaves it behind.
 #[derive(Default)]
 struct SoFar {
@@ -139,7 +165,13 @@ struct SoFar {
     status: Option<StatusCode>,
     headers: HeaderMap,
     body: Received,
-    response: Option<Response>,
+    response: Option<Box<Response>>,
+}
+
+impl SoFar {
+    fn nothing(call: &Call) -> Self {
+        Self { body: Received::new(call.target.secret_answer()), ..Self::default() }
+    }
 }
 
 /// What can go wrong in an attempt besides an error status.
@@ -155,7 +187,7 @@ enum Trouble {
 }
 
 impl Run {
-    fn new(call: Call) -> Result<Self> {
+    fn new(call: Call) -> Result<Box<Self>> {
         let refused = |problem: &str| Err(Error::invalid(&call.target, problem));
         if let Some(problem) = call.refused() {
             return refused(problem);
@@ -168,52 +200,60 @@ impl Run {
             Ok(url) => url,
             Err(problem) => return refused(&problem),
         };
-        let span = tracing::debug_span!(
-            "call",
-            operation = call.target.id(),
-            method = method.as_str(),
-            path = call.target.path(),
-            attempt = field::Empty,
-            status = field::Empty,
-            request_id = field::Empty,
-            elapsed_ms = field::Empty,
-        );
-        Ok(Self {
+        let options = &call.client.options;
+        let time = Time { began: None, timeout: options.timeout, deadline: options.retry.deadline };
+        Ok(Box::new(Self {
+            so_far: SoFar::nothing(&call),
             call,
             method,
             url,
-            began: Instant::now(),
+            time,
             attempts: 0,
             key: None,
             rekeyed: false,
             maybe_done: false,
             previous: None,
-            span,
-        })
+            span: Span::none(),
+        }))
+    }
+
+    /// The call is awaited: its time runs, within the caller's span.
+    fn begin(&mut self) {
+        self.time.began = Some(Instant::now());
+        self.span = tracing::debug_span!(
+            "call",
+            operation = self.call.target.id(),
+            method = self.method.as_str(),
+            path = self.call.target.path(),
+            attempt = field::Empty,
+            status = field::Empty,
+            request_id = field::Empty,
+            elapsed_ms = field::Empty,
+        );
     }
 
     /// One attempt, within its time.
     async fn attempt(&mut self) -> Result<Answer, Failure> {
         self.attempts += 1;
         self.span.record("attempt", self.attempts);
-        let (mut limit, mut kind) = self.time();
-        let mut so_far =
-            SoFar { body: Received::new(self.call.target.secret_answer()), ..SoFar::default() };
+        let time = self.time;
+        let (mut limit, mut kind) = time.next();
         let uploaded = Progress::default();
         let result = {
-            let exchange = self.exchange(&mut so_far, &uploaded).instrument(self.span.clone());
-            let mut exchange = std::pin::pin!(exchange);
+            let span = self.span.clone();
+            let mut exchange = std::pin::pin!(self.exchange(&uploaded).instrument(span));
             loop {
                 match timeout(limit, exchange.as_mut()).await {
                     Ok(result) => break result,
                     // A long upload is not late while it makes progress; the deadline is for all.
                     Err(_) if kind == ErrorKind::Timeout && uploaded.made() => {
-                        (limit, kind) = self.time();
+                        (limit, kind) = time.next();
                     }
                     Err(_) => break Err(Trouble::OutOfTime(kind, limit)),
                 }
             }
         };
+        let so_far = std::mem::replace(&mut self.so_far, SoFar::nothing(&self.call));
         if let Some(key) = &so_far.key {
             self.key = Some(Arc::clone(key));
         }
@@ -234,43 +274,16 @@ impl Run {
         }
     }
 
-    /// The time for the next step, and what has passed when it is over.
-    fn time(&self) -> (Duration, ErrorKind) {
-        let options = &self.call.client.options;
-        let left = options.retry.deadline.map(|all| all.saturating_sub(self.began.elapsed()));
-        match left {
-            Some(left) if left < options.timeout => (left, ErrorKind::Deadline),
-            _ => (options.timeout, ErrorKind::Timeout),
-        }
-    }
-
     /// Sends the request and reads the answer.
-    async fn exchange(&self, so_far: &mut SoFar, uploaded: &Progress) -> Result<(), Trouble> {
+    async fn exchange(&mut self, uploaded: &Progress) -> Result<(), Trouble> {
         let shared = &self.call.client.shared;
         let key = shared.credentials.current().await.map_err(Trouble::NoKey)?;
-        let mut request = Request::new(self.method.clone(), self.url.clone());
-        let (shared_headers, own) = (&shared.headers, &self.call.headers);
-        let mut headers = HeaderMap::with_capacity(shared_headers.len() + own.len() + 3);
-        if let Some((body, content_type)) =
-            self.call.body.open(uploaded).await.map_err(Trouble::Body)?
-        {
-            *request.body_mut() = Some(body.0);
-            headers.insert(CONTENT_TYPE, content_type);
-            if let Some(length) = body.1 {
-                headers.insert(CONTENT_LENGTH, length.into());
-            }
-        }
-        for (name, value) in shared_headers.iter().chain(own) {
-            headers.insert(name, value.clone());
-        }
-        // `join` has made sure of the origin; the key depends on it, so it is asked once more.
-        if shared.base.is_origin_of(&self.url) {
-            headers.insert(AUTHORIZATION, key.header.clone());
-        }
-        *request.headers_mut() = headers;
+        let body = self.call.body.open(uploaded).await.map_err(Trouble::Body)?;
+        let sent = shared.http.execute(self.request(&key, body));
+        let so_far = &mut self.so_far;
         so_far.key = Some(key);
 
-        let mut response = shared.http.execute(request).await.map_err(Trouble::Transport)?;
+        let mut response = sent.await.map_err(Trouble::Transport)?;
         if *response.url() != self.url {
             return Err(Trouble::Elsewhere);
         }
@@ -279,7 +292,7 @@ impl Run {
         so_far.headers = std::mem::take(response.headers_mut());
 
         if self.call.left_open && status.is_success() {
-            so_far.response = Some(response);
+            so_far.response = Some(Box::new(response));
             return Ok(());
         }
         let most = self.call.client.options.max_response_bytes;
@@ -299,6 +312,31 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    fn request(&self, key: &Key, body: Option<Ready>) -> Request {
+        let mut request = Request::new(self.method.clone(), self.url.clone());
+        let (shared, own) = (&self.call.client.shared, &self.call.headers);
+        let headers = request.headers_mut();
+        headers.reserve(shared.headers.len() + own.len() + 3);
+        let mut set = |name: &HeaderName, value: &HeaderValue| {
+            headers.insert(name, value.clone());
+        };
+        if let Some((_, length, content_type)) = &body {
+            set(&CONTENT_TYPE, content_type);
+            if let Some(length) = *length {
+                set(&CONTENT_LENGTH, &length.into());
+            }
+        }
+        for (name, value) in shared.headers.iter().chain(own) {
+            set(name, value);
+        }
+        // `join` has made sure of the origin; the key depends on it, so it is asked once more.
+        if shared.base.is_origin_of(&self.url) {
+            set(&AUTHORIZATION, &key.header);
+        }
+        *request.body_mut() = body.map(|(body, ..)| body);
+        request
     }
 
     /// What an attempt came to, however far it got.
@@ -496,7 +534,7 @@ impl Run {
             number: self.attempts - u32::from(self.rekeyed),
             outcome,
             asked: error.retry_after(),
-            elapsed: self.began.elapsed(),
+            elapsed: self.time.elapsed(),
         };
         match retry::decide(&options.retry, &attempt, (self.call.client.shared.random)()) {
             Decision::Wait(wait, reason) => {
@@ -519,7 +557,7 @@ impl Run {
         let Some(refused) = self.key.clone() else { return false };
         let renew =
             self.call.client.shared.credentials.renew(&refused).instrument(self.span.clone());
-        let new = timeout(self.time().0, renew).await.unwrap_or(false);
+        let new = timeout(self.time.next().0, renew).await.unwrap_or(false);
         if new {
             self.span.in_scope(|| tracing::info!("trying again with the key's new value"));
         }
@@ -527,9 +565,9 @@ impl Run {
     }
 
     fn finished(&self, how: &str) {
-        let elapsed = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let elapsed = u64::try_from(self.time.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.span.record("elapsed_ms", elapsed);
-        self.span.in_scope(|| tracing::debug!(how, "finished"));
+        tracing::debug!(parent: &self.span, how, "finished");
     }
 }
 

@@ -51,7 +51,7 @@ impl Deref for Received {
 
 impl Drop for Received {
     fn drop(&mut self) {
-        if self.secret {
+        if self.secret && !self.joined.is_empty() {
             self.joined.zeroize();
         }
     }

@@ -123,6 +123,20 @@ async fn the_deadline_bounds_attempts_and_waits() {
     assert_eq!(limited.count(), 1);
 }
 
+/// A call may be made long before it is awaited.
+#[tokio::test]
+async fn the_time_of_a_call_runs_from_when_it_is_awaited() {
+    let busy = answer("503 Service Unavailable", "retry-after-ms: 1\r\n", "");
+    let server = Server::start([busy, json("200 OK", KEYS)]).await;
+    let bounded = CallOptions::new().deadline(Duration::from_secs(20));
+    let call = server.client().with(bounded).list_api_keys().send();
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(60)).await;
+    tokio::time::resume();
+    assert_eq!(server.count(), 0, "nothing is sent before that either");
+    assert!(call.await.unwrap().is_empty());
+}
+
 /// An upload may take longer than an attempt while it makes progress, but not than the deadline.
 #[tokio::test]
 async fn the_deadline_bounds_an_upload_that_makes_progress() {

@@ -56,6 +56,20 @@ fn traced(filter: &str) -> (Log, tracing::subscriber::DefaultGuard) {
 }
 
 #[tokio::test]
+async fn a_call_is_traced_within_the_span_that_awaits_it() {
+    use tracing::Instrument;
+
+    let (log, _guard) = traced("debug");
+    let server = Server::start([json("200 OK", "[]")]).await;
+    let call = server.client().list_api_keys().send();
+    call.instrument(tracing::info_span!("caller")).await.unwrap();
+    let log = log.text();
+    assert!(log.contains("caller:call{operation=\"list_api_keys\""), "{log}");
+    let finished = log.lines().find(|line| line.contains("finished")).unwrap();
+    assert!(finished.contains("caller:call{"), "{finished}");
+}
+
+#[tokio::test]
 async fn traces_at_their_most_talkative_hold_no_secret() {
     let (log, _guard) = traced("trace");
     let created = format!(r#"{{"id":"key_1","key":"{KEY}"}}"#);

@@ -120,7 +120,8 @@ impl Tree {
                 &format!("body: {}", fields.get("body").map_or("(no field)", |ty| held(ty))),
             );
         }
-        let answer = self.answers.get(&operation.type_name()).map_or("(no answer)", |ty| held(ty));
+        let answer =
+            self.answers.get(&operation.type_name()).map_or("(no answer)", |ty| held(awaited(ty)));
         line(out, 1, &format!("-> {}", inner(answer, "ResponseValue")));
         match self.streams.get(&operation.type_name()).map(String::as_str) {
             Some("stream") => line(out, 1, "-> stream of all pages"),
@@ -296,6 +297,11 @@ fn short(ty: &impl ToTokens) -> String {
         }
     }
     out + &name
+}
+
+/// What a future yields: `T` of `Future<Output=T>`.
+fn awaited(ty: &str) -> &str {
+    ty.strip_prefix("Future<Output=").and_then(|ty| ty.strip_suffix('>')).unwrap_or(ty)
 }
 
 /// What a builder's field holds: `T` of `Result<T, String>`.

@@ -187,9 +187,10 @@ fn builder(
             /// # Errors
             /// A value that the document does not allow is refused before anything is sent;
             /// see [`Error`](crate::Error) for the rest.
-            pub async fn send(
+            // Not an `async fn`, whose future would hold all that is set here as long as it runs.
+            pub fn send(
                 self,
-            ) -> ::std::result::Result<#ty, crate::Error> {
+            ) -> impl ::std::future::Future<Output = ::std::result::Result<#ty, crate::Error>> {
                 #[allow(unused_mut)]
                 let mut call = Call::new(self.client, &super::operations::#description);
                 #(#steps)*
@@ -211,19 +212,19 @@ fn receive(operation: &Operation, answer: &Type) -> Receive {
     let [only] = operation.answers.as_slice() else { return receive_several(operation, answer) };
     match only.content {
         None | Some(Content::Multipart | Content::UrlEncoded) => {
-            Receive { ty: value(&quote!(())), send: quote!(call.send_empty().await) }
+            Receive { ty: value(&quote!(())), send: quote!(call.send_empty()) }
         }
         Some(Content::Json) => {
-            Receive { ty: value(&quote!(#answer)), send: quote!(call.send_json().await) }
+            Receive { ty: value(&quote!(#answer)), send: quote!(call.send_json()) }
         }
         Some(Content::Bytes) => {
-            Receive { ty: quote!(crate::Download), send: quote!(call.send_download().await) }
+            Receive { ty: quote!(crate::Download), send: quote!(call.send_download()) }
         }
         Some(Content::Events) => {
             let resume = resume(operation);
             Receive {
                 ty: quote!(crate::EventStream<#answer>),
-                send: quote!(call.send_events(#resume).await),
+                send: quote!(call.send_events(#resume)),
             }
         }
     }
@@ -266,13 +267,15 @@ fn receive_several(operation: &Operation, answer: &Type) -> Receive {
     };
     let send = if streamed {
         quote! {
-            let answer = call.open().await?;
-            let (status, headers, target) = answer.parts();
-            let value: ::std::result::Result<#answer, crate::Error> = #read;
-            value.map(|value| crate::ResponseValue::new(value, status, headers, target))
+            async move {
+                let answer = call.open().await?;
+                let (status, headers, target) = answer.parts();
+                let value: ::std::result::Result<#answer, crate::Error> = #read;
+                value.map(|value| crate::ResponseValue::new(value, status, headers, target))
+            }
         }
     } else {
-        quote!(call.send_any(|answer| #read).await)
+        quote!(call.send_any(|answer| #read))
     };
     Receive { ty: quote!(crate::ResponseValue<#answer>), send }
 }
