@@ -29,9 +29,11 @@ async fn plain() -> World {
 /// Runs a rotation that must be refused before anything is touched.
 async fn refused(world: &World, rotation: Rotation) -> String {
     let (keys, held) = (world.server.keys(), world.store.held());
+    let journal = std::fs::read(&world.journal).ok();
     let error = rotation.run().await.unwrap_err();
     assert!(error.is_refused(), "{error}");
     assert!(world.server.keys() == keys, "something was touched");
+    assert!(std::fs::read(&world.journal).ok() == journal, "the journal is not as it was");
     assert_eq!(world.store.held(), held);
     assert_eq!(world.store.writes(), 0);
     error.to_string()

@@ -239,6 +239,16 @@ impl Journal {
     }
 }
 
+impl Drop for Journal {
+    /// A rotation that was refused before its first line leaves nothing behind.
+    fn drop(&mut self) {
+        // Still locked, so nobody else is about to write into it.
+        if self.file.metadata().is_ok_and(|it| it.len() == 0) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
 fn line(record: &Record) -> serde_json::Result<Vec<u8>> {
     let mut line = Map::new();
     line.insert("v".to_owned(), VERSION.into());
@@ -403,6 +413,17 @@ mod tests {
     }
 
     #[test]
+    fn a_journal_without_a_line_is_not_left_behind() {
+        let (folder, path) = journal();
+        drop(Journal::open(&path).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        // What is not empty is not ours to remove, even if it holds no whole line.
+        fs::write(&path, "torn").unwrap();
+        drop(Journal::open(&path).unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"torn");
+    }
+
+    #[test]
     fn a_journal_has_one_user() {
         let (_folder, path) = journal();
         let first = Journal::open(&path).unwrap();
@@ -416,7 +437,7 @@ mod tests {
     fn only_its_owner_can_read_it() {
         use std::os::unix::fs::MetadataExt;
         let (_folder, path) = journal();
-        drop(Journal::open(&path).unwrap());
+        let _journal = Journal::open(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
     }
 }

@@ -187,7 +187,9 @@ fn builder(
             /// # Errors
             /// A value that the document does not allow is refused before anything is sent;
             /// see [`Error`](crate::Error) for the rest.
-            // Not an `async fn`, whose future would hold all that is set here as long as it runs.
+            // Not an `async fn`, whose future would hold all that is set here as long as it runs; but,
+            // like one, translated only where it is used.
+            #[inline]
             pub fn send(
                 self,
             ) -> impl ::std::future::Future<Output = ::std::result::Result<#ty, crate::Error>> {
