@@ -16,6 +16,7 @@ use onkernel_benches::server::{self, Server};
 #[global_allocator]
 static GLOBAL: &stats_alloc::StatsAlloc<std::alloc::System> = ALLOCATOR;
 
+const OPERATIONS: [&str; 4] = ["get", "create", "list of 20", "list of 100"];
 const ID: &str = "key_01jabcdefghijklmnopqrstuvw";
 const KEY: &str = "sk_live_0123456789abcdefghijklmnop";
 
@@ -32,6 +33,10 @@ async fn run() {
     let arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with('-'));
     let arguments: Vec<_> = arguments.collect();
     let wanted = arguments.first();
+    if let Some(wanted) = wanted {
+        let found = OPERATIONS.iter().any(|name| name.starts_with(wanted.as_str()));
+        assert!(found, "`{wanted}` is none of {OPERATIONS:?}");
+    }
     let alone = arguments.get(1).map(|side| Alone {
         ours: match side.as_str() {
             "ours" => true,
@@ -47,7 +52,7 @@ async fn run() {
     }
     macro_rules! compare {
         ($name:literal, $calls:literal, $ours:expr, $theirs:expr) => {
-            if wanted.is_none_or(|wanted| $name == wanted) {
+            if wanted.is_none_or(|wanted| $name.starts_with(wanted.as_str())) {
                 let (ours, theirs) = (|| async { $ours }, || async { $theirs });
                 match &alone {
                     Some(it) if it.ours => drop(cost(it.calls, it.at_a_time, ours).await),

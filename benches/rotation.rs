@@ -22,37 +22,44 @@ const LATENCY: Duration = Duration::from_millis(50);
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(run());
-}
-
-async fn run() {
-    let mut asked = std::env::args().skip(1).filter_map(|argument| argument.parse().ok());
-    let (asked, only) = (asked.next(), asked.next());
     // What the server costs is not ours, so it has a thread of its own.
     let mut elsewhere = tokio::runtime::Builder::new_multi_thread();
     let elsewhere = elsewhere.worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(run(elsewhere.handle()));
+}
+
+async fn run(elsewhere: &Handle) {
+    let mut asked = std::env::args().skip(1).filter_map(|argument| argument.parse().ok());
+    // One at a time takes as long for each however many there are.
+    let all = [(1, 20), (8, 200), (64, 1000)];
+    let all = match (asked.next(), asked.next()) {
+        (Some(keys), Some(at_a_time)) => vec![(at_a_time, keys)],
+        (Some(keys), None) => all.map(|(at_a_time, _)| (at_a_time, keys)).to_vec(),
+        (None, _) if is_smoke() => all.map(|(at_a_time, _)| (at_a_time, 2)).to_vec(),
+        (None, _) => all.to_vec(),
+    };
     println!(
         "| at a time | keys | requests each | seconds | keys a second | of linear | CPU ms each |"
     );
     println!("|---:|---:|---:|---:|---:|---:|---:|");
     let mut alone = None;
-    // One at a time takes as long for each however many there are.
-    let all = [(1, 20), (8, 200), (64, 1000)];
-    for (at_a_time, keys) in all.into_iter().filter(|it| only.is_none_or(|only| it.0 == only)) {
-        let keys = asked.unwrap_or(if is_smoke() { 2 } else { keys });
-        let (wall, cpu, requests) = rotate(keys, at_a_time, elsewhere.handle()).await;
+    for (at_a_time, keys) in all {
+        let (wall, cpu, requests) = rotate(keys, at_a_time, elsewhere).await;
         let rate = keys as f64 / wall.as_secs_f64();
-        let linear = *alone.get_or_insert(rate) * at_a_time as f64;
+        if at_a_time == 1 {
+            alone = Some(rate);
+        }
+        let linear = match alone {
+            Some(alone) => format!("{:.2}", rate / (alone * at_a_time as f64)),
+            None => "–".to_owned(),
+        };
         println!(
-            "| {at_a_time} | {keys} | {:.1} | {:.1} | {rate:.2} | {:.2} | {:.1} |",
+            "| {at_a_time} | {keys} | {:.1} | {:.1} | {rate:.2} | {linear} | {:.1} |",
             requests as f64 / keys as f64,
             wall.as_secs_f64(),
-            rate / linear,
             cpu.as_secs_f64() * 1e3 / keys as f64,
         );
     }
-    // It may not be dropped in here.
-    elsewhere.shutdown_background();
 }
 
 /// Rotates a fleet: wall time, CPU time of this thread, and requests.

@@ -242,8 +242,8 @@ impl Journal {
 impl Drop for Journal {
     /// A rotation that was refused before its first line leaves nothing behind.
     fn drop(&mut self) {
-        // Still locked, so nobody else is about to write into it.
-        if self.file.metadata().is_ok_and(|it| it.len() == 0) {
+        // Still locked, so nobody else is about to write into it. A link or a device is not ours.
+        if fs::symlink_metadata(&self.path).is_ok_and(|it| it.is_file() && it.len() == 0) {
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -421,6 +421,17 @@ mod tests {
         fs::write(&path, "torn").unwrap();
         drop(Journal::open(&path).unwrap());
         assert_eq!(fs::read(&path).unwrap(), b"torn");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_of_ours_is_never_removed() {
+        let (folder, path) = journal();
+        let target = folder.path().join("target");
+        fs::write(&target, "").unwrap();
+        std::os::unix::fs::symlink(&target, &path).unwrap();
+        drop(Journal::open(&path).unwrap());
+        assert!(fs::symlink_metadata(&path).unwrap().is_symlink() && target.exists());
     }
 
     #[test]
