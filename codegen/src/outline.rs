@@ -91,7 +91,7 @@ impl Tree {
             (operation.deprecated, "deprecated"),
             (operation.hidden, "hidden"),
             (operation.safe, "repeatable"),
-            (operation.secret_answer, "answers a secret"),
+            (operation.secret_response, "answers a secret"),
         ]
         .iter()
         .filter_map(|(is, mark)| is.then_some(*mark))
@@ -179,7 +179,7 @@ impl Tree {
                     line(out, 1, &format!("{}: {ty}{tags}", variant.name));
                 }
             }
-            Kind::Answers(answers) => {
+            Kind::Successes(answers) => {
                 line(out, 0, &format!("answers {name}"));
                 for answer in answers {
                     let known = self.variants.get(name).and_then(|it| it.get(&answer.name));

@@ -12,7 +12,7 @@ pub(super) fn module(surface: &Surface) -> TokenStream {
         let doc = format!(" `{} {}`", operation.method, operation.path);
         let (id, method, path) = (&operation.name, &operation.method, &operation.path);
         let repeat = if operation.safe { quote!(Safe) } else { quote!(IfUnsent) };
-        let secret_answer = operation.secret_answer;
+        let secret_response = operation.secret_response;
         quote! {
             #[doc = #doc]
             pub static #name: Operation = Operation {
@@ -20,7 +20,7 @@ pub(super) fn module(surface: &Surface) -> TokenStream {
                 method: #method,
                 path: #path,
                 repeat: Repeat::#repeat,
-                secret_answer: #secret_answer,
+                secret_answer: #secret_response,
             };
         }
     });
