@@ -12,6 +12,9 @@ mod generated;
 // The bundled document has no forms, choices and nested bounds; others do.
 #[allow(dead_code)]
 mod model;
+// The bundled document has no pages but those of lists.
+#[allow(unused_imports)]
+mod paging;
 mod request;
 mod response;
 #[cfg(feature = "rotation")]
@@ -20,14 +23,16 @@ mod send;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use self::api_keys::{ApiKeysExt, CreateApiKeyExt};
+pub use self::api_keys::ApiKeysExt;
 pub use self::client::{CallOptions, Client, ClientBuilder, RawBody, RawRequest};
 pub use self::connection::credentials::Credentials;
 pub use self::error::{Detail, Error, ErrorBody, ErrorKind, Result};
-pub use self::generated::{builder, operations, types};
-pub use self::model::nullable::Nullable;
+pub use self::generated::{operations, resources, types};
+pub use self::model::convert::{Integer, NullableInteger, NullableNumber, Number};
+pub use self::model::nullable::Nullable::{self, Null};
 pub use self::model::operation::{Idempotency, Operation};
 pub use self::model::secret::Secret;
+pub use self::paging::{Items, NextPage, Page, Pages};
 pub use self::request::upload::Upload;
 pub use self::response::Response;
 pub use self::response::download::Download;
@@ -36,5 +41,6 @@ pub use reqwest::{Method, StatusCode};
 
 /// What a program that manages keys needs in scope: the client, and the traits that extend it.
 pub mod prelude {
-    pub use crate::{ApiKeysExt, Client, CreateApiKeyExt, Nullable};
+    pub use crate::types::SortBy;
+    pub use crate::{ApiKeysExt, CallOptions, Client, Null, Nullable};
 }

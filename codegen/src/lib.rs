@@ -40,7 +40,8 @@ pub const DOCUMENT: &str = "spec/openapi.documented.yml";
 
 /// The overlays of the repository, from its root, in the order in which they are applied to every
 /// document. The build script, `cargo xtask` and the tests have no other list.
-pub const OVERLAYS: [&str; 2] = ["spec/overlay.yml", "spec/whole-api.overlay.yml"];
+pub const OVERLAYS: [&str; 3] =
+    ["spec/overlay.yml", "spec/whole-api.overlay.yml", "spec/resources.overlay.yml"];
 
 /// A file, read by the caller.
 #[derive(Debug, Clone)]

@@ -17,7 +17,7 @@ const SHARED: &str = "Shared types";
 /// The outline of each resource, by its title.
 pub fn outline(file: &File, surface: &Surface) -> BTreeMap<String, String> {
     let tree = Tree::read(file);
-    let title = |operation: &Operation| operation.tag.clone().unwrap_or_else(|| "Other".to_owned());
+    let title = |operation: &Operation| operation.resource.clone();
     let mut owners: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     for operation in &surface.operations {

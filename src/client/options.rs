@@ -15,6 +15,7 @@ pub struct CallOptions {
     backoff: Option<(Duration, Duration)>,
     max_retry_after: Option<Duration>,
     max_response_bytes: Option<usize>,
+    allow_unknown_values: Option<bool>,
 }
 
 impl CallOptions {
@@ -69,6 +70,13 @@ impl CallOptions {
         self
     }
 
+    /// Whether a value of an enum that the document does not name, `Unknown("…")`, may be sent: one
+    /// that a server newer than this client has sent, say. Default: no; it is refused.
+    pub fn allow_unknown_values(mut self, allow: bool) -> Self {
+        self.allow_unknown_values = Some(allow);
+        self
+    }
+
     pub(crate) fn apply(self, options: &mut Options) {
         fn set<T>(value: Option<T>, place: &mut T) {
             if let Some(value) = value {
@@ -79,6 +87,7 @@ impl CallOptions {
         set(self.timeout, &mut limits.timeout);
         set(self.idle_timeout, &mut limits.idle_timeout);
         set(self.max_response_bytes, &mut limits.max_bytes);
+        set(self.allow_unknown_values, &mut options.checks.allow_unknown);
         let retry = &mut options.retry;
         set(self.deadline.map(Some), &mut retry.deadline);
         set(self.retries, &mut retry.retries);

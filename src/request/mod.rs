@@ -12,4 +12,5 @@ pub(crate) mod structured;
 pub(crate) mod upload;
 
 pub(crate) use self::call::Call;
+pub(crate) use self::encode::push_encoded;
 pub(crate) use self::header::header;

@@ -33,10 +33,6 @@ use crate::error::{Cause, Error, ErrorKind, Result};
 pub struct Download(StreamingResponse);
 
 impl Download {
-    pub(crate) fn error(&self, kind: ErrorKind, problem: impl Into<String>) -> Error {
-        self.0.error(kind, problem)
-    }
-
     /// The status.
     pub fn status(&self) -> StatusCode {
         self.0.status

@@ -2,7 +2,6 @@
 
 mod body;
 pub(crate) mod download;
-pub(crate) mod page;
 pub(crate) mod sse;
 mod streaming;
 
@@ -86,10 +85,6 @@ impl<T> Response<T> {
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Response<U> {
         let Self { value, status, headers, target } = self;
         Response { value: change(value), status, headers, target }
-    }
-
-    pub(crate) fn target(&self) -> &Target {
-        &self.target
     }
 }
 

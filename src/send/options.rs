@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::retry::Policy;
+use crate::model::validate::Checks;
 use crate::response::Limits;
 
 /// The options of a call.
@@ -10,6 +11,7 @@ use crate::response::Limits;
 pub(crate) struct Options {
     pub(crate) limits: Limits,
     pub(crate) retry: Policy,
+    pub(crate) checks: Checks,
 }
 
 impl Default for Options {
@@ -21,6 +23,7 @@ impl Default for Options {
                 max_bytes: 16 * 1024 * 1024,
             },
             retry: Policy::default(),
+            checks: Checks::default(),
         }
     }
 }
