@@ -24,6 +24,7 @@ mod needs;
 mod openapi;
 pub mod outline;
 pub mod overlay;
+mod signatures;
 pub mod surface;
 
 use std::collections::BTreeMap;
