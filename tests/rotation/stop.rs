@@ -1,9 +1,5 @@
 //! Being asked to stop: at every boundary between two steps, and in every wait, a rotation ends
 //! where it is safe to go on from, says where it stands, and resuming ends it as it said.
-#![cfg(all(feature = "testing", feature = "rotation"))]
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod rotation_support;
 
 use std::time::Duration;
 
@@ -12,7 +8,8 @@ use onkernel::rotation::{
     RotationExt, RotationReport, Skipped, Step, Stop, Store, pending,
 };
 use onkernel::testing::{Fault, NewKey, RetryAfter};
-use rotation_support::{Death, Settings, StoreFault, World, http, sound};
+
+use crate::support::{Death, Settings, StoreFault, TestClock, World, http, plain, sound, world};
 
 /// Where a rotation is asked to stop, in a world of these settings: at the beginning or the end of
 /// this step.
@@ -145,7 +142,7 @@ fn stop_settings() -> Vec<Settings> {
 
 /// A clock on which the first wait of some length asks to stop, and never ends by itself.
 struct StopsInWait {
-    clock: rotation_support::TestClock,
+    clock: TestClock,
     least: Duration,
     stop: Stop,
 }
@@ -351,12 +348,4 @@ async fn a_fleet_begins_no_further_key_and_stops_those_under_way() {
         assert!(world.server.authenticates(&held), "{}", key.name);
     }
     assert!(stopped > 0 && left > 0, "{done:?}");
-}
-
-async fn plain() -> World {
-    world(Settings::default()).await
-}
-
-async fn world(settings: Settings) -> World {
-    World::new(&http(), &settings).await
 }

@@ -1,6 +1,4 @@
 //! Stores: what they hold survives every write, whole, and nothing else is touched.
-#![cfg(all(feature = "rotation", unix))]
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};

@@ -2,10 +2,6 @@
 //!
 //! What needs a disk of its own runs in a mount namespace, in a process of its own; where there are
 //! none (`unshare` is missing, or not allowed) it says that it was skipped.
-#![cfg(all(feature = "testing", feature = "rotation", target_os = "linux"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
-
-mod rotation_support;
 
 use std::fs;
 use std::io::Write;
@@ -16,7 +12,8 @@ use onkernel::rotation::{
     Event, FileStore, Outcome, Retirement, Rotation, RotationError, RotationExt, RotationReport,
     Step, pending,
 };
-use rotation_support::{Settings, World, http};
+
+use crate::support::{Settings, World, http};
 
 /// Says to a test that it runs in a mount namespace of its own.
 const INSIDE: &str = "ONKERNEL_TEST_MOUNTS";
@@ -34,7 +31,7 @@ fn may_mount(test: &str) -> bool {
     let inner = Command::new("unshare")
         .args(alone)
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
+        .args(["--exact", &format!("disk::{test}"), "--nocapture"])
         .env(INSIDE, "1")
         .output()
         .unwrap();

@@ -8,10 +8,6 @@
 //!
 //! All of them take minutes: without `ROTATION_EVERYTHING` in the environment one in eight is run,
 //! the same ones every time.
-#![cfg(all(feature = "testing", feature = "rotation"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
-
-mod rotation_support;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +15,8 @@ use std::time::Duration;
 
 use onkernel::rotation::{Outcome, Retirement};
 use onkernel::testing::{Fault, RetryAfter};
-use rotation_support::{Death, Settings, StoreFault, World, http, sound};
+
+use crate::support::{Death, Settings, StoreFault, World, http, sound};
 
 /// One way in which things go wrong.
 #[derive(Clone, Default)]

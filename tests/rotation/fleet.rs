@@ -1,9 +1,5 @@
 //! Many rotations at once: they share the server's wish to be left alone, and a slow one does not
 //! keep the others from being begun.
-#![cfg(all(feature = "testing", feature = "rotation"))]
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
-mod rotation_support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,7 +15,9 @@ use onkernel::rotation::{
     Clock, FileStore, Fleet, Policy, Retirement, Rotated, RotationExt, Skipped, Step, Store,
 };
 use onkernel::testing::{Fault, NewKey, RetryAfter, Server};
-use rotation_support::{Settings, World, http};
+use onkernel::types::ApiKey;
+
+use crate::support::{Settings, World, http, plain};
 
 /// A world with this many more keys, each in a file of its own.
 async fn fleet_of(keys: usize, folder: &Path) -> (World, Fleet) {
@@ -251,4 +249,47 @@ async fn the_callers_own_key_is_rotated_only_when_asked_for() {
     assert!(matches!(became(done), Rotated::Done(report) if report.is_settled()));
     // The caller goes on with the new one.
     assert!(world.client.list_api_keys().send().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_fleet_is_rotated_a_few_at_a_time() {
+    let world = plain().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    for n in 0..6 {
+        let key = world.server.add_key(NewKey::named(format!("fleet-{n}")).days(90));
+        std::fs::write(file(&key.name), key.plaintext()).unwrap();
+    }
+    // Two of one name would share a store; one has none; one's file holds another's key.
+    world.server.add_key(NewKey::named("fleet-5"));
+    world.server.add_key(NewKey::named("fleet-x"));
+    std::fs::write(file("fleet-0"), std::fs::read(file("fleet-1")).unwrap()).unwrap();
+    let stores = {
+        let folder = folder.path().to_owned();
+        move |key: &ApiKey| {
+            let path = folder.join(&key.name);
+            path.exists().then(|| Arc::new(FileStore::new(path)) as Arc<dyn Store>)
+        }
+    };
+    let policy = Policy::new().named("fleet-*");
+    assert_eq!(world.client.audit(&policy).await.unwrap().len(), 8);
+    let clock = world.clock.clone();
+    let done = world
+        .client
+        .rotate_all(policy, stores)
+        .journals(folder.path().join("journals"))
+        .stop_after(3)
+        .each(move |rotation, _| rotation.retire(Retirement::Delete).clock(clock.clone()))
+        .run()
+        .await
+        .unwrap();
+    let count = |wanted: &dyn Fn(&Rotated) -> bool| done.iter().filter(|(_, r)| wanted(r)).count();
+    assert_eq!(count(&|r| matches!(r, Rotated::Done(_))), 4, "{done:?}");
+    assert_eq!(count(&|r| matches!(r, Rotated::Failed(_))), 1, "{done:?}");
+    assert_eq!(count(&|r| matches!(r, Rotated::Skipped(Skipped::SharedStore))), 2);
+    assert_eq!(count(&|r| matches!(r, Rotated::Skipped(Skipped::NoStore))), 1);
+    for n in 1..5 {
+        let held = std::fs::read_to_string(file(&format!("fleet-{n}"))).unwrap();
+        assert!(world.server.authenticates(&held));
+    }
 }
