@@ -10,12 +10,12 @@ use onkernel::rotation::{Outcome, Retirement, RotationExt, Store, StoreError};
 use crate::support::{Death, MemoryStore, plain};
 
 #[tokio::test]
-async fn a_rival_rotation_is_refused() {
+async fn a_concurrent_rotation_is_refused() {
     let world = plain().await;
     // A rotation on another host, with another journal, dies after it has made its key.
     let other = world.journal.with_file_name("other.jsonl");
     let store = MemoryStore::holding(world.old().plaintext());
-    let rival = |journal: &std::path::Path| {
+    let concurrent = |journal: &std::path::Path| {
         world
             .client
             .rotation(&world.old_id)
@@ -27,14 +27,14 @@ async fn a_rival_rotation_is_refused() {
     let watch = world.watch(Death::Effect(24));
     assert!(world.run(&watch, Death::Effect(24)).await.is_none());
     assert!(world.server.keys().iter().any(|key| key.name.starts_with("~onk-")));
-    let error = rival(&other).run().await.unwrap_err();
+    let error = concurrent(&other).run().await.unwrap_err();
     assert!(error.is_refused() && error.to_string().contains("another rotation"), "{error}");
     // When the first is finished, or undone, the second may go on.
     world.recover().await.unwrap();
 }
 
 #[tokio::test]
-async fn of_two_rivals_at_once_at_most_one_goes_through() {
+async fn of_two_concurrent_rotations_at_most_one_goes_through() {
     for offset in 0..12 {
         let world = plain().await;
         let store = MemoryStore::holding(world.old().plaintext());
@@ -106,12 +106,13 @@ impl Store for Swapping {
 
 #[tokio::test]
 async fn a_store_that_swaps_overwrites_nobody() {
-    for rival in [true, false] {
+    for interferes in [true, false] {
         let world = plain().await;
-        let swaps = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(usize::from(!rival)));
+        let swaps =
+            std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(usize::from(!interferes)));
         let store = Swapping(world.store.clone(), swaps);
         let ran = world.rotation().store(store).run().await;
-        match rival {
+        match interferes {
             false => assert!(ran.unwrap().is_settled()),
             true => {
                 let error = ran.unwrap_err();

@@ -30,7 +30,7 @@ async fn the_servers_own_rotation_copies_what_creating_cannot_set() {
 }
 
 #[tokio::test]
-async fn a_harmless_new_field_in_every_answer_does_no_harm() {
+async fn a_harmless_new_field_in_every_response_does_no_harm() {
     let world = plain().await;
     let more = serde_json::json!({"kind": "standard", "tags": []});
     world.server.faults().add(Fault::merge_json(more).method("GET"));

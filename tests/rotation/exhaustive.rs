@@ -281,7 +281,7 @@ fn troubles() -> Vec<Case> {
             troubles.push(Case {
                 faults: vec![lost.clone()],
                 settings: settings.clone(),
-                ..case("lost answer")
+                ..case("lost response")
             });
             troubles.push(Case { faults: vec![late.clone()], settings, ..case("late creation") });
             troubles.push(Case { settings: fails, ..case("failed rollout") });

@@ -74,12 +74,12 @@ async fn going_back_after_a_deployment_deploys_the_old_key() {
         .rotation()
         .verify(move |_| {
             let _ = &server;
-            async { Err::<(), _>(std::io::Error::other("the workload answers 500")) }
+            async { Err::<(), _>(std::io::Error::other("the workload returns 500")) }
         })
         .run()
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("answers 500"), "{error}");
+    assert!(error.to_string().contains("returns 500"), "{error}");
     assert_eq!(world.settled().unwrap(), Outcome::AsBefore);
     let deployed = world.deployed.lock().unwrap().clone().unwrap();
     assert_eq!(deployed.expose(), world.old().plaintext());

@@ -129,7 +129,7 @@ pub fn case(with_hand: bool) -> impl Strategy<Value = Case> {
         Hand::Narrow,
         Hand::Shorten,
         Hand::Expire,
-        Hand::Rival,
+        Hand::Rotate,
     ]);
     let disk = (0..14_usize, 1..4_usize).prop_map(|(from, lines)| (from, from + lines));
     (

@@ -49,8 +49,8 @@ pub struct Model {
     pub retirement: Retirement,
     /// Somebody else has laid hand on the old key.
     pub touched: AtomicBool,
-    /// What a rival made is found by the rival.
-    pub rival: std::path::PathBuf,
+    /// What a concurrent rotation made is found by that one.
+    pub concurrent: std::path::PathBuf,
     pub hand: Option<Hand>,
     /// How many requests there had been when the hand was laid on it, and when the retirement began.
     pub laid_at: AtomicUsize,
@@ -82,7 +82,8 @@ impl Model {
         pending(&self.journal).map_err(|error| error.to_string())?;
         let held = self.store.held();
         let touched = self.touched.load(Ordering::SeqCst);
-        let rival = Written::read(&std::fs::read_to_string(&self.rival).unwrap_or_default())?;
+        let concurrent =
+            Written::read(&std::fs::read_to_string(&self.concurrent).unwrap_or_default())?;
         for key in self.server.keys() {
             let holds = held.as_deref() == Some(key.plaintext());
             if key.id == self.old_id {
@@ -93,8 +94,8 @@ impl Model {
                 continue;
             }
             if self.bystanders.contains(&key.id)
-                || rival.made.contains(&key.id)
-                || rival.markers.contains(&key.name)
+                || concurrent.made.contains(&key.id)
+                || concurrent.markers.contains(&key.name)
                 || key.plaintext() == self.server.bootstrap_key()
             {
                 continue;

@@ -21,7 +21,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner
 use crate::support::{Death, Hook, MemoryStore, World, http, sound};
 use case::{Case, case};
 use invariants::Model;
-use person::{Rival, after_a_hand, lay};
+use person::{Concurrent, after_a_hand, lay};
 
 async fn check(http: &reqwest::Client, case: &Case) -> Result<Outcome, String> {
     let world = World::new(http, &case.settings).await;
@@ -39,20 +39,21 @@ async fn check(http: &reqwest::Client, case: &Case) -> Result<Outcome, String> {
         bystanders: world.bystanders.clone(),
         retirement: case.settings.retirement,
         touched: AtomicBool::new(false),
-        rival: world.journal.with_file_name("rival.jsonl"),
+        concurrent: world.journal.with_file_name("concurrent.jsonl"),
         hand: case.hand.map(|(_, hand)| hand),
         laid_at: AtomicUsize::new(usize::MAX),
         retiring_at: AtomicUsize::new(usize::MAX),
     });
-    let rival = Rival {
+    let concurrent = Concurrent {
         client: world.manager.clone(),
         store: MemoryStore::holding(world.old().plaintext()),
-        journal: world.journal.with_file_name("rival.jsonl"),
+        journal: world.journal.with_file_name("concurrent.jsonl"),
         clock: world.clock.clone(),
     };
     let effects = Arc::new(AtomicUsize::new(0));
     let hook = |stop_at: Option<usize>| -> Hook {
-        let (model, effects, rival) = (Arc::clone(&model), Arc::clone(&effects), rival.clone());
+        let (model, effects, concurrent) =
+            (Arc::clone(&model), Arc::clone(&effects), concurrent.clone());
         let (stop, excused) =
             (world.stop.lock().unwrap().clone(), Arc::clone(&world.watch_excused));
         let hand = case.hand;
@@ -62,10 +63,11 @@ async fn check(http: &reqwest::Client, case: &Case) -> Result<Outcome, String> {
             }
             let effect = effects.fetch_add(1, Ordering::SeqCst);
             let hand = hand.filter(|(at, _)| *at == effect).map(|(_, hand)| hand);
-            let (model, excused, rival) = (Arc::clone(&model), Arc::clone(&excused), rival.clone());
+            let (model, excused, concurrent) =
+                (Arc::clone(&model), Arc::clone(&excused), concurrent.clone());
             Box::pin(async move {
                 if let Some(hand) = hand {
-                    lay(hand, &model, &excused, &rival).await;
+                    lay(hand, &model, &excused, &concurrent).await;
                 }
                 model.check()
             })
@@ -119,7 +121,7 @@ async fn check(http: &reqwest::Client, case: &Case) -> Result<Outcome, String> {
             }
             Ok(actual)
         }
-        Some(_) => after_a_hand(&world, &model, &rival, recovered.is_err()).await,
+        Some(_) => after_a_hand(&world, &model, &concurrent, recovered.is_err()).await,
     }
 }
 

@@ -21,22 +21,22 @@ pub enum Hand {
     /// Ends it now.
     Expire,
     /// Rotates it on another host, with another journal and another store.
-    Rival,
+    Rotate,
 }
 
 /// A rotation of the same key on another host.
 #[derive(Clone)]
-pub struct Rival {
+pub struct Concurrent {
     pub client: Client,
     pub store: MemoryStore,
     pub journal: std::path::PathBuf,
     pub clock: TestClock,
 }
 
-pub async fn lay(hand: Hand, model: &Model, excused: &AtomicBool, rival: &Rival) {
+pub async fn lay(hand: Hand, model: &Model, excused: &AtomicBool, concurrent: &Concurrent) {
     let (server, id) = (&model.server, &model.old_id);
     // Nobody is to be saved from what they did themselves.
-    let kills = matches!(hand, Hand::Delete | Hand::Expire | Hand::Rival);
+    let kills = matches!(hand, Hand::Delete | Hand::Expire | Hand::Rotate);
     excused.fetch_or(kills, Ordering::SeqCst);
     model.touched.store(true, Ordering::SeqCst);
     // What is so before it is planned is what is planned for.
@@ -49,16 +49,16 @@ pub async fn lay(hand: Hand, model: &Model, excused: &AtomicBool, rival: &Rival)
         Hand::Narrow => drop(server.set_policy(id, Some(Policy::new()))),
         Hand::Shorten => drop(server.set_expiry(id, Some(server.now() + TimeDelta::days(1)))),
         Hand::Expire => drop(server.set_expiry(id, Some(server.now() - TimeDelta::seconds(1)))),
-        Hand::Rival => {
+        Hand::Rotate => {
             // Refused, undone or done: all are right, and the keys are counted at the end.
-            let _ = rival
+            let _ = concurrent
                 .client
                 .rotation(id)
-                .store(rival.store.clone())
-                .journal(&rival.journal)
+                .store(concurrent.store.clone())
+                .journal(&concurrent.journal)
                 .retire(Retirement::Delete)
                 .lifetime(Lifetime::Days(5))
-                .clock(rival.clock.clone())
+                .clock(concurrent.clock.clone())
                 .run()
                 .await;
         }
@@ -70,19 +70,19 @@ pub async fn lay(hand: Hand, model: &Model, excused: &AtomicBool, rival: &Rival)
 pub async fn after_a_hand(
     world: &World,
     model: &Model,
-    rival: &Rival,
+    concurrent: &Concurrent,
     told: bool,
 ) -> Result<Outcome, String> {
     world.server.land_late();
     world.store.land();
-    let again = rival
+    let again = concurrent
         .client
-        .resume(&rival.journal)
-        .store(rival.store.clone())
-        .clock(rival.clock.clone())
+        .resume(&concurrent.journal)
+        .store(concurrent.store.clone())
+        .clock(concurrent.clock.clone())
         .run();
-    let rival_ended = again.await.is_ok();
-    let (held, rivals) = (world.store.held(), rival.store.held());
+    let concurrent_ended = again.await.is_ok();
+    let (held, concurrent_holds) = (world.store.held(), concurrent.store.held());
     let ours = world.server.keys().into_iter().filter(|key| {
         !world.bystanders.contains(&key.id)
             && key.id != world.old_id
@@ -96,7 +96,7 @@ pub async fn after_a_hand(
             outcome = Outcome::Rotated;
             // The server copies a policy that was narrowed in time.
             same = model.hand == Some(Hand::Narrow) && key.policy == world.old().policy;
-        } else if !is(&rivals) && !told && rival_ended {
+        } else if !is(&concurrent_holds) && !told && concurrent_ended {
             let log: Vec<_> = world
                 .server
                 .log()

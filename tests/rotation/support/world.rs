@@ -198,7 +198,7 @@ impl World {
     pub async fn quiesce(&self) {
         for _ in 0..3 {
             let asked = reqwest_get(self.server.url()).await;
-            assert!(asked, "the server answers");
+            assert!(asked, "the server responds");
         }
     }
 
@@ -232,9 +232,9 @@ async fn reqwest_get(url: &str) -> bool {
     let address = url.trim_start_matches("http://");
     let Ok(mut stream) = tokio::net::TcpStream::connect(address).await else { return false };
     let request = "GET /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-    let mut answer = Vec::new();
+    let mut response = Vec::new();
     // A fault may strike this one too; that the connection was served is what counts.
     let sent = stream.write_all(request.as_bytes()).await.is_ok();
-    let _ = stream.read_to_end(&mut answer).await;
+    let _ = stream.read_to_end(&mut response).await;
     sent
 }

@@ -1,12 +1,9 @@
 //! Streams over pages, and what the server must not be able to do to them.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use futures_util::{StreamExt, TryStreamExt};
 use onkernel::{Error, ErrorKind};
-use support::{Act, Server, answer};
+
+use crate::scripted::{Act, Server, response};
 
 /// A page of keys with these ids.
 fn page(ids: &[usize], headers: &str) -> Act {
@@ -18,7 +15,7 @@ fn page(ids: &[usize], headers: &str) -> Act {
             )
         })
         .collect();
-    answer("200 OK", headers, &format!("[{}]", keys.join(",")))
+    response("200 OK", headers, &format!("[{}]", keys.join(",")))
 }
 
 fn more(next: &str) -> String {
@@ -131,7 +128,7 @@ async fn headers_that_lead_nowhere_are_an_error_and_no_loop() {
 
 #[tokio::test]
 async fn the_first_error_ends_the_stream() {
-    let server = Server::start([page(&[1], &more("1")), answer("403 Forbidden", "", "")]).await;
+    let server = Server::start([page(&[1], &more("1")), response("403 Forbidden", "", "")]).await;
     let mut keys = Box::pin(server.client().list_api_keys().stream());
     assert!(keys.next().await.unwrap().is_ok());
     assert!(keys.next().await.unwrap().unwrap_err().is_forbidden());
@@ -144,7 +141,7 @@ async fn a_failing_page_is_repeated_like_any_call() {
     let server = Server::start([
         page(&[1], &more("1")),
         Act::Drop,
-        answer("503 Service Unavailable", "", ""),
+        response("503 Service Unavailable", "", ""),
         page(&[2], END),
     ])
     .await;

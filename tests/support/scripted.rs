@@ -1,12 +1,12 @@
-//! A server that answers as it is told, byte for byte, over a real socket: also what no sound
+//! A server that responds as it is told, byte for byte, over a real socket: also what no sound
 //! server would send.
 
-#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(dead_code, reason = "each test target uses a part")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use onkernel::{Client, ClientBuilder};
+use onkernel::{CallOptions, Client, ClientBuilder, Error};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -27,12 +27,12 @@ pub(crate) enum Act {
     SendForEver(Vec<u8>, Vec<u8>),
     /// Closes without a word.
     Drop,
-    /// Answers after the other request has arrived.
+    /// Responds after the other request has arrived.
     After(usize, Vec<u8>),
 }
 
-/// A whole answer, its length and end of connection announced.
-pub(crate) fn answer(status: &str, headers: &str, body: &str) -> Act {
+/// A whole response, its length and end of connection announced.
+pub(crate) fn response(status: &str, headers: &str, body: &str) -> Act {
     let length = body.len();
     Act::Send(
         format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n{body}")
@@ -41,10 +41,10 @@ pub(crate) fn answer(status: &str, headers: &str, body: &str) -> Act {
 }
 
 pub(crate) fn json(status: &str, body: &str) -> Act {
-    answer(status, "content-type: application/json\r\n", body)
+    response(status, "content-type: application/json\r\n", body)
 }
 
-/// An answer as it is written here, with `\n` for the line ends of the head.
+/// A response as it is written here, with `\n` for the line ends of the head.
 pub(crate) fn raw(text: &str) -> Vec<u8> {
     let (head, body) = text.split_once("\n\n").unwrap();
     format!("{}\r\n\r\n{body}", head.replace('\n', "\r\n")).into_bytes()
@@ -152,4 +152,38 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
             return None;
         }
     }
+}
+
+/// The error of a creation.
+pub(crate) async fn create(server: &Server) -> Error {
+    let client = server.client();
+    client.create_api_key().body_map(|body| body.name("ci")).send().await.unwrap_err()
+}
+
+/// The error of a call that may be sent again, sent once.
+pub(crate) async fn get(server: &Server) -> Error {
+    server
+        .client()
+        .with(CallOptions::new().retries(0))
+        .get_api_key()
+        .id("key_1")
+        .send()
+        .await
+        .unwrap_err()
+}
+
+/// All that can be seen of an error.
+pub(crate) fn seen(error: &Error) -> String {
+    let mut text = format!("{error}\n{error:?}\n{error:#?}\n{:?}", error.details());
+    text += &format!("{:?} {:?} {:?}", error.inner_error(), error.path(), error.created());
+    for part in [error.message(), error.code(), error.body_excerpt(), error.request_id()] {
+        text += part.unwrap_or_default();
+    }
+    text += error.advice().unwrap_or_default();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text += &format!("\n{cause} {cause:?}");
+        source = cause.source();
+    }
+    text
 }

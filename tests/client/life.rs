@@ -1,6 +1,5 @@
 //! A key's life through the generated client against the embedded server: every operation, the
 //! short forms, and paging.
-#![cfg(feature = "testing")]
 
 use chrono::TimeDelta;
 use futures_util::TryStreamExt;

@@ -1,14 +1,9 @@
-//! Every way out of the client, provoked against the embedded server and by hand-made answers, and
+//! Every way out of the client, provoked against the embedded server and by hand-made responses, and
 //! searched for the plaintexts: each key that the server ever made, and the one that it was told to
 //! send.
-#![cfg(feature = "testing")]
-#![allow(clippy::unwrap_used)]
 
 use std::any::Any;
-use std::fmt::{Debug, Write as _};
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use onkernel::prelude::*;
@@ -16,96 +11,11 @@ use onkernel::testing::{Fault, Faults, NewKey, Server};
 use onkernel::types::{self, ApiKeyPolicy, ApiKeyPolicyStatement, CreatedApiKey};
 use onkernel::{CallOptions, Credentials, Error, Method, Secret};
 use serde_json::{Value, json};
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::fmt::format::FmtSpan;
+
+use crate::recorder::Recorder;
 
 /// A plaintext that no server has made.
 const SENT: &str = "sk_sent_Zq3Wv8Xk5Jy7Hb2Nm4Rt";
-
-/// All that was said.
-#[derive(Clone, Default)]
-struct Heard(Arc<Mutex<Vec<u8>>>);
-
-impl Heard {
-    fn see(&self, value: &impl Debug) {
-        self.note(&format!("{value:?} {value:#?}"));
-    }
-
-    fn note(&self, text: &str) {
-        self.0.lock().unwrap().extend_from_slice(format!("{text}\n").as_bytes());
-    }
-
-    fn error(&self, error: &Error) {
-        self.see(error);
-        let mut text = format!("{error} {:?} {:?}", error.advice(), error.created());
-        for part in [error.message(), error.code(), error.body_excerpt(), error.request_id()] {
-            text += part.unwrap_or_default();
-        }
-        text += &format!("{:?} {:?} {:?}", error.details(), error.inner_error(), error.path());
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            write!(text, "{cause} {cause:?}").unwrap();
-            source = cause.source();
-        }
-        self.note(&text);
-    }
-
-    fn outcome<T: Debug>(&self, result: &Result<T, Error>) {
-        match result {
-            Ok(value) => self.see(value),
-            Err(error) => self.error(error),
-        }
-    }
-
-    /// Fails if any plaintext was said, or a good part of one, or one as a list of bytes.
-    #[track_caller]
-    fn holds_none_of(&self, server: &Server) {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        let keys = server.keys();
-        let plaintexts = keys.iter().map(|key| key.plaintext()).chain([SENT]);
-        for plaintext in plaintexts {
-            // A masked form shows so much of both ends.
-            let hidden = &plaintext.as_bytes()[7..plaintext.len() - 4];
-            for part in hidden.chunks_exact(10) {
-                let bytes = format!("{part:?}");
-                for part in [str::from_utf8(part).unwrap(), bytes.trim_matches(['[', ']'])] {
-                    let line = || text.lines().find(|line| line.contains(part));
-                    assert!(!text.contains(part), "{part} of {plaintext}: {:?}", line());
-                }
-            }
-        }
-    }
-
-    /// Hears what is traced on this thread, at every level and from every crate.
-    fn trace(&self) -> tracing::subscriber::DefaultGuard {
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_span_events(FmtSpan::FULL)
-            .with_writer(self.clone())
-            .with_ansi(false)
-            .finish();
-        tracing::subscriber::set_default(subscriber)
-    }
-}
-
-impl io::Write for Heard {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Heard {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 fn client(server: &Server) -> Client {
     Client::builder()
@@ -125,9 +35,9 @@ async fn create(client: &Client) -> CreatedApiKey {
 #[tokio::test]
 async fn what_holds_a_key_or_has_seen_one_does_not_print_it() {
     let server = Server::start().await.unwrap();
-    let heard = Heard::default();
+    let heard = Recorder::default();
     let key = server.bootstrap_key();
-    let fetch = || async { Ok::<_, io::Error>(Secret::from(SENT)) };
+    let fetch = || async { Ok::<_, std::io::Error>(Secret::from(SENT)) };
     let builder = Client::builder()
         .api_key(key)
         .base_url(server.url())
@@ -163,11 +73,11 @@ async fn what_holds_a_key_or_has_seen_one_does_not_print_it() {
     heard.see(&raw().query("k", SENT).header("x-k", SENT).json(&json!({ "name": SENT })));
 
     // What comes back, in each form.
-    let answer = client.create_api_key().named("ci").send().await.unwrap();
-    assert_eq!(server.key(&answer.id).unwrap().plaintext(), answer.key.expose());
-    heard.see(&answer);
-    heard.see(&answer.clone().map(|created| vec![created.key]));
-    let created = answer.into_inner();
+    let response = client.create_api_key().named("ci").send().await.unwrap();
+    assert_eq!(server.key(&response.id).unwrap().plaintext(), response.key.expose());
+    heard.see(&response);
+    heard.see(&response.clone().map(|created| vec![created.key]));
+    let created = response.into_inner();
     heard.see(&(&created, &created.key, Some(created.key.clone())));
     heard.see(&types::builder::CreatedApiKey::from(created.clone()));
     heard.see(&CreatedApiKey::builder().key(SENT).name("ci"));
@@ -176,11 +86,11 @@ async fn what_holds_a_key_or_has_seen_one_does_not_print_it() {
     );
     heard.note(&format!("{} {:>60} {}", created.key, created.key, Secret::from(SENT)));
     heard.outcome(&client.rotate_api_key().id(&created.id).send().await);
-    let answer = raw().json(&json!({ "name": "raw" })).send().await.unwrap();
-    assert!(answer.json::<Value>().unwrap()["key"].is_string(), "a plaintext came");
-    heard.see(&answer);
-    heard.error(&answer.json::<Vec<String>>().unwrap_err());
-    heard.see(&answer.into_inner());
+    let response = raw().json(&json!({ "name": "raw" })).send().await.unwrap();
+    assert!(response.json::<Value>().unwrap()["key"].is_string(), "a plaintext came");
+    heard.see(&response);
+    heard.error(&response.json::<Vec<String>>().unwrap_err());
+    heard.see(&response.into_inner());
 
     // The server's own side.
     let new = NewKey::named("given").plaintext(SENT);
@@ -194,13 +104,13 @@ async fn what_holds_a_key_or_has_seen_one_does_not_print_it() {
     heard.see(&Server::builder().bootstrap_key(SENT));
     let _ = client.get_api_key().id(SENT).send().await;
     heard.see(&(&server, server.keys(), server.log(), server.faults()));
-    heard.holds_none_of(&server);
+    heard.holds_none_of(&server, SENT);
 }
 
 #[tokio::test]
 async fn serialising_shows_no_plaintext_outside_of_a_request() {
     let server = Server::start().await.unwrap();
-    let heard = Heard::default();
+    let heard = Recorder::default();
     let client = client(&server);
     let created = create(&client).await;
     let text = serde_json::to_string(&created).unwrap();
@@ -214,11 +124,11 @@ async fn serialising_shows_no_plaintext_outside_of_a_request() {
     // While a request is being written, only what is in it is.
     client.request(Method::POST, "/x").json(&created.key).send().await.unwrap_err();
     heard.note(&serde_json::to_string(&created.key).unwrap());
-    heard.holds_none_of(&server);
+    heard.holds_none_of(&server, SENT);
 }
 
 /// Every call that there is; what came of each.
-async fn calls(client: &Client, heard: &Heard) -> Vec<Error> {
+async fn calls(client: &Client, heard: &Recorder) -> Vec<Error> {
     let mut errors = Vec::new();
     macro_rules! call {
         ($call:expr) => {
@@ -247,13 +157,13 @@ async fn sweep(faults: impl IntoIterator<Item = Fault>, options: CallOptions) {
         let name = format!("{fault:?}");
         server.faults().clear();
         server.faults().add(fault);
-        let heard = Heard::default();
-        let guard = heard.trace();
+        let heard = Recorder::default();
+        let guard = heard.trace("trace");
         let errors = calls(&client, &heard).await;
         drop(guard);
         assert!(!errors.is_empty(), "{name}");
-        heard.holds_none_of(&server);
-        let text = String::from_utf8(heard.0.lock().unwrap().clone()).unwrap();
+        heard.holds_none_of(&server, SENT);
+        let text = heard.text();
         for part in ["TRACE", "hyper", "operation=\"create_api_key\"", "finished"] {
             assert!(text.contains(part), "{part} after {name}: the trace was on");
         }
@@ -279,7 +189,7 @@ async fn no_bad_connection_brings_a_plaintext_to_light() {
 }
 
 #[tokio::test]
-async fn no_bad_answer_brings_a_plaintext_to_light() {
+async fn no_bad_response_brings_a_plaintext_to_light() {
     let page = format!("<html><title>{SENT}</title>{SENT}</html>");
     let head = [("x-request-id", SENT), ("content-type", SENT), ("x-next-offset", SENT)];
     let faults = [
@@ -331,7 +241,7 @@ async fn a_201_that_is_not_as_documented_gives_the_key_to_the_caller_and_to_nobo
         ("a time that is none", with("created_at", json!(SENT)), true),
         ("a field twice", body(twice(r#""name":"again""#)), true),
         ("rubbish behind it", body(format!("{text}{SENT}")), true),
-        ("another answer behind it", body(format!("{text}\n{text}")), true),
+        ("another response behind it", body(format!("{text}\n{text}")), true),
         ("two keys", body(twice(&format!(r#""key":"{SENT}9""#))), false),
         ("a key of another type", with("key", json!({ SENT: SENT })), false),
         ("cut short", body(text[..text.len() - 9].to_owned()), false),
@@ -342,8 +252,8 @@ async fn a_201_that_is_not_as_documented_gives_the_key_to_the_caller_and_to_nobo
     ] {
         let server = Server::start().await.unwrap();
         server.faults().add(fault);
-        let heard = Heard::default();
-        let guard = heard.trace();
+        let heard = Recorder::default();
+        let guard = heard.trace("trace");
         let client = client(&server);
         let created = client.create_api_key().named("ci").send().await.unwrap_err();
         let rotated = client.rotate_api_key().id("key_0").send().await.unwrap_err();
@@ -356,12 +266,12 @@ async fn a_201_that_is_not_as_documented_gives_the_key_to_the_caller_and_to_nobo
             let found = error.created().map(|(id, key)| (id, key.expose()));
             assert_eq!(found, saved.then_some(("key_1", SENT)), "{name}");
         }
-        heard.holds_none_of(&server);
+        heard.holds_none_of(&server, SENT);
     }
 }
 
 #[tokio::test]
-async fn a_key_that_the_server_made_is_saved_from_its_spoilt_answer() {
+async fn a_key_that_the_server_made_is_saved_from_its_spoilt_response() {
     for fault in [Fault::wrong_length(), Fault::merge_json(json!({ "created_by": 7 }))] {
         let server = Server::start().await.unwrap();
         server.faults().add(fault);
@@ -380,7 +290,7 @@ async fn a_panic_says_no_plaintext() {
     }
 
     let server = Server::start().await.unwrap();
-    let heard = Heard::default();
+    let heard = Recorder::default();
     let client = client(&server);
     let created = create(&client).await;
     server.faults().add(Fault::merge_json(json!({ "created_at": SENT })));
@@ -402,5 +312,5 @@ async fn a_panic_says_no_plaintext() {
         .collect();
     assert!(said[0].contains("not as documented"), "{said:?}");
     heard.note(&said.join("\n"));
-    heard.holds_none_of(&server);
+    heard.holds_none_of(&server, SENT);
 }

@@ -1,13 +1,10 @@
 //! What is repeated and what is not, seen from the server.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use std::time::{Duration, Instant};
 
 use onkernel::{CallOptions, Client, ErrorKind};
-use support::{Act, Server, answer, json, raw};
+
+use crate::scripted::{Act, Server, json, raw, response};
 
 const KEYS: &str = "[]";
 
@@ -17,11 +14,11 @@ fn failures() -> Vec<(&'static str, Act)> {
         ("truncated", Act::Send(raw("HTTP/1.1 200 OK\ncontent-length: 9\n\n["))),
         ("half a head", Act::Send(b"HTTP/1.1 200".to_vec())),
         ("garbage", json("200 OK", "[}")),
-        ("408", answer("408 Request Timeout", "", "")),
-        ("429", answer("429 Too Many Requests", "", "")),
-        ("500", answer("500 Internal Server Error", "", "")),
-        ("502", answer("502 Bad Gateway", "", "<html>")),
-        ("503", answer("503 Service Unavailable", "retry-after-ms: 2\r\n", "")),
+        ("408", response("408 Request Timeout", "", "")),
+        ("429", response("429 Too Many Requests", "", "")),
+        ("500", response("500 Internal Server Error", "", "")),
+        ("502", response("502 Bad Gateway", "", "<html>")),
+        ("503", response("503 Service Unavailable", "retry-after-ms: 2\r\n", "")),
     ]
 }
 
@@ -68,7 +65,7 @@ async fn what_will_not_change_is_not_asked_again() {
         "409 Conflict",
         "422 Unprocessable Content",
     ] {
-        let server = Server::start([answer(status, "retry-after: 0\r\n", "")]).await;
+        let server = Server::start([response(status, "retry-after: 0\r\n", "")]).await;
         server.client().list_api_keys().send().await.unwrap_err();
         assert_eq!(server.count(), 1, "{status}");
     }
@@ -81,12 +78,12 @@ async fn what_will_not_change_is_not_asked_again() {
 async fn a_deletion_that_was_done_unseen_is_done() {
     let not_found = || json("404 Not Found", r#"{"code":"not_found","message":"no key"}"#);
     let truncated = Act::Send(b"HTTP/1.1 204".to_vec());
-    for first in [Act::Drop, truncated, answer("503 Service Unavailable", "", "")] {
+    for first in [Act::Drop, truncated, response("503 Service Unavailable", "", "")] {
         let server = Server::start([first, not_found()]).await;
         let deleted = server.client().delete_api_key().id("key_1").send().await.unwrap();
         assert_eq!((deleted.status().as_u16(), server.count()), (404, 2));
     }
-    for firsts in [vec![], vec![answer("429 Too Many Requests", "", "")]] {
+    for firsts in [vec![], vec![response("429 Too Many Requests", "", "")]] {
         let acts = firsts.into_iter().chain([not_found()]);
         let server = Server::start(acts).await;
         let error = server.client().delete_api_key().id("key_1").send().await.unwrap_err();
@@ -113,8 +110,9 @@ async fn the_deadline_bounds_attempts_and_waits() {
     assert!(hang.count() >= 2);
     assert!(began.elapsed() < Duration::from_secs(10));
 
-    // A wait that would pass the deadline is not begun: the answer comes at once.
-    let limited = Server::start([answer("429 Too Many Requests", "retry-after: 30\r\n", "")]).await;
+    // A wait that would pass the deadline is not begun: the response comes at once.
+    let limited =
+        Server::start([response("429 Too Many Requests", "retry-after: 30\r\n", "")]).await;
     let began = Instant::now();
     let error = limited.client().with(options).list_api_keys().send().await.unwrap_err();
     assert!(error.is_rate_limited());
@@ -126,7 +124,7 @@ async fn the_deadline_bounds_attempts_and_waits() {
 /// A call may be made long before it is awaited.
 #[tokio::test]
 async fn the_time_of_a_call_runs_from_when_it_is_awaited() {
-    let busy = answer("503 Service Unavailable", "retry-after-ms: 1\r\n", "");
+    let busy = response("503 Service Unavailable", "retry-after-ms: 1\r\n", "");
     let server = Server::start([busy, json("200 OK", KEYS)]).await;
     let bounded = CallOptions::new().deadline(Duration::from_secs(20));
     let call = server.client().with(bounded).list_api_keys().send();
@@ -158,7 +156,7 @@ async fn the_deadline_bounds_an_upload_that_makes_progress() {
 
 #[tokio::test]
 async fn no_wait_is_too_long_to_be_asked_for() {
-    let server = Server::start([answer(
+    let server = Server::start([response(
         "429 Too Many Requests",
         "retry-after: 99999999999999999999\r\n",
         "",
@@ -168,7 +166,7 @@ async fn no_wait_is_too_long_to_be_asked_for() {
     assert_eq!(error.retry_after(), Some(Duration::MAX));
     assert_eq!(server.count(), 1, "it asked for a longer wait than allowed");
     // The longest wait of all is one that the deadline does not allow.
-    let server = Server::start([answer("503 Service Unavailable", "", "")]).await;
+    let server = Server::start([response("503 Service Unavailable", "", "")]).await;
     let options =
         CallOptions::new().backoff(Duration::MAX, Duration::MAX).deadline(Duration::from_secs(10));
     let error = server.client().with(options).list_api_keys().send().await.unwrap_err();
@@ -180,7 +178,7 @@ async fn a_deadline_in_a_later_attempt_tells_of_the_failure_before() {
     use std::error::Error as _;
 
     let server =
-        Server::start([answer("503 Service Unavailable", "", ""), Act::SendAndHang(Vec::new())])
+        Server::start([response("503 Service Unavailable", "", ""), Act::SendAndHang(Vec::new())])
             .await;
     let client = server.client().with(CallOptions::new().deadline(Duration::from_millis(400)));
     let error = client.list_api_keys().send().await.unwrap_err();
@@ -198,12 +196,13 @@ async fn a_longer_wait_than_allowed_is_told_and_not_waited() {
             600,
         ),
     ] {
-        let server = Server::start([answer("429 Too Many Requests", header, "")]).await;
+        let server = Server::start([response("429 Too Many Requests", header, "")]).await;
         let error = server.client().list_api_keys().send().await.unwrap_err();
         assert_eq!(server.count(), 1);
         assert_eq!(error.retry_after(), Some(Duration::from_secs(seconds)));
     }
-    let server = Server::start([answer("503 Service Unavailable", "retry-after: 1\r\n", "")]).await;
+    let server =
+        Server::start([response("503 Service Unavailable", "retry-after: 1\r\n", "")]).await;
     let options = CallOptions::new().max_retry_after(Duration::from_millis(999));
     server.client().with(options).list_api_keys().send().await.unwrap_err();
     assert_eq!(server.count(), 1);
@@ -211,7 +210,7 @@ async fn a_longer_wait_than_allowed_is_told_and_not_waited() {
 
 #[tokio::test]
 async fn options_of_a_call_leave_the_client_as_it_is() {
-    let server = Server::start([answer("500 Internal Server Error", "", "")]).await;
+    let server = Server::start([response("500 Internal Server Error", "", "")]).await;
     let client = server.builder().retries(1).build().unwrap();
     client.with(CallOptions::new().retries(0)).list_api_keys().send().await.unwrap_err();
     assert_eq!(server.count(), 1);
@@ -225,7 +224,7 @@ async fn the_default_waits_are_those_of_the_official_clients() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", closed.local_addr().unwrap());
     drop(closed);
-    let client = Client::builder().api_key(support::KEY).base_url(url).build().unwrap();
+    let client = Client::builder().api_key(crate::scripted::KEY).base_url(url).build().unwrap();
     let began = tokio::time::Instant::now();
     let error = client.list_api_keys().send().await.unwrap_err();
     assert!(error.is_connect(), "{error}");

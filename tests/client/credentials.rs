@@ -1,22 +1,19 @@
 //! Keys that change under a running client.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use onkernel::{Client, Credentials, ErrorKind, Secret};
-use support::{Act, Server, answer, json};
+
+use crate::scripted::{Act, Server, json, response};
 
 const OLD: &str = "sk_old_0123456789abcdef";
 const NEW: &str = "sk_new_0123456789abcdef";
 
 fn unauthorized() -> Act {
-    answer("401 Unauthorized", "", "")
+    response("401 Unauthorized", "", "")
 }
 
 fn fine() -> Act {
@@ -56,7 +53,9 @@ async fn a_call_refused_with_the_old_key_is_tried_once_with_the_new() {
     let server = Server::start([
         Act::After(
             2,
-            support::raw("HTTP/1.1 401 Unauthorized\nconnection: close\ncontent-length: 0\n\n"),
+            crate::scripted::raw(
+                "HTTP/1.1 401 Unauthorized\nconnection: close\ncontent-length: 0\n\n",
+            ),
         ),
         fine(),
     ])
@@ -72,7 +71,7 @@ async fn a_call_refused_with_the_old_key_is_tried_once_with_the_new() {
     }
     client.swap_api_key(NEW).unwrap();
     client.list_api_keys().send().await.unwrap();
-    // Its answer is a list and so no key; what counts is that it was asked for again.
+    // Its response is a list and so no key; what counts is that it was asked for again.
     assert!(first.await.unwrap().unwrap_err().is_decode());
     assert_eq!(keys(&server), [OLD, NEW, NEW]);
 }
@@ -131,7 +130,9 @@ async fn a_file_is_read_again_after_a_401() {
         unauthorized(),
         Act::After(
             3,
-            support::raw("HTTP/1.1 401 Unauthorized\nconnection: close\ncontent-length: 0\n\n"),
+            crate::scripted::raw(
+                "HTTP/1.1 401 Unauthorized\nconnection: close\ncontent-length: 0\n\n",
+            ),
         ),
         fine(),
         fine(),
@@ -205,7 +206,7 @@ async fn however_many_wait_a_key_is_fetched_once() {
     // The first ten requests are refused, when all of them have come.
     let refused = Act::After(
         10,
-        support::raw("HTTP/1.1 401 Unauthorized\nconnection: close\ncontent-length: 0\n\n"),
+        crate::scripted::raw("HTTP/1.1 401 Unauthorized\nconnection: close\ncontent-length: 0\n\n"),
     );
     let server = Server::start(std::iter::repeat_n(refused, 10).chain([fine()])).await;
     let client = client(&server, credentials);
@@ -239,7 +240,7 @@ async fn however_many_wait_the_same_key_is_fetched_once_too() {
     });
     let refused = Act::After(
         10,
-        support::raw("HTTP/1.1 401 Unauthorized\nconnection: close\ncontent-length: 0\n\n"),
+        crate::scripted::raw("HTTP/1.1 401 Unauthorized\nconnection: close\ncontent-length: 0\n\n"),
     );
     let server = Server::start([refused]).await;
     let client = client(&server, credentials);

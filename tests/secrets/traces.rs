@@ -1,69 +1,22 @@
 //! Everything that the library can say, at its most talkative, searched for a plaintext.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use onkernel::{CallOptions, Credentials, Method, Secret};
-use support::{Act, KEY, SECRET, Server, answer, json, raw};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
 
-/// Keeps what is traced.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-fn traced(filter: &str) -> (Log, tracing::subscriber::DefaultGuard) {
-    use tracing_subscriber::fmt::format::FmtSpan;
-
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
-        .with_span_events(FmtSpan::FULL)
-        .with_writer(log.clone())
-        .with_ansi(false)
-        .finish();
-    (log, tracing::subscriber::set_default(subscriber))
-}
+use crate::recorder::Recorder;
+use crate::scripted::{Act, KEY, SECRET, Server, json, raw, response};
 
 #[tokio::test]
 async fn a_call_is_traced_within_the_span_that_awaits_it() {
     use tracing::Instrument;
 
-    let (log, _guard) = traced("debug");
+    let recorder = Recorder::default();
+    let _guard = recorder.trace("debug");
     let server = Server::start([json("200 OK", "[]")]).await;
     let call = server.client().list_api_keys().send();
     call.instrument(tracing::info_span!("caller")).await.unwrap();
-    let log = log.text();
+    let log = recorder.text();
     assert!(log.contains("caller:call{operation=\"list_api_keys\""), "{log}");
     let finished = log.lines().find(|line| line.contains("finished")).unwrap();
     assert!(finished.contains("caller:call{"), "{finished}");
@@ -71,19 +24,20 @@ async fn a_call_is_traced_within_the_span_that_awaits_it() {
 
 #[tokio::test]
 async fn traces_at_their_most_talkative_hold_no_secret() {
-    let (log, _guard) = traced("trace");
+    let recorder = Recorder::default();
+    let _guard = recorder.trace("trace");
     let created = format!(r#"{{"id":"key_1","key":"{KEY}"}}"#);
     let echo = format!(r#"{{"code":"bad","message":"{KEY}"}}"#);
     let headers = format!("x-request-id: {KEY}\r\nset-cookie: {KEY}\r\nretry-after-ms: 1\r\n");
     for act in [
         json("201 Created", &created),
         json("200 OK", &created),
-        answer("400 Bad Request", &headers, &echo),
-        answer("401 Unauthorized", &headers, KEY),
-        answer("429 Too Many Requests", &headers, &echo),
-        answer("503 Service Unavailable", &headers, &echo),
-        answer("302 Found", &format!("location: https://e.example/{KEY}?{KEY}\r\n"), ""),
-        answer("204 No Content", &headers, ""),
+        response("400 Bad Request", &headers, &echo),
+        response("401 Unauthorized", &headers, KEY),
+        response("429 Too Many Requests", &headers, &echo),
+        response("503 Service Unavailable", &headers, &echo),
+        response("302 Found", &format!("location: https://e.example/{KEY}?{KEY}\r\n"), ""),
+        response("204 No Content", &headers, ""),
         Act::Send(raw(&format!("HTTP/1.1 201 Created\ncontent-length: 999\n\n{created}"))),
         Act::Send(format!("HTTP/1.1 200 {KEY}\r\n{KEY}: {KEY}\r\n\r\n").into_bytes()),
         Act::Send(format!("HTTP/1.1 200 OK\r\n{KEY} {KEY}\r\n\r\n").into_bytes()),
@@ -124,22 +78,23 @@ async fn traces_at_their_most_talkative_hold_no_secret() {
             assert!(!text.contains(SECRET), "{text}");
         }
     }
-    let log = log.text();
+    let log = recorder.text();
     assert!(log.contains("create_api_key"), "the trace was on");
     let leak = log.lines().find(|line| line.contains(SECRET));
     assert_eq!(leak, None);
 }
 
 #[tokio::test]
-async fn a_call_is_one_span_and_each_repetition_an_event() {
-    let (log, _guard) = traced("onkernel=debug");
+async fn a_call_is_one_span_and_each_retry_an_event() {
+    let recorder = Recorder::default();
+    let _guard = recorder.trace("onkernel=debug");
     let server = Server::start([
-        answer("503 Service Unavailable", "retry-after-ms: 3\r\n", ""),
-        answer("204 No Content", "x-request-id: req_7\r\n", ""),
+        response("503 Service Unavailable", "retry-after-ms: 3\r\n", ""),
+        response("204 No Content", "x-request-id: req_7\r\n", ""),
     ])
     .await;
     server.client().delete_api_key().id("key_secretive").send().await.unwrap();
-    let log = log.text();
+    let log = recorder.text();
     let retry = log.lines().find(|line| line.contains("trying again")).unwrap();
     for part in [
         "INFO",
@@ -163,10 +118,11 @@ async fn a_call_is_one_span_and_each_repetition_an_event() {
 /// A key that has no source but the caller cannot fail to be fetched.
 #[tokio::test]
 async fn a_fixed_key_that_is_refused_is_no_failure_of_its_source() {
-    let (log, _guard) = traced("onkernel=debug");
-    let server = Server::start([answer("401 Unauthorized", "", "")]).await;
+    let recorder = Recorder::default();
+    let _guard = recorder.trace("onkernel=debug");
+    let server = Server::start([response("401 Unauthorized", "", "")]).await;
     assert!(server.client().list_api_keys().send().await.unwrap_err().is_unauthorized());
-    assert!(!log.text().contains("WARN"), "{}", log.text());
+    assert!(!recorder.text().contains("WARN"), "{}", recorder.text());
 }
 
 #[test]

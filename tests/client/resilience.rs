@@ -1,7 +1,5 @@
 //! The client against the embedded server while things go wrong: what it reports is what happened,
 //! nothing happens twice that must not, and every call ends.
-#![cfg(feature = "testing")]
-#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 
@@ -131,7 +129,7 @@ async fn no_connection_is_made_again_when_the_server_is_back() {
 #[tokio::test]
 async fn a_byte_at_a_time_ends_with_the_timeout_or_the_deadline() {
     let server = Server::start().await.unwrap();
-    // An answer of some three hundred bytes, each of which comes well within the timeout.
+    // A response of some three hundred bytes, each of which comes well within the timeout.
     server.faults().add(Fault::slow_body(1, Duration::from_millis(10)));
     let client = client(&server);
     let short = CallOptions::new().timeout(Duration::from_millis(100)).retries(0);
@@ -146,7 +144,7 @@ async fn a_byte_at_a_time_ends_with_the_timeout_or_the_deadline() {
 }
 
 #[tokio::test]
-async fn an_endless_answer_ends_at_the_limit() {
+async fn an_endless_response_ends_at_the_limit() {
     let server = Server::start().await.unwrap();
     server.faults().add(Fault::endless_body().after());
     let bounded = client(&server).with(CallOptions::new().max_response_bytes(1 << 20));

@@ -1,16 +1,13 @@
 //! Raw access: any method and path, with everything that the other calls have.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use httpmock::prelude::*;
 use onkernel::{Client, ErrorKind, Method, Repeat, Secret};
 use serde_json::{Value, json};
-use support::{Act, KEY, Server, answer};
+
+use crate::scripted::{Act, KEY, Server, response};
 
 #[tokio::test]
 async fn sends_what_it_is_told_and_reads_what_it_gets() {
@@ -29,7 +26,7 @@ async fn sends_what_it_is_told_and_reads_what_it_gets() {
         })
         .await;
     let client = Client::builder().api_key(KEY).base_url(server.base_url()).build().unwrap();
-    let answer = client
+    let response = client
         .request(Method::POST, "/org/limits")
         .query("tag", "a&b")
         .query("deep", true)
@@ -39,17 +36,17 @@ async fn sends_what_it_is_told_and_reads_what_it_gets() {
         .await
         .unwrap();
     mock.assert_async().await;
-    assert_eq!(answer.status(), 201);
-    assert_eq!(answer.request_id().as_deref(), Some("req_1"));
-    assert_eq!(answer.json::<Value>().unwrap(), json!({"b": 2}));
-    assert_eq!(answer.headers()["x-request-id"], "req_1");
-    assert_eq!(&answer[..1], b"{");
+    assert_eq!(response.status(), 201);
+    assert_eq!(response.request_id().as_deref(), Some("req_1"));
+    assert_eq!(response.json::<Value>().unwrap(), json!({"b": 2}));
+    assert_eq!(response.headers()["x-request-id"], "req_1");
+    assert_eq!(&response[..1], b"{");
 }
 
 #[tokio::test]
 async fn the_error_of_a_status_is_the_same_as_everywhere() {
     let body = r#"{"code":"not_found","message":"no such thing"}"#;
-    let server = Server::start([support::json("404 Not Found", body)]).await;
+    let server = Server::start([crate::scripted::json("404 Not Found", body)]).await;
     let error = server.client().request(Method::GET, "/things/1").send().await.unwrap_err();
     assert!(error.is_not_found());
     assert_eq!(error.to_string(), "GET /things/1: 404 Not Found: no such thing");
@@ -59,7 +56,7 @@ async fn the_error_of_a_status_is_the_same_as_everywhere() {
 
 #[tokio::test]
 async fn nothing_leads_away_from_the_origin() {
-    let server = Server::start([answer("200 OK", "", "{}")]).await;
+    let server = Server::start([response("200 OK", "", "{}")]).await;
     let client = server.client();
     for path in [
         "",
@@ -92,7 +89,7 @@ async fn nothing_leads_away_from_the_origin() {
 
 #[tokio::test]
 async fn headers_that_are_the_clients_own_or_malformed_are_refused() {
-    let server = Server::start([answer("200 OK", "", "{}")]).await;
+    let server = Server::start([response("200 OK", "", "{}")]).await;
     for (name, value) in [
         ("authorization", "Bearer sk_other_0123456789"),
         ("Host", "evil.example"),
@@ -121,7 +118,7 @@ async fn repeats_by_the_method_unless_told_otherwise() {
         (Method::POST, Some(Repeat::Safe), 3),
         (Method::GET, Some(Repeat::IfUnsent), 1),
     ] {
-        let server = Server::start([answer("503 Service Unavailable", "", "")]).await;
+        let server = Server::start([response("503 Service Unavailable", "", "")]).await;
         let mut request = server.client().request(method.clone(), "/x");
         if let Some(repeat) = repeat {
             request = request.repeat(repeat);
@@ -139,7 +136,7 @@ async fn a_body_carries_secrets_and_is_the_same_at_each_attempt() {
     struct Login {
         password: Secret,
     }
-    let server = Server::start([Act::Drop, answer("200 OK", "", "{}")]).await;
+    let server = Server::start([Act::Drop, response("200 OK", "", "{}")]).await;
     let login = Login { password: Secret::from("hunter22") };
     server.client().request(Method::PUT, "/login").json(&login).send().await.unwrap();
     let requests = server.requests();
@@ -151,27 +148,27 @@ async fn a_body_carries_secrets_and_is_the_same_at_each_attempt() {
 }
 
 #[tokio::test]
-async fn an_answer_of_another_shape_is_an_error_that_does_not_quote_it() {
-    let server = Server::start([answer("200 OK", "", &format!("{{\"key\":\"{KEY}\"}}"))]).await;
-    let answer = server.client().request(Method::GET, "/x").send().await.unwrap();
-    assert_eq!(format!("{:?}", *answer), "RawBody(34 bytes)");
-    let error = answer.json::<Vec<i32>>().unwrap_err();
+async fn a_response_of_another_shape_is_an_error_that_does_not_quote_it() {
+    let server = Server::start([response("200 OK", "", &format!("{{\"key\":\"{KEY}\"}}"))]).await;
+    let response = server.client().request(Method::GET, "/x").send().await.unwrap();
+    assert_eq!(format!("{:?}", *response), "RawBody(34 bytes)");
+    let error = response.json::<Vec<i32>>().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
-    assert!(!format!("{answer:?} {error} {error:?}").contains(support::SECRET));
+    assert!(!format!("{response:?} {error} {error:?}").contains(crate::scripted::SECRET));
 }
 
 #[tokio::test]
 async fn a_head_request_has_no_body_whatever_it_announces() {
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\nconnection: close\r\n\r\n";
     let server = Server::start([Act::Send(head.into())]).await;
-    let answer = server.client().request(Method::HEAD, "/x").send().await.unwrap();
-    assert!(answer.is_empty());
-    assert_eq!(answer.headers()["content-length"], "99999999999");
+    let response = server.client().request(Method::HEAD, "/x").send().await.unwrap();
+    assert!(response.is_empty());
+    assert_eq!(response.headers()["content-length"], "99999999999");
 }
 
 #[tokio::test]
 async fn a_download_accepts_what_there_is() {
-    let server = Server::start([answer("200 OK", "content-type: video/mp4\r\n", "mp4")]).await;
+    let server = Server::start([response("200 OK", "content-type: video/mp4\r\n", "mp4")]).await;
     let client = server.client();
     let bytes = client.request(Method::GET, "/x").download().await.unwrap().bytes().await.unwrap();
     assert_eq!(bytes, "mp4");
@@ -184,7 +181,7 @@ async fn a_download_accepts_what_there_is() {
 #[tokio::test]
 async fn a_download_can_have_the_longest_name_that_a_file_can_have() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start([answer("200 OK", "", "bytes")]).await;
+    let server = Server::start([response("200 OK", "", "bytes")]).await;
     let download = server.client().request(Method::GET, "/x").download().await.unwrap();
     let path = folder.path().join("n".repeat(255));
     assert_eq!(download.write_to_file(&path).await.unwrap(), 5);
@@ -208,7 +205,7 @@ async fn a_stream_that_never_brings_an_event_ends() {
 #[cfg(unix)]
 #[tokio::test]
 async fn what_is_no_file_is_not_sent_as_an_empty_one() {
-    let server = Server::start([answer("200 OK", "", "")]).await;
+    let server = Server::start([response("200 OK", "", "")]).await;
     for path in ["/dev/null", "/tmp"] {
         let upload = onkernel::Upload::file(path);
         let call = server.client().request(Method::PUT, "/x").upload(upload);

@@ -1,5 +1,5 @@
 //! Each operation as it travels: method, path, query, headers and body, to the byte where it
-//! matters, and every answer that the document names and some that it does not.
+//! matters, and every response that the document names and some that it does not.
 
 use httpmock::Method::{DELETE, GET, PATCH, POST};
 use httpmock::prelude::*;
@@ -47,13 +47,13 @@ async fn create_sends_the_key_and_only_what_was_set() {
             then.status(201).json_body(created());
         })
         .await;
-    let answer = client(&server).create_api_key().named("ci").send().await.unwrap();
+    let response = client(&server).create_api_key().named("ci").send().await.unwrap();
     mock.assert_async().await;
-    assert_eq!(answer.status().as_u16(), 201);
-    assert_eq!(answer.id, "key_1");
-    assert_eq!(answer.key.expose(), "sk_1234567890123456789012abcd");
-    assert_eq!(answer.created_by.name, None);
-    assert!(answer.policy.is_none());
+    assert_eq!(response.status().as_u16(), 201);
+    assert_eq!(response.id, "key_1");
+    assert_eq!(response.key.expose(), "sk_1234567890123456789012abcd");
+    assert_eq!(response.created_by.name, None);
+    assert!(response.policy.is_none());
 }
 
 #[tokio::test]
@@ -364,7 +364,7 @@ async fn every_documented_refusal_keeps_what_the_server_said() {
 }
 
 #[tokio::test]
-async fn answers_outside_the_document_keep_status_and_text() {
+async fn responses_outside_the_document_keep_status_and_text() {
     let server = MockServer::start_async().await;
     for (status, content_type, body, shown) in [
         (502, "text/html", "<html><title>Bad Gateway</title><h1>nginx</h1></html>", "Bad Gateway"),
@@ -399,7 +399,7 @@ async fn answers_outside_the_document_keep_status_and_text() {
 }
 
 #[tokio::test]
-async fn answers_are_read_for_what_they_hold() {
+async fn responses_are_read_for_what_they_hold() {
     let server = MockServer::start_async().await;
     let mut sparse = listed();
     // Required and nullable, and left out all the same; and a field of next year.

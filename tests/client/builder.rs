@@ -1,13 +1,10 @@
 //! Building a client, and what it sends.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use std::process::Command;
 
 use onkernel::{Client, ClientBuilder, Error, ErrorKind, Method};
-use support::{KEY, SECRET, Server, answer, json};
+
+use crate::scripted::{KEY, SECRET, Server, json, response};
 
 fn problem(builder: ClientBuilder) -> Error {
     let error = builder.build().unwrap_err();
@@ -165,7 +162,7 @@ fn a_client_outlives_a_runtime() {
 async fn an_http_client_that_follows_redirects_takes_the_key_nowhere() {
     let elsewhere = Server::start([json("200 OK", "[]")]).await;
     let location = format!("location: {}/org/api_keys\r\n", elsewhere.url);
-    let server = Server::start([answer("307 Temporary Redirect", &location, "")]).await;
+    let server = Server::start([response("307 Temporary Redirect", &location, "")]).await;
     let own = own_http_client();
     let client = server.builder().http_client(own).build().unwrap();
     let error = client.list_api_keys().send().await.unwrap_err();
@@ -215,7 +212,7 @@ fn a_client_and_its_calls_can_go_anywhere() {
 /// Runs one of the tests below in a process with these environment variables.
 fn in_child(test: &str, variables: &[(&str, &str)]) {
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", test, "--ignored"]).env_remove("KERNEL_API_KEY");
+    child.args(["--exact", &format!("builder::{test}"), "--ignored"]).env_remove("KERNEL_API_KEY");
     child.env_remove("KERNEL_BASE_URL").envs(variables.iter().copied());
     let output = child.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);

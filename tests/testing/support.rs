@@ -1,9 +1,11 @@
 //! A caller that knows HTTP and nothing of the client: what it sees is what the server sent.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, unreachable_pub, missing_docs)]
 
+use chrono::{DateTime, TimeZone, Utc};
 use onkernel::testing::Server;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
+
+use crate::http::http;
 
 #[derive(Clone)]
 pub struct Api {
@@ -13,15 +15,15 @@ pub struct Api {
     headers: Vec<(&'static str, String)>,
 }
 
-/// An answer, read to its end.
+/// A response, read to its end.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub headers: HeaderMap,
     pub text: String,
 }
 
-impl Answer {
+impl Response {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
     }
@@ -37,7 +39,7 @@ impl Answer {
         keys.iter().map(|key| key["name"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// A field of the answer, as text.
+    /// A field of the response, as text.
     pub fn text_of(&self, field: &str) -> String {
         self.json()[field].as_str().unwrap_or_else(|| panic!("no {field}")).to_owned()
     }
@@ -46,7 +48,7 @@ impl Answer {
 impl Api {
     pub fn new(server: &Server) -> Self {
         Self {
-            http: client(),
+            http: http(),
             url: server.url().to_owned(),
             key: server.bootstrap_key().to_owned(),
             headers: Vec::new(),
@@ -79,13 +81,18 @@ impl Api {
         request
     }
 
-    pub async fn finish(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
+    pub async fn finish(request: reqwest::RequestBuilder) -> reqwest::Result<Response> {
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Answer { status, headers, text: response.text().await? })
+        Ok(Response { status, headers, text: response.text().await? })
     }
 
-    pub async fn try_send(&self, method: &str, path: &str, body: Value) -> reqwest::Result<Answer> {
+    pub async fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> reqwest::Result<Response> {
         let mut request = self.request(method, path);
         if !body.is_null() {
             request = request.header("content-type", "application/json").body(body.to_string());
@@ -93,42 +100,49 @@ impl Api {
         Self::finish(request).await
     }
 
-    pub async fn send(&self, method: &str, path: &str, body: Value) -> Answer {
-        self.try_send(method, path, body).await.expect("an answer")
+    pub async fn send(&self, method: &str, path: &str, body: Value) -> Response {
+        self.try_send(method, path, body).await.expect("a response")
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Response {
         self.send("GET", path, Value::Null).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub async fn post(&self, path: &str, body: Value) -> Response {
         self.send("POST", path, body).await
     }
 
-    pub async fn create(&self, body: Value) -> Answer {
+    pub async fn create(&self, body: Value) -> Response {
         self.post("/org/api_keys", body).await
     }
 
-    pub async fn delete(&self, id: &str) -> Answer {
+    pub async fn delete(&self, id: &str) -> Response {
         self.send("DELETE", &format!("/org/api_keys/{id}"), Value::Null).await
     }
 
-    pub async fn list(&self, query: &str) -> Answer {
+    pub async fn list(&self, query: &str) -> Response {
         self.get(&format!("/org/api_keys?{query}")).await
     }
 }
 
-/// A client that does nothing on its own: no redirects, no retries, no proxy.
-pub fn client() -> reqwest::Client {
-    let builder = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .no_proxy();
-    // Nothing here speaks TLS, but a client wants to be able to.
-    #[cfg(feature = "rustls")]
-    let builder = {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        builder.tls_certs_only([])
-    };
-    builder.build().unwrap()
+pub fn noon() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 11, 1, 12, 0, 0).unwrap()
+}
+
+pub async fn server() -> (Server, Api) {
+    let builder = Server::builder().start_at(noon());
+    let builder = builder.project("proj_a", "Alpha").project("proj_b", "Beta");
+    let server = builder.start().await.unwrap();
+    let api = Api::new(&server);
+    (server, api)
+}
+
+pub fn assert_error(response: &Response, status: u16, code: &str, says: &str) {
+    assert_eq!(response.status, status, "{}", response.text);
+    let error = response.json();
+    assert_eq!(error["code"], code, "{error}");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains(says), "{message:?} does not say {says:?}");
+    assert_eq!(response.header("content-type"), "application/json");
+    assert!(response.header("x-request-id").starts_with("req_"), "{:?}", response.headers);
 }

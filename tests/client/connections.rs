@@ -1,8 +1,6 @@
 //! How many connections are opened: one for calls that follow each other, and never more than there
 //! are calls at a time.
 
-#![allow(clippy::unwrap_used)]
-
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,7 +21,7 @@ const KEY: &str = r#"{"id": "key_1", "name": "ci", "created_at": "2026-01-01T00:
     "created_by": {"id": "u", "email": "e", "name": null}, "expires_at": null, "deleted_at": null,
     "project_id": null, "project_name": null, "masked_key": "sk_1...2"}"#;
 
-/// A server that answers each call when so many have come, and the number of its connections.
+/// A server that responds to each call when so many have come, and the number of its connections.
 async fn server(at_a_time: usize) -> (Client, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -34,7 +32,7 @@ async fn server(at_a_time: usize) -> (Client, Arc<AtomicUsize>) {
         while let Ok((stream, _)) = listener.accept().await {
             count.fetch_add(1, Ordering::SeqCst);
             let barrier = Arc::clone(&barrier);
-            let answer = move |request: Request<Incoming>| {
+            let response = move |request: Request<Incoming>| {
                 let barrier = Arc::clone(&barrier);
                 async move {
                     request.into_body().collect().await.unwrap();
@@ -45,7 +43,7 @@ async fn server(at_a_time: usize) -> (Client, Arc<AtomicUsize>) {
                 }
             };
             let stream = TokioIo::new(stream);
-            tokio::spawn(http1::Builder::new().serve_connection(stream, service_fn(answer)));
+            tokio::spawn(http1::Builder::new().serve_connection(stream, service_fn(response)));
         }
     });
     let client = Client::builder().base_url(url).api_key("sk_live_0123456789").build().unwrap();
