@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::clock::later;
 use super::record::{KeyRecord, NewKey, mask};
+use crate::testing::clock::later;
 
-/// Everything that requests can change. A copy of it answers "what would have been".
+/// Everything that requests can change. A copy of it shows what would have been.
 #[derive(Clone)]
-pub(super) struct State {
+pub(in crate::testing) struct State {
     /// In the order of their creation, deleted ones included.
     keys: Vec<KeyRecord>,
     /// Names by id.
@@ -20,45 +20,45 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(seed: u64, masks_collide: bool) -> Self {
+    pub(in crate::testing) fn new(seed: u64, masks_collide: bool) -> Self {
         let random = fastrand::Rng::with_seed(seed);
         Self { keys: Vec::new(), projects: BTreeMap::new(), random, masks_collide }
     }
 
-    pub(super) fn keys(&self) -> &[KeyRecord] {
+    pub(in crate::testing) fn keys(&self) -> &[KeyRecord] {
         &self.keys
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<&KeyRecord> {
+    pub(in crate::testing) fn get(&self, id: &str) -> Option<&KeyRecord> {
         self.keys.iter().find(|key| key.id == id)
     }
 
-    pub(super) fn get_mut(&mut self, id: &str) -> Option<&mut KeyRecord> {
+    pub(in crate::testing) fn get_mut(&mut self, id: &str) -> Option<&mut KeyRecord> {
         self.keys.iter_mut().find(|key| key.id == id)
     }
 
-    pub(super) fn by_plaintext(&self, plaintext: &str) -> Option<&KeyRecord> {
+    pub(in crate::testing) fn by_plaintext(&self, plaintext: &str) -> Option<&KeyRecord> {
         self.keys.iter().find(|key| key.plaintext == plaintext)
     }
 
-    pub(super) fn remove(&mut self, id: &str) -> bool {
+    pub(in crate::testing) fn remove(&mut self, id: &str) -> bool {
         let before = self.keys.len();
         self.keys.retain(|key| key.id != id);
         self.keys.len() < before
     }
 
-    pub(super) fn has_project(&self, id: &str) -> bool {
+    pub(in crate::testing) fn has_project(&self, id: &str) -> bool {
         self.projects.contains_key(id)
     }
 
-    pub(super) fn add_project(&mut self, id: String, name: String) {
+    pub(in crate::testing) fn add_project(&mut self, id: String, name: String) {
         for key in self.keys.iter_mut().filter(|key| key.project_id.as_ref() == Some(&id)) {
             key.project_name = Some(name.clone());
         }
         self.projects.insert(id, name);
     }
 
-    pub(super) fn add(&mut self, new: NewKey, now: DateTime<Utc>) -> &KeyRecord {
+    pub(in crate::testing) fn add(&mut self, new: NewKey, now: DateTime<Utc>) -> &KeyRecord {
         let created_at = new.created_at.unwrap_or(now);
         let expires_at =
             new.expires_at.or_else(|| new.days.map(|days| later(created_at, self::days(days))));
@@ -84,7 +84,7 @@ impl State {
     }
 
     /// A scratch copy's random numbers are spent: what it made up must not appear again.
-    pub(super) fn skip_random_of(&mut self, scratch: &State) {
+    pub(in crate::testing) fn skip_random_of(&mut self, scratch: &State) {
         self.random = scratch.random.clone();
     }
 
@@ -106,6 +106,6 @@ impl State {
 }
 
 /// So many days; more than time can hold becomes the most that it can.
-pub(super) fn days(days: i64) -> TimeDelta {
+pub(in crate::testing) fn days(days: i64) -> TimeDelta {
     TimeDelta::try_days(days).unwrap_or(TimeDelta::MAX)
 }

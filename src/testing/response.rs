@@ -1,12 +1,12 @@
-//! What the API says: answers, and refusals in the documented form.
+//! What the API says: responses, and rejections in the documented form.
 
 use serde_json::{Value, json};
 
 use super::log::Effect;
 
-/// An answer before it is put on the wire.
+/// A response before it is put on the wire.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Answer {
+pub(super) struct Response {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Option<Value>,
@@ -14,7 +14,7 @@ pub(super) struct Answer {
     pub(super) effect: Option<Effect>,
 }
 
-impl Answer {
+impl Response {
     pub(super) fn new(status: u16, body: Value) -> Self {
         Self { status, body: Some(body), ..Self::default() }
     }
@@ -36,7 +36,7 @@ impl Answer {
 
 /// Why a request is not carried out.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct Rejection {
     status: u16,
     problems: Vec<Problem>,
     allow: Option<&'static str>,
@@ -49,7 +49,7 @@ pub(super) struct Problem {
     pub(super) message: String,
 }
 
-impl Refusal {
+impl Rejection {
     fn new(status: u16, message: impl Into<String>) -> Self {
         let problem = Problem { code: code_of(status), message: message.into() };
         Self { status, problems: vec![problem], allow: None }
@@ -94,21 +94,21 @@ impl Refusal {
     }
 }
 
-impl From<Refusal> for Answer {
-    fn from(refusal: Refusal) -> Self {
-        let messages: Vec<&str> = refusal.problems.iter().map(|p| p.message.as_str()).collect();
-        let mut body = error_body(refusal.status, &messages.join("; "));
-        let details = refusal.problems.iter().filter(|p| p.code != code_of(refusal.status));
+impl From<Rejection> for Response {
+    fn from(rejection: Rejection) -> Self {
+        let messages: Vec<&str> = rejection.problems.iter().map(|p| p.message.as_str()).collect();
+        let mut body = error_body(rejection.status, &messages.join("; "));
+        let details = rejection.problems.iter().filter(|p| p.code != code_of(rejection.status));
         let details: Vec<Value> =
             details.map(|p| json!({ "code": p.code, "message": p.message })).collect();
         if let Some(first) = details.first() {
             body["inner_error"] = first.clone();
             body["details"] = Value::Array(details);
         }
-        let answer = Answer::new(refusal.status, body);
-        match refusal.allow {
-            Some(allow) => answer.with_header("allow", allow),
-            None => answer,
+        let response = Response::new(rejection.status, body);
+        match rejection.allow {
+            Some(allow) => response.with_header("allow", allow),
+            None => response,
         }
     }
 }

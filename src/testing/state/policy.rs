@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::glob;
+use crate::testing::faults::glob;
 
 /// What a key may do: all that no statement allows is refused with 403.
 ///
@@ -55,18 +55,18 @@ impl Policy {
     }
 
     /// Whether any statement is about this action, whatever the resource.
-    pub(super) fn knows(&self, action: &str) -> bool {
+    pub(in crate::testing) fn knows(&self, action: &str) -> bool {
         self.statements.iter().any(|s| glob::covers(&s.action, action))
     }
 
-    pub(super) fn allows(&self, action: &str, resource: &str) -> bool {
+    pub(in crate::testing) fn allows(&self, action: &str, resource: &str) -> bool {
         self.statements
             .iter()
             .any(|s| glob::covers(&s.action, action) && glob::covers(&s.resource, resource))
     }
 
     /// Reads a policy from a request body. The error says what is wrong with it.
-    pub(super) fn parse(value: &Value) -> Result<Self, String> {
+    pub(in crate::testing) fn parse(value: &Value) -> Result<Self, String> {
         let statements = value
             .as_object()
             .and_then(|policy| policy.get("statements"))

@@ -1,11 +1,10 @@
-//! Reads the fields of request bodies; all that is wrong is collected, so that one answer says it.
+//! Reads the fields of request bodies; all that is wrong is collected, so that one response says it.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::answer::{Problem, Refusal};
-use super::policy::Policy;
-use super::record::timestamp;
+use crate::testing::response::{Problem, Rejection};
+use crate::testing::state::{Policy, timestamp};
 
 /// A field that may be left out and may be null, which need not mean the same.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,10 +39,10 @@ impl Fields {
     }
 
     /// Passes `value` on if nothing was wrong.
-    pub(super) fn finish<T>(self, value: T) -> Result<T, Refusal> {
+    pub(super) fn finish<T>(self, value: T) -> Result<T, Rejection> {
         match self.problems.is_empty() {
             true => Ok(value),
-            false => Err(Refusal::invalid(self.problems)),
+            false => Err(Rejection::invalid(self.problems)),
         }
     }
 

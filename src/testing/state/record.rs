@@ -33,11 +33,11 @@ pub struct KeyRecord {
     pub masked_key: String,
     /// What it may do; none for an ordinary key.
     pub policy: Option<Policy>,
-    /// Further attributes that answers show, set by [`Server::set_extra`](super::Server::set_extra).
+    /// Further attributes that responses show, set by [`Server::set_extra`](crate::testing::Server::set_extra).
     pub extra: Map<String, Value>,
     /// How long it was made to live; a grace period does not change it.
-    pub(super) lifetime: Option<TimeDelta>,
-    pub(super) plaintext: String,
+    pub(in crate::testing) lifetime: Option<TimeDelta>,
+    pub(in crate::testing) plaintext: String,
 }
 
 impl KeyRecord {
@@ -52,7 +52,7 @@ impl KeyRecord {
     }
 
     /// The key as the API shows it.
-    pub(super) fn to_json(&self) -> Value {
+    pub(in crate::testing) fn to_json(&self) -> Value {
         let mut shown = json!({
             "id": self.id,
             "name": self.name,
@@ -78,14 +78,14 @@ impl KeyRecord {
     }
 
     /// The key as the API shows it once, plaintext included.
-    pub(super) fn to_json_once(&self) -> Value {
+    pub(in crate::testing) fn to_json_once(&self) -> Value {
         let mut shown = self.to_json();
         shown["key"] = json!(self.plaintext);
         shown
     }
 
     /// Where it lives, for policies.
-    pub(super) fn resource(&self) -> String {
+    pub(in crate::testing) fn resource(&self) -> String {
         resource(self.project_id.as_deref(), &self.id)
     }
 }
@@ -108,19 +108,19 @@ impl fmt::Debug for KeyRecord {
 }
 
 /// The name of a key, or of all keys (`*`), in a policy's statement.
-pub(super) fn resource(project: Option<&str>, id: &str) -> String {
+pub(in crate::testing) fn resource(project: Option<&str>, id: &str) -> String {
     match project {
         Some(project) => format!("projects/{project}/api_keys/{id}"),
         None => format!("org/api_keys/{id}"),
     }
 }
 
-pub(super) fn timestamp(time: DateTime<Utc>) -> String {
+pub(in crate::testing) fn timestamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// Beginning and end of a plaintext: `sk_1234...abcd`.
-pub(super) fn mask(plaintext: &str) -> String {
+pub(in crate::testing) fn mask(plaintext: &str) -> String {
     let secret: Vec<char> = plaintext.strip_prefix("sk_").unwrap_or(plaintext).chars().collect();
     if secret.len() < 12 {
         // Showing eight of so few would give the key away.
@@ -163,20 +163,20 @@ impl Default for Creator {
     }
 }
 
-/// A key to be put on the server without a request, by [`Server::add_key`](super::Server::add_key).
+/// A key to be put on the server without a request, by [`Server::add_key`](crate::testing::Server::add_key).
 ///
 /// Nothing is checked: tests may want what the API would refuse.
 #[derive(Clone, Default)]
 pub struct NewKey {
-    pub(super) name: String,
-    pub(super) created_at: Option<DateTime<Utc>>,
-    pub(super) created_by: Creator,
-    pub(super) days: Option<i64>,
-    pub(super) expires_at: Option<DateTime<Utc>>,
-    pub(super) project_id: Option<String>,
-    pub(super) policy: Option<Policy>,
-    pub(super) plaintext: Option<String>,
-    pub(super) extra: Map<String, Value>,
+    pub(in crate::testing) name: String,
+    pub(in crate::testing) created_at: Option<DateTime<Utc>>,
+    pub(in crate::testing) created_by: Creator,
+    pub(in crate::testing) days: Option<i64>,
+    pub(in crate::testing) expires_at: Option<DateTime<Utc>>,
+    pub(in crate::testing) project_id: Option<String>,
+    pub(in crate::testing) policy: Option<Policy>,
+    pub(in crate::testing) plaintext: Option<String>,
+    pub(in crate::testing) extra: Map<String, Value>,
 }
 
 impl NewKey {
