@@ -116,7 +116,7 @@ fn generated(items: &[Item]) -> BTreeMap<String, Chosen> {
                 {
                     let response = argument(ty, "Result");
                     all.entry(name.ident.to_string()).or_default().answer =
-                        response.and_then(|it| argument(&it, "ResponseValue"));
+                        response.and_then(|it| argument(&it, "Response"));
                 }
             }
             _ => {}
