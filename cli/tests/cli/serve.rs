@@ -121,6 +121,34 @@ fn faults_are_ordered_by_a_file() {
     assert_mentions(&served.stop("-INT").err, &["Fault 1 struck 0 times."]);
 }
 
+/// A server that lags behind itself, hears things twice and has a clock of its own.
+#[test]
+fn conditions_are_ordered_by_a_file_and_come_on_top_of_other_faults() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("faults.json");
+    let orders = r#"[
+        {"method": "GET", "do": {"stale_reads": {"lag": {"requests": 2}, "changes": ["created"]}}},
+        {"method": "POST", "times": 1, "do": {"doubled": {"response": "second"}}},
+        {"do": {"clock_skew": {"ms": -36000000}}},
+        {"method": "POST", "nth": 2, "do": {"rejected": {"status": 402, "code": "api_key_limit"}}}
+    ]"#;
+    fs::write(&path, orders).unwrap();
+    let mut served = Served::start(&["--json", "--faults", path.to_str().unwrap()]);
+    let line: Value = serde_json::from_str(&served.line()).unwrap();
+    let kernel_keys = |args: &[&str]| {
+        let url = line["url"].as_str().unwrap();
+        let mut command = program([args, &["--base-url", url, "--json"]].concat());
+        run(command.env("KERNEL_API_KEY", line["key"].as_str().unwrap()))
+    };
+    let made = kernel_keys(&["create", "twice"]).json();
+    let created_at = made["created_at"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>();
+    assert!(chrono::Utc::now() - created_at.unwrap() > chrono::TimeDelta::hours(9));
+    assert_mentions(kernel_keys(&["create", "once"]).failed(1), &["402", "api_key_limit"]);
+    let names = || kernel_keys(&["list", "--name", "twice"]).json().as_array().unwrap().len();
+    assert_eq!([names(), names()], [0, 2]);
+    assert_eq!(served.stop("-TERM").json()["fired"], serde_json::json!([2, 1, 4, 1]));
+}
+
 #[test]
 fn addresses_that_will_not_do_are_refused() {
     let ran = run(&mut program(["serve", "--addr", "0.0.0.0:0"]));
