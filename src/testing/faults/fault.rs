@@ -79,7 +79,7 @@ impl Fault {
     /// With neither method nor path the order is about connections, and counts those. With one of
     /// them the head of the request has to be read first, and requests are counted. It never has
     /// an effect. A listening socket cannot do more to a single caller; for "connection refused"
-    /// proper see [`Server::stop_listening`].
+    /// proper see [`Server::stop_listening`](crate::testing::Server::stop_listening).
     pub fn refuse() -> Self {
         Self::new(Kind::Refuse)
     }
@@ -204,7 +204,8 @@ impl Fault {
     }
 
     /// Closes the connection without a response, and lets the request take effect so much later by
-    /// the server's clock ([`Server::advance`]), or at [`Server::land_late`].
+    /// the server's clock ([`Server::advance`](crate::testing::Server::advance)), or at
+    /// [`Server::land_late`](crate::testing::Server::land_late).
     pub fn effect_later(time: Duration) -> Self {
         Self::new(Kind::EffectLater { ms: millis(time) })
     }
@@ -237,7 +238,7 @@ impl Fault {
     /// within this time, had not been made.
     ///
     /// A key that was just created is not found, one that was just deleted is still shown, and a
-    /// change of a key that cannot be seen yet is 404. What [`Server::add_key`] adds has always
+    /// change of a key that cannot be seen yet is 404. What [`Server::add_key`](crate::testing::Server::add_key) adds has always
     /// been there. A replica that lags behind the others is `.every(2)`; see also
     /// [`changes`](Self::changes).
     ///
@@ -252,8 +253,6 @@ impl Fault {
     /// // A deleted key is shown to one in two requests, until there have been four more.
     /// Fault::stale_reads(Lag::Requests(4)).changes([Change::Deleted]).every(2);
     /// ```
-    ///
-    /// [`Server::add_key`]: crate::testing::Server::add_key
     pub fn stale_reads(lag: Lag) -> Self {
         Self::new(Kind::StaleReads(Stale { lag, changes: Vec::new() }))
     }
