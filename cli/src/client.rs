@@ -1,4 +1,4 @@
-//! The client, as the global options and the environment describe it.
+//! The client that the global options and the environment describe.
 
 use onkernel::{Client, ClientBuilder, Credentials};
 
@@ -7,8 +7,8 @@ use crate::failure::Failure;
 
 const USER_AGENT: &str = concat!("kernel-keys/", env!("CARGO_PKG_VERSION"));
 
-/// The client of a command. An option is stronger than the environment.
-pub(crate) fn client(global: &Global) -> Result<Client, Failure> {
+/// Builds the client of a command. Options override the environment.
+pub(crate) fn build(global: &Global) -> Result<Client, Failure> {
     let mut builder = ClientBuilder::from_env().user_agent(USER_AGENT);
     if let Some(path) = &global.key_file {
         builder = builder.credentials(Credentials::file(path));

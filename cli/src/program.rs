@@ -1,4 +1,5 @@
-//! `--deploy` and `--verify`: programs that are told the store, and not the secret.
+//! Programs of a command line: found before they are needed, and run without a shell. The hooks
+//! `--deploy` and `--verify` get the name of the store, never the key.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -15,24 +16,24 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// The program of a command line, to be run in a folder: the one that the command line was
-    /// given in, whoever resumes it from where.
+    /// Reads a command line. The program runs in `folder`, where the rotation was started, even when
+    /// it is resumed from another one.
     pub(crate) fn parse(line: &str, store: &str, folder: Option<&Path>) -> Result<Self, String> {
         let folder = folder.map(Path::to_owned);
         let argv = words(line)?;
         if let Some(program) = argv.first() {
-            // Better found out now than when the store holds the new key.
+            // Better found out now than after the store has changed.
             find(program, folder.as_deref())?;
         }
         Ok(Self { argv, store: store.to_owned(), folder })
     }
 
-    /// Runs it. Which key the store holds is said in `KERNEL_KEYS_HOLDS`: `new`, or `old` when the
-    /// rotation is undone.
+    /// Runs it. `KERNEL_KEYS_HOLDS` says which key the store holds: `new`, or `old` when the rotation
+    /// is being undone.
     pub(crate) async fn run(self, told: Option<Told>) -> Result<(), HookError> {
         let (program, arguments) = self.argv.split_first().ok_or("it is empty")?;
         let mut command = Command::new(program);
-        // Ctrl-C at the terminal is meant for this program, which lets its hooks finish.
+        // Ctrl-C in a terminal reaches only this program, which lets its hooks finish.
         #[cfg(unix)]
         command.process_group(0);
         if let Some(folder) = &self.folder {
@@ -51,13 +52,13 @@ impl Program {
         if output.status.success() {
             return Ok(());
         }
-        // The library removes keys from what is shown.
-        let said = String::from_utf8_lossy(&output.stderr);
-        Err(format!("`{program}` ended with {}: {}", output.status, said.trim()).into())
+        // The library redacts keys in it.
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        Err(format!("`{program}` failed with {}: {}", output.status, stderr.trim()).into())
     }
 }
 
-/// Splits a command line into words as a shell would, and does nothing else that one does.
+/// Splits a command line into words as a shell does, without any expansion.
 fn words(line: &str) -> Result<Vec<String>, String> {
     match shlex::split(line) {
         Some(words) if words.first().is_some_and(|program| !program.is_empty()) => Ok(words),
@@ -66,16 +67,16 @@ fn words(line: &str) -> Result<Vec<String>, String> {
     }
 }
 
-/// A command line whose program is there, for clap.
+/// Checks a command line, for clap.
 pub(crate) fn command_line(line: &str) -> Result<String, String> {
     Program::parse(line, "", None).map(|_| line.to_owned())
 }
 
-/// Makes sure that a program could be started: a path, or a name to be looked for in `PATH`.
+/// Checks that a program can be started: a path, or a name to look up in `PATH`.
 pub(crate) fn find(program: &str, folder: Option<&Path>) -> Result<(), String> {
     let path = Path::new(program);
     let found = match path.components().count() {
-        // What else is an extension away is the system's business.
+        // Windows tries extensions of its own.
         _ if !cfg!(unix) => true,
         1 if !program.contains('/') => std::env::var_os("PATH")
             .is_some_and(|all| std::env::split_paths(&all).any(|one| can_run(&one.join(path)))),
@@ -83,7 +84,7 @@ pub(crate) fn find(program: &str, folder: Option<&Path>) -> Result<(), String> {
     };
     match found {
         true => Ok(()),
-        false => Err(format!("the program `{program}` is not there, or cannot be run")),
+        false => Err(format!("the program `{program}` does not exist or is not executable")),
     }
 }
 

@@ -1,7 +1,7 @@
-//! Tables for people: columns as wide as what they hold, within the terminal.
+//! Tables for people: columns as wide as their content, within the terminal.
 
-use crate::style::{Style, Tint};
-use crate::words::{cut, safe};
+use super::style::{Style, Tint};
+use super::text::{cut, safe};
 
 /// Text of one line, and how it is meant.
 #[derive(Clone, Debug)]
@@ -26,10 +26,10 @@ pub(crate) struct Table {
     rows: Vec<Vec<Cell>>,
 }
 
-/// What becomes of a column where the terminal is too narrow.
+/// How a column fits where the terminal is too narrow.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fit {
-    /// It is shown whole: an id must be copied, a time means nothing in part.
+    /// It stays whole: an id is to be copied, and part of a time means nothing.
     Whole,
     /// It is cut.
     Cut,

@@ -1,5 +1,5 @@
-//! How the demo is shown: step by step as it happens, with a spinner and timings for a person who
-//! watches, in plain lines otherwise, or as one JSON object at the end.
+//! How the demo is shown: step by step, with spinners and timings on a terminal, as plain lines
+//! elsewhere, or as one JSON object at the end.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -10,28 +10,28 @@ use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::style::{Style, Tint};
-use crate::words::{safe, wrap};
+use crate::output::style::{Style, Tint};
+use crate::output::text::{safe, wrap};
 
 /// Where the details of a step begin, if its text leaves room.
 const COLUMN: usize = 54;
 
-pub(super) struct Stage<'a> {
+pub(super) struct Presenter<'a> {
     output: &'a Output,
-    chapter: String,
+    section: String,
     steps: Vec<Value>,
     errors: Vec<Value>,
     keys: Vec<Value>,
 }
 
-impl<'a> Stage<'a> {
+impl<'a> Presenter<'a> {
     pub(super) fn new(output: &'a Output) -> Self {
-        Self { output, chapter: String::new(), steps: vec![], errors: vec![], keys: vec![] }
+        Self { output, section: String::new(), steps: vec![], errors: vec![], keys: vec![] }
     }
 
-    /// Whether somebody watches it happen.
-    pub(super) fn is_watched(&self) -> bool {
-        self.output.is_watched() && !self.output.is_json()
+    /// Whether a person watches.
+    pub(super) fn is_interactive(&self) -> bool {
+        self.output.is_interactive() && !self.output.is_json()
     }
 
     pub(super) fn style(&self) -> Style {
@@ -44,22 +44,22 @@ impl<'a> Stage<'a> {
 
     /// Shows text for people.
     pub(super) fn line(&self, text: &str) -> Result<(), Failure> {
-        if self.output.is_json() { Ok(()) } else { self.output.answer(text) }
+        if self.output.is_json() { Ok(()) } else { Ok(self.output.print(text)?) }
     }
 
-    /// Begins a part.
-    pub(super) fn chapter(&mut self, title: &str) -> Result<(), Failure> {
-        self.chapter = title.to_owned();
+    /// Begins a section.
+    pub(super) fn section(&mut self, title: &str) -> Result<(), Failure> {
+        self.section = title.to_owned();
         self.line(&self.style().paint(Tint::Strong, title))
     }
 
-    /// Ends a part.
+    /// Ends a section.
     pub(super) fn gap(&self) -> Result<(), Failure> {
         self.line("")
     }
 
-    /// Does something and shows it: `doing` while it lasts, then what came of it. Details are
-    /// shown faintly behind.
+    /// Does a step and shows it: `doing` while it lasts, then its result, with details in a faint
+    /// colour.
     pub(super) async fn step<T>(
         &mut self,
         doing: &str,
@@ -80,7 +80,7 @@ impl<'a> Stage<'a> {
     /// Shows a step that is done.
     pub(super) fn done(&mut self, text: &str, detail: &str, took: Duration) -> Result<(), Failure> {
         self.steps.push(json!({
-            "chapter": self.chapter,
+            "section": self.section,
             "step": text,
             "detail": detail,
             "ms": millis(took),
@@ -91,19 +91,19 @@ impl<'a> Stage<'a> {
             let gap = COLUMN.saturating_sub(text.chars().count()).max(2);
             line.push_str(&format!("{:gap$}{}", "", style.paint(Tint::Faint, &safe(detail))));
         }
-        if self.is_watched() {
+        if self.is_interactive() {
             line.push_str(&format!("  {}", style.paint(Tint::Faint, &duration(took))));
         }
         self.line(&line)
     }
 
-    /// Shows what went wrong, and what is done about it.
-    pub(super) fn setback(&self, what: &str, answer: &str) -> Result<(), Failure> {
+    /// Shows a fault, and what is done about it.
+    pub(super) fn setback(&self, what: &str, reaction: &str) -> Result<(), Failure> {
         self.line(&format!("  {} {}", self.style().paint(Tint::Bad, "✗"), safe(what)))?;
-        self.paragraph("→ ", Tint::Plain, answer)
+        self.paragraph("→ ", Tint::Plain, reaction)
     }
 
-    /// Shows what goes wrong when it should, and what to do about it.
+    /// Makes a call that must fail, and shows the error with its advice.
     pub(super) async fn provoke<T>(
         &mut self,
         what: &str,
@@ -113,21 +113,21 @@ impl<'a> Stage<'a> {
         let outcome = call.await;
         spinner.finish_and_clear();
         let Err(error) = outcome else {
-            return Err(Failure::new(format!("the demo failed: {what} was not refused")));
+            return Err(Failure::new(format!("the demo failed: {what} did not fail")));
         };
         let style = self.style();
         self.line(&format!("  {} {}", style.paint(Tint::Bad, "✗"), safe(what)))?;
         self.explain(what, error)
     }
 
-    /// The same once more, in another way.
-    pub(super) async fn insist<T>(
+    /// Provokes the same error in another way.
+    pub(super) async fn provoke_again<T>(
         &mut self,
         how: &str,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<(), Failure> {
         let Err(error) = call.await else {
-            return Err(Failure::new(format!("the demo failed: {how}, it was not refused")));
+            return Err(Failure::new(format!("the demo failed: {how}, it did not fail")));
         };
         self.paragraph("", Tint::Faint, &format!("{how}:"))?;
         self.explain(how, error)
@@ -144,7 +144,7 @@ impl<'a> Stage<'a> {
         match failure.advice() {
             Some(advice) => self.paragraph("→ ", Tint::Plain, advice),
             None if !sent => {
-                self.paragraph("→ ", Tint::Plain, "Refused by the client: nothing was sent.")
+                self.paragraph("→ ", Tint::Plain, "The client rejected it: nothing was sent.")
             }
             None => Ok(()),
         }
@@ -173,17 +173,17 @@ impl<'a> Stage<'a> {
         if !self.output.is_json() {
             return Ok(());
         }
-        self.output.answer_json(&json!({
+        Ok(self.output.print_json(&json!({
             "embedded_server": true,
             "account_touched": false,
             "steps": self.steps,
             "errors": self.errors,
             "keys": self.keys,
-        }))
+        }))?)
     }
 
     pub(super) fn spinner(&self, doing: &str) -> ProgressBar {
-        if !self.is_watched() {
+        if !self.is_interactive() {
             return ProgressBar::hidden();
         }
         let spinner = ProgressBar::new_spinner().with_message(doing.to_owned());
@@ -195,7 +195,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// What came of a step.
+/// The result of a step.
 pub(super) struct Done<T> {
     value: T,
     text: String,

@@ -1,11 +1,12 @@
-//! Keys as people read them.
+//! Keys as people read them: a table, or one in detail.
 
 use chrono::{DateTime, Utc};
 use onkernel::types::{ApiKey, CreatedApiKey};
 
-use crate::style::{Style, Tint};
-use crate::table::{Cell, Fit, Table};
-use crate::words::{exact, expiry, plural, relative, safe};
+use super::style::{Style, Tint};
+use super::table::{Cell, Fit, Table};
+use super::text::{plural, safe};
+use super::time::{exact, expiry, relative};
 
 /// A table with one key a row.
 pub(crate) fn table(keys: &[ApiKey], now: DateTime<Utc>) -> Table {
@@ -59,9 +60,9 @@ pub(crate) fn expiry_cell(key: &ApiKey, now: DateTime<Utc>) -> Cell {
     Cell::tinted(tint, expiry(key.expires_at, now))
 }
 
-/// One key in full, a line a fact.
+/// One key in detail, a line for each field.
 pub(crate) fn details(key: &ApiKey, now: DateTime<Utc>, style: Style) -> String {
-    let mut facts = vec![
+    let mut fields = vec![
         ("Name", style.paint(Tint::Strong, &safe(&key.name))),
         ("Id", safe(&key.id)),
         ("Key", safe(&key.masked_key)),
@@ -70,17 +71,17 @@ pub(crate) fn details(key: &ApiKey, now: DateTime<Utc>, style: Style) -> String 
         ("Expires", end(key, now)),
     ];
     if let Some(time) = key.deleted_at {
-        facts.push(("Deleted", style.paint(Tint::Bad, &at(time, now))));
+        fields.push(("Deleted", style.paint(Tint::Bad, &at(time, now))));
     }
     if let Some(policy) = &key.policy {
         let allowed = plural(policy.statements.len() as u64, "statement");
-        facts.push(("Policy", format!("{allowed}; everything else is denied")));
-        facts.extend(policy.statements.iter().map(|statement| {
+        fields.push(("Policy", format!("{allowed}; everything else is denied")));
+        fields.extend(policy.statements.iter().map(|statement| {
             ("", format!("{} on {}", safe(&statement.action), safe(&statement.resource)))
         }));
     }
-    let lines = facts.into_iter().map(|(title, fact)| {
-        format!("{} {fact}", style.paint(Tint::Faint, &format!("{title:<8}")))
+    let lines = fields.into_iter().map(|(title, value)| {
+        format!("{} {value}", style.paint(Tint::Faint, &format!("{title:<8}")))
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -110,7 +111,7 @@ fn at(time: DateTime<Utc>, now: DateTime<Utc>) -> String {
     format!("{} ({})", relative(time, now), exact(time))
 }
 
-/// A created key as it will be listed.
+/// A created key as it is listed.
 pub(crate) fn without_plaintext(created: &CreatedApiKey) -> Option<ApiKey> {
     serde_json::to_value(created).and_then(serde_json::from_value).ok()
 }

@@ -1,4 +1,4 @@
-//! Where `create` puts a plaintext: so far a new file.
+//! `file:PATH` of `create`: a new file for a plaintext.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -10,41 +10,36 @@ use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
 
-/// A store as the command line names it.
+/// A new file as the command line names it: `file:PATH`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum StoreName {
-    /// `file:PATH`
-    File(PathBuf),
-}
+pub(crate) struct NewFileName(pub(crate) PathBuf);
 
-impl FromStr for StoreName {
+impl FromStr for NewFileName {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
         match name.split_once(':') {
-            Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
-            _ => Err("a store is given as file:PATH".to_owned()),
+            Some(("file", path)) if !path.is_empty() => Ok(Self(path.into())),
+            _ => Err("name the file as file:PATH".to_owned()),
         }
     }
 }
 
-impl std::fmt::Display for StoreName {
+impl std::fmt::Display for NewFileName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::File(path) => write!(f, "file:{}", path.display()),
-        }
+        write!(f, "file:{}", self.0.display())
     }
 }
 
-/// A new file that holds nothing yet, beside its final place: that it can be written is known
-/// before there is anything to write.
+/// An empty file beside its final place, which shows that the plaintext can be written before
+/// there is one.
 pub(crate) struct NewFile {
     beside: NamedTempFile,
     path: PathBuf,
 }
 
 impl NewFile {
-    /// Makes sure that there can be a file of this name, and that there is none.
+    /// Checks that a file of this name can exist and does not.
     pub(crate) fn prepare(path: &Path) -> Result<Self, Failure> {
         if fs::symlink_metadata(path).is_ok() {
             return Err(exists(path));
@@ -53,13 +48,13 @@ impl NewFile {
         let beside = tempfile::Builder::new().prefix(".kernel-keys-").tempfile_in(folder(path));
         match beside {
             Ok(beside) if path.file_name().is_some() => Ok(Self { beside, path: path.to_owned() }),
-            Ok(_) => Err(cannot_write(path, &"it is no name of a file")),
+            Ok(_) => Err(cannot_write(path, &"it does not name a file")),
             Err(error) => Err(cannot_write(path, &error)),
         }
     }
 
-    /// Writes the plaintext and a line break. The file appears whole or not at all, never in place
-    /// of another, and is on the disk when this returns.
+    /// Writes the plaintext and a line break. The file appears whole or not at all, never replaces
+    /// another, and is on disk when this returns.
     pub(crate) fn write(self, plaintext: &Secret) -> Result<(), Failure> {
         let path = self.path.clone();
         self.finish(plaintext).map_err(|error| match error.kind() {
@@ -74,7 +69,7 @@ impl NewFile {
         beside.write_all(b"\n")?;
         beside.as_file().sync_all()?;
         beside.persist_noclobber(&path)?;
-        // What is not safely on the disk is as good as not written: the caller will undo it.
+        // What is not safely on disk counts as not written: the caller deletes the key again.
         sync_folder(&path).inspect_err(|_| drop(fs::remove_file(&path)))
     }
 }
@@ -92,14 +87,13 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 }
 
 fn exists(path: &Path) -> Failure {
-    Failure::new(format!("{} exists already", path.display())).advise(
-        "Name a file that does not exist yet: what is in this one may be the only copy of a key.",
-    )
+    Failure::new(format!("{} already exists", path.display()))
+        .advise("Choose a new file: this one may hold the only copy of a key.")
 }
 
 fn cannot_write(path: &Path, reason: &dyn std::fmt::Display) -> Failure {
     Failure::new(format!("{} cannot be written: {reason}", path.display()))
-        .advise("Name a file in a folder that exists and may be written to.")
+        .advise("Choose a file in a folder that exists and that you can write to.")
 }
 
 #[cfg(test)]
@@ -108,10 +102,10 @@ mod tests {
 
     #[test]
     fn only_files_are_stores() {
-        assert_eq!("file:a/b:c".parse(), Ok(StoreName::File("a/b:c".into())));
-        assert_eq!(StoreName::File("a".into()).to_string(), "file:a");
+        assert_eq!("file:a/b:c".parse(), Ok(NewFileName("a/b:c".into())));
+        assert_eq!(NewFileName("a".into()).to_string(), "file:a");
         for wrong in ["", "file", "file:", "env:A", "sk_0123456789"] {
-            let error = wrong.parse::<StoreName>().unwrap_err();
+            let error = wrong.parse::<NewFileName>().unwrap_err();
             assert!(!error.contains("sk_"), "{error}");
         }
     }
@@ -140,7 +134,7 @@ mod tests {
         fs::write(&path, "precious").unwrap();
         assert!(NewFile::prepare(&path).is_err());
         let failure = late.write(&Secret::from("sk_0123456789abcdef")).unwrap_err();
-        assert!(failure.message().contains("exists already"), "{failure:?}");
+        assert!(failure.message().contains("already exists"), "{failure:?}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
