@@ -119,7 +119,7 @@ fn client(server: &Server) -> Client {
 }
 
 async fn create(client: &Client) -> CreatedApiKey {
-    client.create_api_key().named("ci").send().await.unwrap().into_inner()
+    client.create_api_key().named("ci").send().await.unwrap().into_value()
 }
 
 #[tokio::test]
@@ -167,7 +167,7 @@ async fn what_holds_a_key_or_has_seen_one_does_not_print_it() {
     assert_eq!(server.key(&answer.id).unwrap().plaintext(), answer.key.expose());
     heard.see(&answer);
     heard.see(&answer.clone().map(|created| vec![created.key]));
-    let created = answer.into_inner();
+    let created = answer.into_value();
     heard.see(&(&created, &created.key, Some(created.key.clone())));
     heard.see(&types::builder::CreatedApiKey::from(created.clone()));
     heard.see(&CreatedApiKey::builder().key(SENT).name("ci"));
@@ -180,7 +180,7 @@ async fn what_holds_a_key_or_has_seen_one_does_not_print_it() {
     assert!(answer.json::<Value>().unwrap()["key"].is_string(), "a plaintext came");
     heard.see(&answer);
     heard.error(&answer.json::<Vec<String>>().unwrap_err());
-    heard.see(&answer.into_inner());
+    heard.see(&answer.into_value());
 
     // The server's own side.
     let new = NewKey::named("given").plaintext(SENT);

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use onkernel::{Client, Download, Event, EventStream, ResponseValue, StatusCode, types};
+use onkernel::{Client, Download, Event, EventStream, Response, StatusCode, types};
 use samples::{Optional, Samples};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -80,8 +80,8 @@ impl Reply {
     }
 }
 
-impl<T: Serialize> From<ResponseValue<T>> for Reply {
-    fn from(answer: ResponseValue<T>) -> Self {
+impl<T: Serialize> From<Response<T>> for Reply {
+    fn from(answer: Response<T>) -> Self {
         Self::value(answer.status(), &*answer)
     }
 }

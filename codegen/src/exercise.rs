@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The test supplies `Values` (`parameter(wire) -> Option<Value>`, `body() -> Option<Value>`), and
-//! `Reply`, made by `From<ResponseValue<T>>`, `Reply::bytes` and `Reply::events`.
+//! `Reply`, made by `From<Response<T>>`, `Reply::bytes` and `Reply::events`.
 
 use std::collections::BTreeMap;
 

@@ -49,7 +49,7 @@ pub struct Operation {
     /// Whether sending it twice does no more than sending it once.
     pub safe: bool,
     /// Whether a successful answer holds a secret.
-    pub secret_answer: bool,
+    pub secret_response: bool,
     /// How its pages follow each other.
     pub paging: Option<Paging>,
     /// The names of all types that its body, parameters and successful answer can hold.
@@ -470,7 +470,7 @@ fn read_operation(document: &Value, path: &str, method: &str, it: &Value) -> Ope
     let successes = responses.into_iter().flatten().filter(|(status, _)| status.starts_with('2'));
     let answers: Vec<Answer> =
         successes.clone().map(|(status, response)| read_answer(status, response)).collect();
-    let secret_answer = successes
+    let secret_response = successes
         .clone()
         .flat_map(|(_, response)| media(response))
         .any(|(_, media)| holds(document, &media["schema"], "password", &mut BTreeSet::new()));
@@ -501,7 +501,7 @@ fn read_operation(document: &Value, path: &str, method: &str, it: &Value) -> Ope
             Some(repeat) => repeat == "safe",
             None => matches!(method, "get" | "head" | "options" | "put" | "delete"),
         },
-        secret_answer,
+        secret_response,
         paging,
         types: BTreeSet::new(),
         body_types: BTreeSet::new(),

@@ -174,7 +174,7 @@ fn a_document_of_everything_is_generated() {
         "pub enum PostThingsAnswer",
         "pub enum ThingEvent",
         "pub enum ThingConfig",
-        "impl crate::multipart::Part",
+        "impl crate::request::multipart::Part",
     ] {
         let part = part.replace("PostThings", "CreateThing");
         assert!(rust.contains(&part), "no `{part}`");

@@ -100,9 +100,9 @@ fn bounds_become_checks_of_what_is_sent_and_never_of_what_is_read() {
     });
     let (rust, outline) = finished(json!({ "Ask": thing, "Tell": thing }));
     assert!(outline.contains("n: Option<i64>  at least 1, below 10  default 3"), "{outline}");
-    assert!(rust.contains("impl crate::validate::Validate for Ask "), "{rust}");
-    assert!(rust.contains("impl crate::validate::Validate for AskInner "), "{rust}");
-    assert!(!rust.contains("impl crate::validate::Validate for Tell"), "{rust}");
+    assert!(rust.contains("impl crate::model::validate::Validate for Ask "), "{rust}");
+    assert!(rust.contains("impl crate::model::validate::Validate for AskInner "), "{rust}");
+    assert!(!rust.contains("impl crate::model::validate::Validate for Tell"), "{rust}");
     assert!(rust.contains("maximum: ::std::option::Option::Some(10f64)"), "{rust}");
     assert!(rust.contains("exclusive_maximum: true"), "{rust}");
     // The server applies its default; the client neither sends nor assumes it.
@@ -120,7 +120,7 @@ fn a_password_is_a_secret_and_the_answer_is_known_to_hold_one() {
     assert!(outline.contains("token: Option<Secret>"), "{outline}");
     assert!(outline.contains("key: Secret"), "{outline}");
     assert!(outline.contains("[answers a secret]"), "{outline}");
-    assert!(rust.contains("secret_answer: true"), "{rust}");
+    assert!(rust.contains("secret_response: true"), "{rust}");
 }
 
 #[test]

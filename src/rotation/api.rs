@@ -10,12 +10,10 @@ use futures_util::TryStreamExt;
 use serde_json::{Map, Value};
 
 use super::port::Port;
-use crate::call::Call;
-use crate::client::Shared;
-use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::validate::Rule;
+use crate::request::Call;
 use crate::types::ApiKey;
-use crate::validate::Rule;
 use crate::{CallOptions, Client, Secret, operations};
 
 /// The waits between attempts.
@@ -48,7 +46,7 @@ impl Api {
 
     /// The same API, asked with another key.
     pub(crate) fn with_key(&self, key: &Secret) -> Result<Self> {
-        Ok(Self { client: with_key(&self.client, key)?, ..self.clone() })
+        Ok(Self { client: self.client.with_key(key)?, ..self.clone() })
     }
 
     pub(crate) fn patient(&self, attempts: u32) -> Self {
@@ -63,14 +61,14 @@ impl Api {
     async fn look(&self, id: &str, with_deleted: Option<bool>) -> Result<Option<Json>> {
         let got = self
             .again("get the key", || async {
-                let mut call = Call::new(self.client.clone(), &operations::GET_API_KEY);
+                let mut call = Call::new(&operations::GET_API_KEY);
                 call.path("id", Ok(id.to_owned()), &Rule::NONE);
                 call.query("include_deleted", Ok(with_deleted), &Rule::NONE);
-                call.send_json::<Json>().await
+                self.client.sender.clone().json::<Json>(call).await
             })
             .await;
         match got {
-            Ok(json) => Ok(Some(json.into_inner())),
+            Ok(json) => Ok(Some(json.into_value())),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
@@ -129,7 +127,7 @@ impl Api {
 
     /// Whether the server lets this key in. A key that may not list keys is alive all the same.
     pub(crate) async fn lets_in(&self, key: &Secret) -> Result<bool> {
-        let client = with_key(&self.client, key)?;
+        let client = self.client.with_key(key)?;
         let asked = self
             .again("try the key", || async { client.list_api_keys().limit(1_i64).send().await })
             .await;
@@ -195,7 +193,7 @@ impl Api {
         let made =
             self.once("create a key", self.client.create_api_key().body_map(|_| body).send()).await;
         read_created(made.map(|made| {
-            let made = made.into_inner();
+            let made = made.into_value();
             (made.id, made.key)
         }))
     }
@@ -210,7 +208,7 @@ impl Api {
             .once("rotate the key", self.client.rotate_api_key().id(id).body_map(|_| body).send())
             .await;
         read_created(made.map(|made| {
-            let made = made.into_inner();
+            let made = made.into_value();
             (made.id, made.key)
         }))
     }
@@ -255,21 +253,6 @@ impl Api {
             attempt += 1;
         }
     }
-}
-
-/// The same client with another key: connections, headers and options are shared.
-pub(crate) fn with_key(client: &Client, key: &Secret) -> Result<Client> {
-    let shared = &client.shared;
-    let credentials = Credentials::fixed(key.clone());
-    credentials.prepare()?;
-    let shared = Shared {
-        http: shared.http.clone(),
-        base: shared.base.clone(),
-        headers: shared.headers.clone(),
-        credentials,
-        random: shared.random,
-    };
-    Ok(Client { shared: Arc::new(shared), options: client.options })
 }
 
 /// A key was made also when the answer was not quite the documented one.

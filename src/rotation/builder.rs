@@ -105,7 +105,7 @@ impl Common {
 
     /// Twice the time for an attempt, unless more is asked for.
     pub(crate) fn settle(&self) -> Duration {
-        let least = self.client.options.timeout.saturating_mul(2);
+        let least = self.client.sender.options.limits.timeout.saturating_mul(2);
         self.settle.map_or(least, |asked| asked.max(least))
     }
 

@@ -46,7 +46,7 @@ pub(super) async fn run(args: Create, global: &Global, output: &Output) -> Resul
         () = signals.next() => return Err(interrupted()),
     };
     let key = match sent {
-        Ok(created) => NewKey::documented(created.into_inner()),
+        Ok(created) => NewKey::documented(created.into_value()),
         Err(error) => NewKey::salvage(error)?,
     };
     match destination.deliver(&key, output) {

@@ -14,7 +14,7 @@ fn a_deletion_is_confirmed() {
     assert_eq!(bench.server.log(), []);
 
     let ran = bench.run(["delete", &key.id, "--yes"]);
-    assert_eq!(ran.done(), format!("{} is deleted.", key.id));
+    assert_eq!(ran.done(), format!("Deleted {}.", key.id));
     assert!(bench.server.key(&key.id).unwrap().deleted_at.is_some());
 }
 

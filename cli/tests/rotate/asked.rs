@@ -52,13 +52,13 @@ impl Refusals {
 fn options_that_cannot_be() {
     let refused = Refusals::new();
     let delete = ["--retire", "delete"];
-    refused.rotate(&[], 2, &["must be said", "--retire delete, keep or grace", "--deploy"]);
+    refused.rotate(&[], 2, &["choose what happens to the old key", "--retire delete, keep or grace", "--deploy"]);
     refused.rotate(&["--deploy", ""], 2, &["--deploy", "names no program"]);
     refused.rotate(&["--verify", "sh -c 'x"], 2, &["--verify", "a quote is not closed"]);
     refused.rotate(
         &["--deploy", "no-such-program x"],
         2,
-        &["--deploy", "`no-such-program` is not there"],
+        &["--deploy", "`no-such-program` does not exist"],
     );
     refused.rotate(&["--retire", "sometimes"], 2, &["delete, keep, grace"]);
     refused.rotate(
@@ -93,7 +93,7 @@ fn stores_that_cannot_be() {
     run("env-file:/a", 2, &["env-file:PATH#NAME"]);
     run("env-file:/a#9-A", 2, &["9-A", "variable"]);
     run(&format!("file:{folder}"), 1, &["is not an ordinary file"]);
-    run(&format!("file:{folder}/nowhere/key"), 2, &["nowhere is no folder"]);
+    run(&format!("file:{folder}/nowhere/key"), 2, &["nowhere is not a folder"]);
     run(&format!("file:{folder}/none"), 1, &["holds no key", "rotate ID"]);
     let none = format!("file:{folder}/none");
     let listed = refused.world.run(&["list", "--name", "ci", "--json"]);
@@ -106,7 +106,7 @@ fn stores_that_cannot_be() {
     refused.commands("write = [\"cat\"]\nread = [", &["line 2"]);
     refused.commands("write = [\"cat\"]\nraed = [\"cat\"]", &["line 2", "raed", "`read`"]);
     refused.commands("write = []", &["`write` names no program"]);
-    refused.commands("write = [\"no-such\"]", &["`write`", "`no-such` is not there"]);
+    refused.commands("write = [\"no-such\"]", &["`write`", "`no-such` does not exist"]);
     refused.commands("write = [\"cat\"]\nread = [\"./no-such\"]", &["`read`", "`./no-such`"]);
 }
 
@@ -119,7 +119,7 @@ fn journals_that_cannot_be() {
         refused.rotate(
             &["--retire", "delete", "--journal", place],
             1,
-            &["cannot be made", "--journal DIR"],
+            &["cannot create", "--journal DIR"],
         );
     }
     let homeless = refused
@@ -222,5 +222,5 @@ fn many_keys_are_chosen_by_name_or_age_and_by_their_stores() {
     }
     let ran = all(&["--store", &store, "--name", "*lost"]);
     assert_eq!(code(&ran), Some(0));
-    assert!(text(&ran).contains("its store is not there"), "{}", text(&ran));
+    assert!(text(&ran).contains("its store does not exist"), "{}", text(&ran));
 }

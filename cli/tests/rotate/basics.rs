@@ -67,7 +67,7 @@ fn an_answer_that_cannot_be_written_changes_nothing() {
         .output()
         .unwrap();
     assert_eq!(code(&rotated), Some(0));
-    assert!(text(&rotated).contains("standard output cannot be written"));
+    assert!(text(&rotated).contains("cannot write to standard output"));
     assert_ne!(fs::read_to_string(&held).unwrap(), old);
     assert!(world.works(&held));
 }

@@ -137,7 +137,7 @@ fn while_it_settles_and_a_key_appears_later() {
     until("the create does not land", || world.names().iter().any(late));
     let swept = world.run(&["sweep"]);
     assert_eq!(code(&swept), Some(0), "{}", text(&swept));
-    assert!(text(&swept).contains("1 key that nobody held: deleted"), "{}", text(&swept));
+    assert!(text(&swept).contains("Deleted 1 orphaned key"), "{}", text(&swept));
     assert_eq!(world.names(), ["ci", "bootstrap"]);
     world.resume_and_check(&held, &said);
 }
@@ -153,7 +153,7 @@ fn twice_stops_at_once() {
             world.rotate(&["--store", &file(&held), "--deploy", &program, "--overlap", "0"]);
         gate.wait();
         rotation.signal(first);
-        rotation.says("Once more stops at once; the journal makes that safe");
+        rotation.says("Press Ctrl-C again to stop at once; the journal makes that safe");
         rotation.signal(second);
         let (status, said) = rotation.end();
         assert_eq!(status.code(), Some(3), "{said}");
@@ -200,7 +200,7 @@ fn many_at_a_time() {
     gate.open();
     let (status, said) = fleet.end();
     assert_eq!(status.code(), Some(3), "{said}");
-    assert_eq!(said.matches("not begun, since it was asked to stop").count(), 1, "{said}");
+    assert_eq!(said.matches("not started, because of the signal to stop").count(), 1, "{said}");
     assert!(said.contains("run: kernel-keys resume"), "{said}");
     let resumed = world.run(&["resume"]);
     assert_eq!(code(&resumed), Some(0), "{}", text(&resumed));

@@ -77,8 +77,8 @@ pub(super) fn module(items: &[Item], surface: &Surface) -> Result<TokenStream, S
         #[allow(clippy::all, clippy::pedantic, deprecated, unused_imports)]
         pub mod builder {
             use super::types;
-            use crate::call::Call;
-            use crate::validate::Rule;
+            use crate::request::Call;
+            use crate::model::validate::Rule;
             #(#builders)*
         }
     })
@@ -193,8 +193,9 @@ fn builder(
             pub fn send(
                 self,
             ) -> impl ::std::future::Future<Output = ::std::result::Result<#ty, crate::Error>> {
+                let sender = self.client.sender;
                 #[allow(unused_mut)]
-                let mut call = Call::new(self.client, &super::operations::#description);
+                let mut call = Call::new(&super::operations::#description);
                 #(#steps)*
                 #send
             }
@@ -210,23 +211,23 @@ struct Receive {
 }
 
 fn receive(operation: &Operation, answer: &Type) -> Receive {
-    let value = |ty: &TokenStream| quote!(crate::ResponseValue<#ty>);
+    let value = |ty: &TokenStream| quote!(crate::Response<#ty>);
     let [only] = operation.answers.as_slice() else { return receive_several(operation, answer) };
     match only.content {
         None | Some(Content::Multipart | Content::UrlEncoded) => {
-            Receive { ty: value(&quote!(())), send: quote!(call.send_empty()) }
+            Receive { ty: value(&quote!(())), send: quote!(sender.empty(call)) }
         }
         Some(Content::Json) => {
-            Receive { ty: value(&quote!(#answer)), send: quote!(call.send_json()) }
+            Receive { ty: value(&quote!(#answer)), send: quote!(sender.json(call)) }
         }
         Some(Content::Bytes) => {
-            Receive { ty: quote!(crate::Download), send: quote!(call.send_download()) }
+            Receive { ty: quote!(crate::Download), send: quote!(sender.download(call)) }
         }
         Some(Content::Events) => {
             let resume = resume(operation);
             Receive {
                 ty: quote!(crate::EventStream<#answer>),
-                send: quote!(call.send_events(#resume)),
+                send: quote!(sender.events(call, #resume)),
             }
         }
     }
@@ -270,16 +271,16 @@ fn receive_several(operation: &Operation, answer: &Type) -> Receive {
     let send = if streamed {
         quote! {
             async move {
-                let answer = call.open().await?;
+                let answer = sender.streaming(call).await?;
                 let (status, headers, target) = answer.parts();
                 let value: ::std::result::Result<#answer, crate::Error> = #read;
-                value.map(|value| crate::ResponseValue::new(value, status, headers, target))
+                value.map(|value| crate::Response::new(value, status, headers, target))
             }
         }
     } else {
-        quote!(call.send_any(|answer| #read))
+        quote!(sender.any(call, |answer| #read))
     };
-    Receive { ty: quote!(crate::ResponseValue<#answer>), send }
+    Receive { ty: quote!(crate::Response<#answer>), send }
 }
 
 /// Whether a stream of events can be taken up where it broke off.
@@ -305,8 +306,8 @@ impl Fields {
         let wire = &parameter.wire;
         let docs = docs::of_value(wire, &parameter.notes, &parameter.rule);
         let given = match parameter.required {
-            true => quote!(crate::given::value),
-            false => quote!(crate::given::some),
+            true => quote!(crate::model::convert::value),
+            false => quote!(crate::model::convert::some),
         };
         self.setters.push(quote! {
             #docs
@@ -336,7 +337,7 @@ impl Fields {
             };
             self.steps.push(quote! {
                 if let ::std::result::Result::Ok(#value) = &self.#name {
-                    call.hold(crate::validate::within(#wire, || {
+                    call.hold(crate::model::validate::within(#wire, || {
                         #items
                         ::std::result::Result::Ok(())
                     }));
@@ -353,7 +354,7 @@ impl Fields {
             };
             let style = style(parameter.style);
             self.steps.push(quote! {
-                call.structured(crate::structured::Place::#place, #wire, self.#name #wrap, #style);
+                call.structured(crate::request::structured::Place::#place, #wire, self.#name #wrap, #style);
             });
             return;
         }
@@ -373,7 +374,7 @@ impl Fields {
         } else {
             (quote!(.map(::std::option::Option::Some)), quote!(::std::option::Option<#ty>))
         };
-        let given = quote!(crate::given::value::<#value, V>(value));
+        let given = quote!(crate::model::convert::value::<#value, V>(value));
         self.setters.push(quote! {
             /// The request body: the type itself, or its builder.
             pub fn body<V>(mut self, value: V) -> Self
@@ -418,8 +419,10 @@ impl Fields {
         });
         let value = match (built, body.required) {
             (None, _) => quote!(self.body),
-            (Some(target), true) => quote!(crate::given::built::<#target, _>(self.body)),
-            (Some(target), false) => quote!(crate::given::some_built::<#target, _>(self.body)),
+            (Some(target), true) => quote!(crate::model::convert::built::<#target, _>(self.body)),
+            (Some(target), false) => {
+                quote!(crate::model::convert::some_built::<#target, _>(self.body))
+            }
         };
         let media_type = &body.media_type;
         let value =
@@ -442,17 +445,18 @@ impl Fields {
 /// A style as an expression of the generated crate.
 fn style(style: Style) -> TokenStream {
     match style {
-        Style::Repeated => quote!(crate::structured::Style::Repeated),
-        Style::Joined(by) => quote!(crate::structured::Style::Joined(#by)),
-        Style::Deep => quote!(crate::structured::Style::Deep),
-        Style::Json => quote!(crate::structured::Style::Json),
+        Style::Repeated => quote!(crate::request::structured::Style::Repeated),
+        Style::Joined(by) => quote!(crate::request::structured::Style::Joined(#by)),
+        Style::Deep => quote!(crate::request::structured::Style::Deep),
+        Style::Json => quote!(crate::request::structured::Style::Json),
     }
 }
 
 /// All checks of a parameter that is more than text.
 fn all(parameter: &Parameter) -> Option<TokenStream> {
     let bounds = validate::bounds(&quote!(value), &parameter.rule);
-    let types = parameter.holds_types.then(|| quote!(crate::validate::Validate::validate(value)?;));
+    let types =
+        parameter.holds_types.then(|| quote!(crate::model::validate::Validate::validate(value)?;));
     (bounds.is_some() || types.is_some()).then(|| quote!(#bounds #types))
 }
 
@@ -464,7 +468,7 @@ fn items(parameter: &Parameter) -> Option<TokenStream> {
         ..surface::Rule::default()
     };
     let types = parameter.holds_types.then(
-        || quote!(crate::each::Each::each(value, &mut crate::validate::Validate::validate)?;),
+        || quote!(crate::model::elements::Each::each(value, &mut crate::model::validate::Validate::validate)?;),
     );
     let bounds = validate::bounds(&quote!(value), &inner);
     (bounds.is_some() || types.is_some()).then(|| quote!(#bounds #types))

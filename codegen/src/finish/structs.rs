@@ -214,7 +214,7 @@ impl Struct<'_> {
             let (name, tag) = (&field.ident, tag.text(&quote!(it)));
             Some(quote! {
                 if let ::std::option::Option::Some(tag) = #tag {
-                    it.#name = crate::union::Told::told(it.#name, tag)?;
+                    it.#name = crate::model::union::Told::told(it.#name, tag)?;
                 }
             })
         });
@@ -285,7 +285,7 @@ impl Field<'_> {
             State::Required | State::RequiredNullable => quote!(#rename),
             State::Optional => quote!(#rename #omitted),
             State::OptionalNullable => {
-                quote!(#rename default, #omitted, deserialize_with = "crate::nullable::present")
+                quote!(#rename default, #omitted, deserialize_with = "crate::model::nullable::present")
             }
             State::Extra => quote!(flatten),
         };
@@ -310,8 +310,8 @@ impl Field<'_> {
         }
         let wire = &source.wire;
         let given = match state {
-            State::Required | State::Extra => quote!(crate::given::field),
-            _ => quote!(crate::given::some_field),
+            State::Required | State::Extra => quote!(crate::model::convert::field),
+            _ => quote!(crate::model::convert::some_field),
         };
         quote! {
             #docs

@@ -254,7 +254,7 @@ impl Engine {
             return Err(Trouble::new("the server refuses the new key (401)"));
         }
         if let Some(verify) = &self.setup.verify {
-            let client = api::with_key(&self.setup.client, &new)?;
+            let client = self.setup.client.with_key(&new)?;
             self.setup
                 .port
                 .effect("verify", async { self.within(Told::New, verify(client)).await })

@@ -28,7 +28,7 @@ use super::report::{Event, RotationReport, Step, StepReport};
 use super::stop::Asked;
 use super::store::StoreError;
 use crate::Secret;
-use crate::scrub::Scrubber;
+use crate::error::Scrubber;
 
 /// How often a step is tried when there is no other way out: back, and past the retirement's start.
 const PATIENT_ATTEMPTS: u32 = 6;

@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 
 use super::{Store, StoreError};
 use crate::Secret;
+use crate::error::Scrubber;
 use crate::rotation::process::Group;
-use crate::scrub::Scrubber;
 
 /// More than any key, and any message worth showing.
 const MOST_OUTPUT: u64 = 64 * 1024;

@@ -1,7 +1,7 @@
 //! Every error of the guide's troubleshooting table, provoked.
 
 use onkernel::testing::Server;
-use onkernel::{Client, CreateApiKeyExt, Error, Method, RawBody, ResponseValue};
+use onkernel::{Client, CreateApiKeyExt, Error, Method, RawBody, Response};
 use serde_json::{Value, json};
 
 use super::keys::DemoKeys;
@@ -43,6 +43,6 @@ pub(super) async fn provoke(
 }
 
 /// Sends what the typed call rejects.
-async fn raw(client: &Client, body: Value) -> Result<ResponseValue<RawBody>, Error> {
+async fn raw(client: &Client, body: Value) -> Result<Response<RawBody>, Error> {
     client.request(Method::POST, "/org/api_keys").json(&body).send().await
 }

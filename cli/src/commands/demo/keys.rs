@@ -71,7 +71,7 @@ async fn make(
     call: onkernel::builder::CreateApiKey,
 ) -> Result<CreatedApiKey, Failure> {
     let work = async {
-        let key = call.send().await?.into_inner();
+        let key = call.send().await?.into_value();
         let lifetime = match expiry(key.expires_at, key.created_at).as_str() {
             "never" => "never expires".to_owned(),
             time => format!("expires {time}"),
@@ -121,7 +121,7 @@ pub(super) async fn inspect(
     presenter.section("Inspect")?;
     let id = &created(&keys.in_project)?.id;
     let work = async {
-        let key = client.get_api_key().id(id).send().await?.into_inner();
+        let key = client.get_api_key().id(id).send().await?.into_value();
         let name = key.name.clone();
         Ok(Done::new(key, format!("{name}, by its id"))
             .detail("the plaintext is never shown again"))
@@ -144,7 +144,7 @@ pub(super) async fn rename(
     let (id, old_name) = (old.id.clone(), old.name.clone());
     let work = async {
         let call = client.update_api_key().id(&id).body_map(|body| body.name("release-bot"));
-        let key = call.send().await?.into_inner();
+        let key = call.send().await?.into_value();
         let text = format!("{old_name} is renamed to {}", key.name);
         Ok(Done::new((), text).detail("same key, same plaintext"))
     };
