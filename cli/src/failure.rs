@@ -196,4 +196,4 @@ fn advice(error: &Error) -> Option<String> {
 }
 
 /// What to do when nobody knows whether a key was created.
-pub(crate) const LOST_KEY: &str = "A key may exist whose plaintext is lost. Run `kernel-keys list --name NAME`, delete what you cannot account for, then create the key again.";
+pub(crate) const LOST_KEY: &str = "A key may have been created whose plaintext is lost. Run `kernel-keys list --name NAME`, delete what you cannot account for, then create the key again.";

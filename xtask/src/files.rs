@@ -1,6 +1,6 @@
 //! Files of the workspace: read with an error that says what to do, written all or none.
 
-use crate::Trouble;
+use crate::error::Error;
 use onkernel_codegen::Source;
 use std::fs::{self, File};
 use std::io::Write;
@@ -44,9 +44,9 @@ pub fn read_in(root: &Path, name: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// The first that cannot be read.
-pub fn overlays(root: &Path) -> Result<Vec<Source>, Trouble> {
+pub fn overlays(root: &Path) -> Result<Vec<Source>, Error> {
     let overlay = |name: &&str| {
-        let text = read_in(root, name).map_err(Trouble::new)?;
+        let text = read_in(root, name).map_err(Error::new)?;
         Ok(Source { name: (*name).to_owned(), text })
     };
     OVERLAYS.iter().map(overlay).collect()
@@ -78,9 +78,9 @@ pub fn only_changes(root: &Path, writes: Vec<Edit>) -> Vec<Edit> {
 ///
 /// # Errors
 /// The file that could not be written.
-pub fn write_all(root: &Path, writes: &[Edit]) -> Result<(), Trouble> {
+pub fn write_all(root: &Path, writes: &[Edit]) -> Result<(), Error> {
     let failed = |path: &Path, error: std::io::Error| {
-        Trouble::new(format!("{}: {error}; nothing was changed", path.display()))
+        Error::new(format!("{}: {error}; nothing was changed", path.display()))
     };
     let mut beside = Vec::new();
     for write in writes {
@@ -93,7 +93,7 @@ pub fn write_all(root: &Path, writes: &[Edit]) -> Result<(), Trouble> {
     }
     for (temporary, path) in &beside {
         fs::rename(&temporary.path, path).map_err(|error| {
-            Trouble::new(format!(
+            Error::new(format!(
                 "{}: {error}; files before it may be written, `git status` shows them",
                 path.display()
             ))
@@ -102,7 +102,7 @@ pub fn write_all(root: &Path, writes: &[Edit]) -> Result<(), Trouble> {
     for write in writes.iter().filter(|write| write.content.is_none()) {
         let path = root.join(&write.path);
         fs::remove_file(&path)
-            .map_err(|error| Trouble::new(format!("{}: {error}", path.display())))?;
+            .map_err(|error| Error::new(format!("{}: {error}", path.display())))?;
     }
     Ok(())
 }

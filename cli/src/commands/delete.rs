@@ -14,9 +14,9 @@ pub(super) async fn run(args: Delete, global: &Global, output: &Output) -> Resul
     let Delete { id, yes } = args;
     if !yes && (output.is_json() || !io::stdin().is_terminal()) {
         return Err(Failure::usage(
-            "deleting a key needs a confirmation, and standard input is not a terminal",
+            "a deletion needs confirmation, and standard input is not a terminal",
         )
-        .advise("Skip the confirmation with --yes."));
+        .advise("Confirm it with --yes."));
     }
     let client = client::build(global)?;
     if !yes {

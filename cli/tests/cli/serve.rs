@@ -133,7 +133,7 @@ fn addresses_that_will_not_do_are_refused() {
 }
 
 #[test]
-fn other_machines_are_let_in_when_that_is_said() {
+fn other_machines_are_let_in_when_that_is_allowed() {
     let mut served = Served::start(&["--json", "--addr", "0.0.0.0:0", "--allow-remote"]);
     assert_mentions(&served.line(), &["0.0.0.0"]);
     served.stop("-TERM").done();

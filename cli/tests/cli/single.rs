@@ -24,8 +24,8 @@ fn get_shows_a_key_in_full() {
             "browsers:use on projects/proj_1/*",
         ],
     );
-    let answer = bench.run(["get", &key.id, "--json"]).json();
-    assert_eq!(answer["policy"]["statements"][0]["action"], "browsers:use");
+    let printed = bench.run(["get", &key.id, "--json"]).json();
+    assert_eq!(printed["policy"]["statements"][0]["action"], "browsers:use");
 }
 
 #[test]
@@ -67,9 +67,9 @@ fn whoami_finds_the_one() {
     bench.add(&["other"]);
     let ran = bench.run(["whoami"]);
     assert_mentions(ran.done(), &["bootstrap", &bench.server.keys()[0].id]);
-    let answer = bench.run(["whoami", "--json"]).json();
-    assert_eq!(answer["certain"], true);
-    assert_eq!(answer["candidates"][0]["name"], "bootstrap");
+    let printed = bench.run(["whoami", "--json"]).json();
+    assert_eq!(printed["certain"], true);
+    assert_eq!(printed["candidates"][0]["name"], "bootstrap");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a pull request must satisfy. Writes nothing, goes through everything, and says for each
 //! failure which file it is about and which command repairs it.
 
-mod help;
+mod documented;
 
 use crate::files::{self, CHANGELOG, DOCUMENT, OVERLAYS, PROVENANCE};
 use crate::{changelog, provenance, snapshots};
@@ -77,7 +77,7 @@ pub fn run(root: &Path) -> Report {
         Ok(document) if missing.is_empty() => document,
         _ => {
             checks.push(("the document and its overlays are there", missing));
-            checks.push(("documentation and help agree", help::check(root)));
+            checks.push(("documentation and help agree", documented::check(root)));
             return Report { checks };
         }
     };
@@ -98,7 +98,7 @@ pub fn run(root: &Path) -> Report {
         checks.push(("snapshots are fresh, none is left over", snapshots_are_fresh(root, client)));
         checks.push(("the changelog describes the surface", changelog_is_fresh(root, client)));
     }
-    checks.push(("documentation and help agree", help::check(root)));
+    checks.push(("documentation and help agree", documented::check(root)));
     Report { checks }
 }
 

@@ -1,16 +1,16 @@
-//! What is asked for and cannot be: found out before anything is touched, in one clear sentence.
+//! Requests that cannot work are found before anything is touched, and reported in one clear sentence.
 
 use std::fs;
 
 use crate::support::{World, code, text};
 
 /// Runs `rotate` with the key in `ci`, and wants this exit code, these words, and nothing changed.
-struct Refusals {
+struct UsageErrors {
     world: World,
     store: String,
 }
 
-impl Refusals {
+impl UsageErrors {
     fn new() -> Self {
         let world = World::new();
         let store = format!("file:{}", world.stored("ci").display());
@@ -20,13 +20,13 @@ impl Refusals {
     #[track_caller]
     fn run(&self, args: &[&str], wanted: i32, words: &[&str]) {
         let ran = self.world.run(args);
-        let said = text(&ran);
-        assert_eq!(code(&ran), Some(wanted), "{args:?}: {said}");
+        let printed = text(&ran);
+        assert_eq!(code(&ran), Some(wanted), "{args:?}: {printed}");
         for word in words {
-            assert!(said.contains(word), "{word:?} is not in {said:?}");
+            assert!(printed.contains(word), "{word:?} is not in {printed:?}");
         }
-        assert!(!said.contains("panicked"), "{said}");
-        assert_eq!(said.matches("error:").count(), 1, "one sentence: {said}");
+        assert!(!printed.contains("panicked"), "{printed}");
+        assert_eq!(printed.matches("error:").count(), 1, "one sentence: {printed}");
         assert_eq!(self.world.names(), ["ci", "bootstrap"], "{args:?}");
         let resumed = text(&self.world.run(&["resume"]));
         assert!(resumed.contains("Nothing is left to do"), "{args:?}: {resumed}");
@@ -50,45 +50,49 @@ impl Refusals {
 
 #[test]
 fn options_that_cannot_be() {
-    let refused = Refusals::new();
+    let errors = UsageErrors::new();
     let delete = ["--retire", "delete"];
-    refused.rotate(&[], 2, &["choose what happens to the old key", "--retire delete, keep or grace", "--deploy"]);
-    refused.rotate(&["--deploy", ""], 2, &["--deploy", "names no program"]);
-    refused.rotate(&["--verify", "sh -c 'x"], 2, &["--verify", "a quote is not closed"]);
-    refused.rotate(
+    errors.rotate(
+        &[],
+        2,
+        &["choose what happens to the old key", "--retire delete, keep or grace", "--deploy"],
+    );
+    errors.rotate(&["--deploy", ""], 2, &["--deploy", "names no program"]);
+    errors.rotate(&["--verify", "sh -c 'x"], 2, &["--verify", "a quote is not closed"]);
+    errors.rotate(
         &["--deploy", "no-such-program x"],
         2,
         &["--deploy", "`no-such-program` does not exist"],
     );
-    refused.rotate(&["--retire", "sometimes"], 2, &["delete, keep, grace"]);
-    refused.rotate(
+    errors.rotate(&["--retire", "sometimes"], 2, &["delete, keep, grace"]);
+    errors.rotate(
         &["--retire", "grace", "--grace-days", "0"],
         2,
         &["--grace-days", "1 to 3650", "lock"],
     );
-    refused.rotate(&["--retire", "keep", "--grace-days", "5"], 2, &["--retire grace"]);
+    errors.rotate(&["--retire", "keep", "--grace-days", "5"], 2, &["--retire grace"]);
     for (days, words) in [("0", "1 to 3650"), ("4000", "1 to 3650"), ("-1", "1 to 3650")] {
-        refused.rotate(&[&delete[..], &["--days", days]].concat(), 2, &["--days", words]);
+        errors.rotate(&[&delete[..], &["--days", days]].concat(), 2, &["--days", words]);
     }
-    refused.rotate(&["--days", "3", "--never"], 2, &["--days", "--never"]);
-    refused.rotate(&["--expires-at", "tomorrow"], 2, &["--expires-at", "2027-01-31T12:00:00Z"]);
-    refused.rotate(
+    errors.rotate(&["--days", "3", "--never"], 2, &["--days", "--never"]);
+    errors.rotate(&["--expires-at", "tomorrow"], 2, &["--expires-at", "2027-01-31T12:00:00Z"]);
+    errors.rotate(
         &[&delete[..], &["--expires-at", "2020-01-01T00:00:00Z"]].concat(),
         1,
         &["has passed"],
     );
-    refused.rotate(&["--settle", "-1"], 2, &["--settle", "0 to 86400"]);
-    refused.rotate(&["--overlap", "x"], 2, &["--overlap", "0 to 86400"]);
-    refused.rotate(&[&delete[..], &["nosuchid"]].concat(), 1, &["no key nosuchid"]);
+    errors.rotate(&["--settle", "-1"], 2, &["--settle", "0 to 86400"]);
+    errors.rotate(&["--overlap", "x"], 2, &["--overlap", "0 to 86400"]);
+    errors.rotate(&[&delete[..], &["nosuchid"]].concat(), 1, &["no key nosuchid"]);
 }
 
 #[test]
 fn stores_that_cannot_be() {
-    let refused = Refusals::new();
+    let errors = UsageErrors::new();
     let run = |store: &str, wanted, words: &[&str]| {
-        refused.run(&["rotate", "--store", store, "--retire", "delete"], wanted, words);
+        errors.run(&["rotate", "--store", store, "--retire", "delete"], wanted, words);
     };
-    let folder = refused.world.folder.path().display().to_string();
+    let folder = errors.world.folder.path().display().to_string();
     run("vault:x", 2, &["file:PATH, env-file:PATH#NAME or command:FILE"]);
     run("env-file:/a", 2, &["env-file:PATH#NAME"]);
     run("env-file:/a#9-A", 2, &["9-A", "variable"]);
@@ -96,35 +100,35 @@ fn stores_that_cannot_be() {
     run(&format!("file:{folder}/nowhere/key"), 2, &["nowhere is not a folder"]);
     run(&format!("file:{folder}/none"), 1, &["holds no key", "rotate ID"]);
     let none = format!("file:{folder}/none");
-    let listed = refused.world.run(&["list", "--name", "ci", "--json"]);
+    let listed = errors.world.run(&["list", "--name", "ci", "--json"]);
     let keys: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
     let id = keys[0]["id"].as_str().unwrap();
     let args = ["rotate", id, "--store", &none, "--retire", "delete"];
-    refused.run(&args, 1, &["--store-is-new"]);
+    errors.run(&args, 1, &["--store-is-new"]);
     run(&format!("command:{folder}/none.toml"), 2, &["none.toml cannot be read"]);
-    refused.commands("write = \"put ci\"", &["line 1", "`write`", "list of a program"]);
-    refused.commands("write = [\"cat\"]\nread = [", &["line 2"]);
-    refused.commands("write = [\"cat\"]\nraed = [\"cat\"]", &["line 2", "raed", "`read`"]);
-    refused.commands("write = []", &["`write` names no program"]);
-    refused.commands("write = [\"no-such\"]", &["`write`", "`no-such` does not exist"]);
-    refused.commands("write = [\"cat\"]\nread = [\"./no-such\"]", &["`read`", "`./no-such`"]);
+    errors.commands("write = \"put ci\"", &["line 1", "`write`", "list of a program"]);
+    errors.commands("write = [\"cat\"]\nread = [", &["line 2"]);
+    errors.commands("write = [\"cat\"]\nraed = [\"cat\"]", &["line 2", "raed", "`read`"]);
+    errors.commands("write = []", &["`write` names no program"]);
+    errors.commands("write = [\"no-such\"]", &["`write`", "`no-such` does not exist"]);
+    errors.commands("write = [\"cat\"]\nread = [\"./no-such\"]", &["`read`", "`./no-such`"]);
 }
 
 #[test]
 fn journals_that_cannot_be() {
-    let refused = Refusals::new();
-    let file = refused.world.path("ci");
+    let errors = UsageErrors::new();
+    let file = errors.world.path("ci");
     let file = file.to_str().unwrap();
     for place in [file, "/proc/none"] {
-        refused.rotate(
+        errors.rotate(
             &["--retire", "delete", "--journal", place],
             1,
             &["cannot create", "--journal DIR"],
         );
     }
-    let homeless = refused
+    let homeless = errors
         .world
-        .command(&["rotate", "--store", &refused.store, "--retire", "delete"])
+        .command(&["rotate", "--store", &errors.store, "--retire", "delete"])
         .env_remove("XDG_STATE_HOME")
         .env_remove("HOME")
         .output()
@@ -132,10 +136,10 @@ fn journals_that_cannot_be() {
     assert_eq!(code(&homeless), Some(2));
     assert!(text(&homeless).contains("--journal DIR"));
     // The default is in the user's own folder.
-    let home = refused.world.path("home");
-    let args = ["rotate", "--store", &refused.store, "--retire", "delete", "--overlap", "0"];
+    let home = errors.world.path("home");
+    let args = ["rotate", "--store", &errors.store, "--retire", "delete", "--overlap", "0"];
     let rotated =
-        refused.world.command(&args).env_remove("XDG_STATE_HOME").env("HOME", &home).output();
+        errors.world.command(&args).env_remove("XDG_STATE_HOME").env("HOME", &home).output();
     assert_eq!(code(&rotated.unwrap()), Some(0));
     let journals = fs::read_dir(home.join(".local/state/kernel-keys")).unwrap();
     assert_eq!(
@@ -146,7 +150,7 @@ fn journals_that_cannot_be() {
 
 /// One journal that cannot be read keeps no other from being resumed.
 #[test]
-fn a_damaged_journal_is_told_and_the_others_are_resumed() {
+fn a_damaged_journal_is_reported_and_the_others_are_resumed() {
     let world = World::new();
     let held = world.stored("ci");
     let gate = world.gate("gate");
@@ -159,11 +163,11 @@ fn a_damaged_journal_is_told_and_the_others_are_resumed() {
     let damaged = world.path("state/kernel-keys/damaged.jsonl");
     fs::write(&damaged, "no JSON\n").unwrap();
     let resumed = world.run(&["resume"]);
-    let told = text(&resumed);
-    assert_eq!(code(&resumed), Some(3), "{told}");
-    assert!(told.contains("ci is rotated") && told.contains("damaged.jsonl"), "{told}");
+    let output = text(&resumed);
+    assert_eq!(code(&resumed), Some(3), "{output}");
+    assert!(output.contains("ci is rotated") && output.contains("damaged.jsonl"), "{output}");
     fs::remove_file(&damaged).unwrap();
-    world.resume_and_check(&held, &told);
+    world.resume_and_check(&held, &output);
 }
 
 #[test]
@@ -208,9 +212,9 @@ fn many_keys_are_chosen_by_name_or_age_and_by_their_stores() {
         "--json",
     ]);
     assert_eq!(code(&ran), Some(0), "{}", text(&ran));
-    let said: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let printed: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
     let of = |name: &str| {
-        let found = said.as_array().unwrap().iter().filter(|key| key["name"] == name);
+        let found = printed.as_array().unwrap().iter().filter(|key| key["name"] == name);
         found.map(|key| key["outcome"].as_str().unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(of("ci-1"), ["rotated"]);

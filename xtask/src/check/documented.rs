@@ -5,7 +5,7 @@
 //! fresh; what `cargo xtask` understands from its definition.
 
 use super::Failure;
-use crate::command::Cli;
+use crate::args::Cli;
 use crate::files;
 use clap::CommandFactory;
 use std::collections::BTreeSet;
