@@ -179,7 +179,7 @@ impl Tree {
                     line(out, 1, &format!("{}: {ty}{tags}", variant.name));
                 }
             }
-            Kind::Answers(answers) => {
+            Kind::Successes(answers) => {
                 line(out, 0, &format!("answers {name}"));
                 for answer in answers {
                     let known = self.variants.get(name).and_then(|it| it.get(&answer.name));

@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::answer::Answer;
 use super::api;
 use super::clock::{Clock, later};
 use super::faults::{Fault, Kind, When};
 use super::log::{LogEntry, scrub};
 use super::reply::Reply;
 use super::request::Request;
+use super::response::Response;
 use super::state::State;
 
 pub(super) struct World {
@@ -43,9 +43,9 @@ impl World {
         let (reply, effect) = match fault {
             Some(fault) => self.mistreat(request, id, fault, now),
             None => {
-                let mut answer = api::answer(&mut self.state, request, now);
-                let effect = answer.effect.take();
-                (Reply::plain(answer), effect)
+                let mut response = api::respond(&mut self.state, request, now);
+                let effect = response.effect.take();
+                (Reply::plain(response), effect)
             }
         };
         self.log.push(LogEntry {
@@ -65,28 +65,28 @@ impl World {
         fault: &Fault,
         now: DateTime<Utc>,
     ) -> (Reply, Option<super::log::Effect>) {
-        let mut answer = match (&fault.kind, fault.when()) {
-            (Kind::Refuse, _) => Answer::default(),
+        let mut response = match (&fault.kind, fault.when()) {
+            (Kind::Refuse, _) => Response::default(),
             (Kind::EffectLater { ms }, _) => {
                 let wait = i64::try_from(*ms).ok().and_then(TimeDelta::try_milliseconds);
                 let due = later(now, wait.unwrap_or(TimeDelta::MAX));
                 self.late.push(Late { due, request: request.clone(), id: id.to_owned() });
-                Answer::default()
+                Response::default()
             }
             // These only change when things happen.
             (Kind::Delay { .. } | Kind::Run(_), _) | (_, When::After) => {
-                api::answer(&mut self.state, request, now)
+                api::respond(&mut self.state, request, now)
             }
-            (kind, When::Before) if kind.spoils_the_answer() => {
+            (kind, When::Before) if kind.alters_response() => {
                 let mut scratch = self.state.clone();
-                let answer = api::answer(&mut scratch, request, now);
+                let response = api::respond(&mut scratch, request, now);
                 self.state.skip_random_of(&scratch);
-                Answer { effect: None, ..answer }
+                Response { effect: None, ..response }
             }
-            (_, When::Before) => Answer::default(),
+            (_, When::Before) => Response::default(),
         };
-        let effect = answer.effect.take();
-        (Reply::spoilt(&fault.kind, answer), effect)
+        let effect = response.effect.take();
+        (Reply::altered(&fault.kind, response), effect)
     }
 
     /// Carries out what was put off until now, or all of it, the earliest first.
@@ -98,10 +98,10 @@ impl World {
         self.late = rest;
         due.sort_by_key(|late| late.due);
         for Late { request, id, .. } in &due {
-            let answer = api::answer(&mut self.state, request, now);
+            let response = api::respond(&mut self.state, request, now);
             self.log.push(LogEntry {
-                caller: answer.caller,
-                effect: answer.effect,
+                caller: response.caller,
+                effect: response.effect,
                 late: true,
                 ..entry(request, id, now)
             });
@@ -109,7 +109,7 @@ impl World {
         due.len()
     }
 
-    pub(super) fn log_refusal(&mut self, fault: &Fault) {
+    pub(super) fn log_refused(&mut self, fault: &Fault) {
         let (id, now) = (self.next_request_id(), self.clock.now());
         let fault = Some(fault.to_string());
         self.log.push(LogEntry { fault, ..entry(&Request::default(), &id, now) });

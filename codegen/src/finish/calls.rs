@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{GenericArgument, Ident, ImplItem, Item, PathArguments, ReturnType, Type};
+use syn::{Ident, ImplItem, Item, ReturnType, Type};
 
+use super::syntax::argument;
 use super::{docs, streams, validate};
-use crate::surface::{self, Answer, Content, Operation, Parameter, Place, Style, Surface};
+use crate::surface::{self, Content, Operation, Parameter, Place, Style, Success, Surface};
 
 /// The methods of the client.
 pub(super) fn methods(surface: &Surface) -> TokenStream {
@@ -125,17 +126,6 @@ fn generated(items: &[Item]) -> BTreeMap<String, Chosen> {
     all
 }
 
-/// The first argument of a generic type of this name.
-pub(super) fn argument(ty: &Type, name: &str) -> Option<Type> {
-    let Type::Path(path) = ty else { return None };
-    let last = path.path.segments.last().filter(|last| last.ident == name)?;
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
-    match arguments.args.first()? {
-        GenericArgument::Type(inner) => Some(inner.clone()),
-        _ => None,
-    }
-}
-
 fn builder(
     operation: &Operation,
     chosen: &Chosen,
@@ -212,7 +202,7 @@ struct Receive {
 
 fn receive(operation: &Operation, answer: &Type) -> Receive {
     let value = |ty: &TokenStream| quote!(crate::Response<#ty>);
-    let [only] = operation.answers.as_slice() else { return receive_several(operation, answer) };
+    let [only] = operation.successes.as_slice() else { return receive_several(operation, answer) };
     match only.content {
         None | Some(Content::Multipart | Content::UrlEncoded) => {
             Receive { ty: value(&quote!(())), send: quote!(sender.empty(call)) }
@@ -235,9 +225,9 @@ fn receive(operation: &Operation, answer: &Type) -> Receive {
 
 /// One variant a status; a success that the document does not name is read as the first.
 fn receive_several(operation: &Operation, answer: &Type) -> Receive {
-    let streamed = |it: &Answer| matches!(it.content, Some(Content::Bytes | Content::Events));
-    let streamed = operation.answers.iter().any(streamed);
-    let arm = |it: &Answer| {
+    let streamed = |it: &Success| matches!(it.content, Some(Content::Bytes | Content::Events));
+    let streamed = operation.successes.iter().any(streamed);
+    let arm = |it: &Success| {
         let variant = format_ident!("{}", it.name);
         let variant = quote!(#answer::#variant);
         match it.content {
@@ -253,8 +243,8 @@ fn receive_several(operation: &Operation, answer: &Type) -> Receive {
             Some(Content::Json) => quote!(answer.json().map(#variant)),
         }
     };
-    let first = operation.answers.first().map(arm);
-    let arms = operation.answers.iter().skip(1).map(|it| {
+    let first = operation.successes.first().map(arm);
+    let arms = operation.successes.iter().skip(1).map(|it| {
         let body = arm(it);
         let status = match it.status.parse::<u16>() {
             Ok(status) => quote!(#status),

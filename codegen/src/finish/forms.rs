@@ -29,7 +29,7 @@ pub(super) fn generate(structs: &[Struct<'_>], surface: &Surface) -> Vec<TokenSt
             }
             Kind::Other(_) => quote!(crate::request::multipart::Part::add(self.0, name, form)),
             Kind::Union(_) => quote!(form.json(name, "application/json", &self)),
-            Kind::Answers(_) => return None,
+            Kind::Successes(_) => return None,
         };
         Some(part(&ident, &body))
     });

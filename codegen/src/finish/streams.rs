@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::Type;
 
-use super::calls::argument;
+use super::syntax::argument;
 use crate::surface::{Operation, rust_name};
 
 /// The method of a builder whose operation answers in pages. `answer` is what a page holds, and

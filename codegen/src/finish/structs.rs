@@ -7,7 +7,7 @@
 //! | required, nullable | `Option<T>` | `null` | `None` |
 //! | optional | `Option<T>` | left out | `None` |
 //! | optional, nullable, in a request | `Option<Nullable<T>>` | left out | `None` |
-//! | optional, nullable, in answers only | `Option<T>` | left out | `None` |
+//! | optional, nullable, in responses only | `Option<T>` | left out | `None` |
 //! | all others, of one type | a map, `extra` | – | empty |
 
 use proc_macro2::TokenStream;
@@ -177,7 +177,7 @@ impl Struct<'_> {
         // A file is not JSON: only a form can carry it.
         let serde =
             as_json.then(|| quote!(#[derive(PartialEq, ::serde::Deserialize, ::serde::Serialize)]));
-        let told = self.told();
+        let told = self.tagged();
         let remote = told.is_some().then(|| quote!(#[serde(remote = "Self")]));
         let default = self.fields.iter().all(|field| field.state != State::Required);
         let default = default.then(|| quote!(#[derive(Default)]));
@@ -204,13 +204,13 @@ impl Struct<'_> {
 
 impl Struct<'_> {
     /// Where a field says of which type another one's value is, the two are read together.
-    fn told(&self) -> Option<TokenStream> {
+    fn tagged(&self) -> Option<TokenStream> {
         let ident = &self.ident;
         let steps = self.fields.iter().filter_map(|field| {
             let tag = self
                 .fields
                 .iter()
-                .find(|it| Some(&it.source.wire) == field.source.told_by.as_ref())?;
+                .find(|it| Some(&it.source.wire) == field.source.tagged_by.as_ref())?;
             let (name, tag) = (&field.ident, tag.text(&quote!(it)));
             Some(quote! {
                 if let ::std::option::Option::Some(tag) = #tag {

@@ -80,7 +80,7 @@ pub(super) fn bounds(value: &TokenStream, all: &surface::Rule) -> Option<TokenSt
 
 /// A value must be of the type that the field beside it says.
 fn told(owner: &Struct<'_>, ident: &Ident, field: &surface::Field) -> Option<TokenStream> {
-    let tag_wire = field.told_by.as_ref()?;
+    let tag_wire = field.tagged_by.as_ref()?;
     let tag = owner.text(tag_wire)?;
     let wire = &field.wire;
     Some(quote!(crate::model::union::agrees(#wire, &self.#ident, #tag_wire, #tag)?;))
