@@ -4,7 +4,7 @@
 //! What `kernel-keys` understands is read from the snapshots of its help, which its own tests keep
 //! fresh; what `cargo xtask` understands from its definition.
 
-use super::Failure;
+use super::report::Failure;
 use crate::args::Cli;
 use crate::files;
 use clap::CommandFactory;
