@@ -1,7 +1,7 @@
 //! Where a document is read: a file, or a server over TLS, within limits of time and size.
 
-use crate::files::{self, DOCUMENT};
 use crate::error::Error;
+use crate::files::{self, DOCUMENT};
 use crate::provenance;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
@@ -66,9 +66,7 @@ struct Limits {
 
 fn download(url: &str, limits: &Limits) -> Result<String, Error> {
     if limits.tls_only && !url.starts_with("https://") {
-        return Err(Error::usage(format!(
-            "{url}: only https:// is read; save it to a file first"
-        )));
+        return Err(Error::usage(format!("{url}: only https:// is read; save it to a file first")));
     }
     // Fails where another part of the process has installed one, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();

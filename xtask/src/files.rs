@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use onkernel_codegen::Source;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -55,6 +56,55 @@ pub fn overlays(root: &Path) -> Result<Vec<Source>, Error> {
 fn read_as(path: &Path, name: &str) -> Result<String, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
     Ok(lf(text.strip_prefix('\u{feff}').unwrap_or(&text)))
+}
+
+/// Source files written by hand below a folder (`""` for the whole workspace), sorted: by extension,
+/// or a script by its first line.
+#[must_use]
+pub fn sources(root: &Path, folder: &str) -> Vec<String> {
+    let mut files = below(root, folder);
+    files.retain(|file| match Path::new(file).extension().and_then(OsStr::to_str) {
+        Some(extension) => ["rs", "py", "sh", "mjs"].contains(&extension),
+        None => fs::read(root.join(file)).is_ok_and(|bytes| bytes.starts_with(b"#!")),
+    });
+    files
+}
+
+/// The folders directly in a folder, without those that hold no files of ours, sorted.
+#[must_use]
+pub fn folders(root: &Path, folder: &str) -> Vec<String> {
+    let mut folders = entries(root, folder);
+    folders.retain(|(_, is_folder)| *is_folder);
+    folders.into_iter().map(|(path, _)| path).collect()
+}
+
+/// Files below a folder, sorted.
+fn below(root: &Path, folder: &str) -> Vec<String> {
+    let entries = entries(root, folder).into_iter();
+    entries
+        .flat_map(|(path, is_folder)| if is_folder { below(root, &path) } else { vec![path] })
+        .collect()
+}
+
+/// What is directly in a folder, and whether it is a folder, sorted.
+fn entries(root: &Path, folder: &str) -> Vec<(String, bool)> {
+    let mut entries: Vec<_> = fs::read_dir(root.join(folder))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_folder = entry.file_type().ok()?.is_dir();
+            // What git ignores, and what belongs to tools.
+            let foreign =
+                matches!(name.as_str(), "target" | "node_modules" | "corpus" | "artifacts")
+                    || name.starts_with('.') && !matches!(name.as_str(), ".ci" | ".github");
+            let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+            (!(is_folder && foreign)).then_some((path, is_folder))
+        })
+        .collect();
+    entries.sort();
+    entries
 }
 
 /// Line ends as git keeps them.

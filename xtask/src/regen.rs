@@ -1,9 +1,9 @@
 //! Takes a new document: checks it, and plans every file that changes before the first is written.
 
+use crate::error::Error;
 use crate::fetch::Input;
 use crate::files::{self, CHANGELOG, DOCUMENT, Edit};
 use crate::provenance::{self, Provenance};
-use crate::error::Error;
 use crate::{changelog, snapshots};
 use chrono::NaiveDate;
 use onkernel_codegen::diff::{Report, Verdict, diff};

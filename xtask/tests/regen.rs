@@ -5,11 +5,11 @@ mod support;
 
 use chrono::NaiveDate;
 use support::Copy;
+use xtask::check;
+use xtask::error::Error;
 use xtask::fetch::{self, Input};
 use xtask::files::write_all;
 use xtask::regen::{Plan, plan};
-use xtask::check;
-use xtask::error::Error;
 
 const DOCUMENT: &str = "spec/openapi.documented.yml";
 const SNAPSHOT: &str = "tests/snapshots/surface__api_keys.snap";

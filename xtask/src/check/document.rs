@@ -36,7 +36,10 @@ pub(super) fn checks(root: &Path) -> Vec<Check> {
         ("the provenance is the document's", provenance_is_right(root, &document)),
     ];
     if let Ok(client) = &lowered {
-        checks.push(("snapshots are fresh, and none is left over", snapshots_are_fresh(root, client)));
+        checks.push((
+            "snapshots are fresh, and none is left over",
+            snapshots_are_fresh(root, client),
+        ));
         checks.push(("the changelog describes the surface", changelog_is_fresh(root, client)));
     }
     checks
@@ -70,9 +73,7 @@ fn overlays_fit(document: &Source, overlays: &[Source]) -> Vec<Failure> {
             Overlay::parse(&overlay.text, &overlay.name)?.apply(&mut document).map(drop)
         })
     });
-    let mine = |problem: &Problem| {
-        overlays.iter().any(|overlay| problem.file == overlay.name)
-    };
+    let mine = |problem: &Problem| overlays.iter().any(|overlay| problem.file == overlay.name);
     match applied {
         // What is wrong with the document itself is the next check's to say.
         Err(error) if error.problems.iter().all(mine) => problems(

@@ -1,5 +1,4 @@
-//! Commands that the documentation shows exist, with the options that it shows, and the README names
-//! every command.
+//! The commands and options that the documentation shows exist, and the README names every command.
 //!
 //! What `kernel-keys` understands is read from the snapshots of its help, which its own tests keep
 //! fresh; what `cargo xtask` understands from its definition.
@@ -68,18 +67,30 @@ fn unmentioned<'a>(
 
 /// What stands in backquotes or, line by line, in a block of code.
 fn codes(markdown: &str) -> Vec<String> {
-    let mut codes = Vec::new();
     let mut inside = false;
+    let mut codes = blocks(markdown);
     for line in markdown.lines() {
         if line.trim_start().starts_with("```") {
             inside = !inside;
-        } else if inside {
-            codes.push(line.to_owned());
-        } else {
+        } else if !inside {
             codes.extend(line.split('`').skip(1).step_by(2).map(str::to_owned));
         }
     }
     codes
+}
+
+/// The lines in blocks of code.
+pub(super) fn blocks(markdown: &str) -> Vec<String> {
+    let mut inside = false;
+    let mut lines = Vec::new();
+    for line in markdown.lines() {
+        if line.trim_start().starts_with("```") {
+            inside = !inside;
+        } else if inside {
+            lines.push(line.to_owned());
+        }
+    }
+    lines
 }
 
 /// A command as the documentation shows it.

@@ -8,6 +8,8 @@ mod imports;
 mod map;
 mod report;
 mod size;
+#[cfg(test)]
+mod tree;
 
 use std::path::Path;
 
