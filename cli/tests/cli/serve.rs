@@ -94,7 +94,7 @@ fn the_key_may_go_to_a_file_that_holds_nothing() {
     }
     fs::write(&path, "precious").unwrap();
     for args in [["serve", "--key-file", shown], ["--key-file", shown, "serve"]] {
-        assert_mentions(run(&mut program(args)).failed(1), &["exists already"]);
+        assert_mentions(run(&mut program(args)).failed(1), &["already exists"]);
     }
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
 }
@@ -118,7 +118,7 @@ fn faults_are_ordered_by_a_file() {
     assert_eq!(served.stop("-TERM").json()["fired"], serde_json::json!([1]));
     let mut served = Served::start(&["--faults", shown]);
     assert_mentions(&served.line(), &["URL"]);
-    assert_mentions(&served.stop("-INT").err, &["Fault 1 struck 0 times."]);
+    assert_mentions(&served.stop("-INT").err, &["Fault 1 fired 0 times."]);
 }
 
 /// A server that lags behind itself, hears things twice and has a clock of its own.
@@ -157,11 +157,11 @@ fn addresses_that_will_not_do_are_refused() {
     let bench = Bench::new();
     let taken = bench.server.url().strip_prefix("http://").unwrap();
     let ran = run(&mut program(["serve", "--addr", taken]));
-    assert_mentions(ran.failed(1), &["cannot be listened on", "--addr"]);
+    assert_mentions(ran.failed(1), &["cannot listen on", "--addr"]);
 }
 
 #[test]
-fn other_machines_are_let_in_when_that_is_said() {
+fn other_machines_are_let_in_when_that_is_allowed() {
     let mut served = Served::start(&["--json", "--addr", "0.0.0.0:0", "--allow-remote"]);
     assert_mentions(&served.line(), &["0.0.0.0"]);
     served.stop("-TERM").done();
