@@ -19,6 +19,7 @@ pub(crate) struct Scrubber {
 }
 
 impl Scrubber {
+    #[cfg(feature = "rotation")]
     pub(crate) fn new(secrets: Vec<Secret>) -> Self {
         Self { secrets }
     }

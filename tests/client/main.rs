@@ -1,0 +1,17 @@
+//! The client over real sockets: how it is built, what it sends, what it makes of every response.
+#![allow(clippy::unwrap_used)]
+
+mod builder;
+mod connections;
+mod credentials;
+mod errors;
+#[cfg(feature = "testing")]
+mod life;
+mod paging;
+mod raw;
+#[cfg(feature = "testing")]
+mod resilience;
+mod retry;
+#[path = "../support/scripted.rs"]
+mod scripted;
+mod wire;

@@ -1,0 +1,21 @@
+//! A small world for rotations: the embedded server on a real socket, a store in memory, a clock that
+//! jumps, and a hand that stops the process at any effect.
+#![allow(unreachable_pub, missing_docs)]
+
+mod clock;
+#[path = "../../support/http.rs"]
+mod http;
+mod run;
+mod settings;
+mod settled;
+mod store;
+mod watch;
+mod world;
+
+pub use clock::{LandingClock, TestClock};
+pub use http::http;
+pub use run::{plain, refused, rotated, undone, world};
+pub use settings::Settings;
+pub use store::{MemoryStore, StoreFault};
+pub use watch::{Death, Hook, Watch, sound, until};
+pub use world::World;

@@ -1,0 +1,15 @@
+//! An HTTP client that does nothing on its own: no redirects, no retries, no proxy.
+
+pub fn http() -> reqwest::Client {
+    let builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy();
+    // Nothing here speaks TLS, but a client wants to be able to.
+    #[cfg(feature = "rustls")]
+    let builder = {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        builder.tls_certs_only([])
+    };
+    builder.build().unwrap()
+}
