@@ -4,6 +4,7 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 #![warn(unreachable_pub)]
 
+#[cfg(feature = "api-keys")]
 mod api_keys;
 mod client;
 mod connection;
@@ -23,6 +24,7 @@ mod send;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+#[cfg(feature = "api-keys")]
 pub use self::api_keys::ApiKeysExt;
 pub use self::client::{CallOptions, Client, ClientBuilder, RawBody, RawRequest};
 pub use self::connection::credentials::Credentials;
@@ -41,6 +43,9 @@ pub use reqwest::{Method, StatusCode};
 
 /// What a program that manages keys needs in scope: the client, and the traits that extend it.
 pub mod prelude {
+    #[cfg(feature = "api-keys")]
+    pub use crate::ApiKeysExt;
+    #[cfg(feature = "api-keys")]
     pub use crate::types::SortBy;
-    pub use crate::{ApiKeysExt, CallOptions, Client, Null, Nullable};
+    pub use crate::{CallOptions, Client, Null, Nullable};
 }

@@ -2,7 +2,7 @@
 //! every request held against the original document, every answer parsed, and every schema read
 //! and written again.
 
-#![cfg(onkernel_whole)]
+#![cfg(onkernel_exercise)]
 
 #[path = "whole/breaks.rs"]
 mod breaks;

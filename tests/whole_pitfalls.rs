@@ -1,6 +1,6 @@
 //! Where generators that compile the whole document go wrong at run time: a test for each place.
 
-#![cfg(onkernel_whole)]
+#![cfg(feature = "full")]
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

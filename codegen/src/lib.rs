@@ -17,6 +17,7 @@ pub mod diff;
 pub mod document;
 mod error;
 pub mod exercise;
+mod features;
 pub mod finish;
 pub mod generate;
 pub mod lower;
@@ -31,6 +32,7 @@ use std::collections::BTreeMap;
 
 pub use document::Document;
 pub use error::{Error, Position, Problem};
+pub use features::{Features, RESOURCES};
 use lower::Finding;
 pub use overlay::Overlay;
 use serde_json::Value;
@@ -78,16 +80,21 @@ pub fn load(document: &Source, overlays: &[Source]) -> Result<Document, Error> {
     Ok(loaded)
 }
 
-/// Generates the client of a document. The same input yields the same bytes.
+/// Generates the client of a document's resources. The same input yields the same bytes.
 ///
 /// # Errors
 /// What [`load`] says; every place that cannot be lowered; what the hand-written part of the client
 /// needs and the document lacks.
-pub fn client(document: &Source, overlays: &[Source]) -> Result<Client, Error> {
-    let document = load(document, overlays)?;
+pub fn client(
+    document: &Source,
+    overlays: &[Source],
+    features: &Features,
+) -> Result<Client, Error> {
+    let mut document = load(document, overlays)?;
+    features.select(document.root_mut());
     let lowered = lower::lower(document.root().clone())
         .map_err(|findings| Error::in_order(located(&document, findings)))?;
-    Error::unless_empty(located(&document, needs::check(&lowered.surface)))?;
+    Error::unless_empty(located(&document, needs::check(&lowered.surface, features)))?;
     let generated = generate::generate(&lowered.document)
         .and_then(|file| finish::finish(file, &lowered.surface))
         .map_err(|message| rejected(&document, &lowered.document, message))?;

@@ -1,6 +1,7 @@
 //! What the hand-written part of the client needs of a document: without it, it would not compile,
 //! and the error would point at our code instead of at the document.
 
+use crate::features::Features;
 use crate::lower::Finding;
 use crate::surface::{Kind, Surface};
 
@@ -38,7 +39,10 @@ const FIELDS: [(&str, &[&str]); 6] = [
 ];
 
 /// What is missing.
-pub(crate) fn check(surface: &Surface) -> Vec<Finding> {
+pub(crate) fn check(surface: &Surface, features: &Features) -> Vec<Finding> {
+    if !features.wants("api_keys") {
+        return Vec::new();
+    }
     let mut findings = Vec::new();
     for (resource, name, method, path) in OPERATIONS {
         let found = surface.operations.iter().any(|it| {

@@ -1,7 +1,9 @@
 //! From document to Rust: what each pass yields on small documents, the same bytes every time, and
 //! one clear line for what cannot be done.
 
-use onkernel_codegen::{DOCUMENT, OVERLAYS, Source, client, finish, generate, lower, outline};
+use onkernel_codegen::{
+    DOCUMENT, Features, OVERLAYS, Source, client, finish, generate, lower, outline,
+};
 use serde_json::{Value, json};
 
 /// The document and the overlays, as the build script takes them.
@@ -47,8 +49,8 @@ fn finished(schemas: Value) -> (String, String) {
 #[test]
 fn generation_is_deterministic() {
     let (document, overlays) = bundled();
-    let once = client(&document, &overlays).unwrap();
-    let twice = client(&document, &overlays).unwrap();
+    let once = client(&document, &overlays, &Features::all()).unwrap();
+    let twice = client(&document, &overlays, &Features::all()).unwrap();
     assert_eq!(once.rust, twice.rust);
     assert_eq!(once.outline, twice.outline);
 }
@@ -160,7 +162,7 @@ paths:
                 not: { type: string }
 ";
     let document = Source { name: "api.yml".to_owned(), text: text.to_owned() };
-    let error = client(&document, &[]).unwrap_err();
+    let error = client(&document, &[], &Features::all()).unwrap_err();
     insta::assert_snapshot!(error, @r#"
     api.yml:8:11: a parameter in "cookie" (GET /a) (at #/paths/~1a/get/parameters/0); leave the operation out with `x-onkernel-omit` in an overlay
     api.yml:14:15: a schema with `not` (GET /a) (at #/paths/~1a/get/responses/200/content/application~1json/schema); leave the operation out with `x-onkernel-omit` in an overlay
@@ -203,7 +205,7 @@ components:
     Unused: { not: {} }
 ";
     let document = Source { name: "api.yml".to_owned(), text: text.to_owned() };
-    insta::assert_snapshot!(client(&document, &[]).unwrap_err(), @r#"
+    insta::assert_snapshot!(client(&document, &[], &Features::all()).unwrap_err(), @r#"
     api.yml:8:11: a parameter in "cookie" (GET /a) (at #/paths/~1a/get/parameters/0); leave the operation out with `x-onkernel-omit` in an overlay
     api.yml:12:53: a discriminator that maps `b` to `Gone`, which is missing (POST /a) (at #/paths/~1a/post/requestBody/content/application~1json/schema); give every kind a constant of its own, in an overlay
     api.yml:19:5: GET /b and PUT /a would both be called `post_a` (GET /b) (at #/paths/~1b/get); name it with `x-onkernel-name` in an overlay
@@ -218,7 +220,9 @@ fn what_the_client_needs_and_lacks_is_named() {
     let without = |from: &str, to: &str| {
         let text = document.text.replace(from, to);
         assert_ne!(text, document.text, "`{from}` is not in the document");
-        client(&Source { name: "api.yml".to_owned(), text }, &overlays).unwrap_err().to_string()
+        client(&Source { name: "api.yml".to_owned(), text }, &overlays, &Features::all())
+            .unwrap_err()
+            .to_string()
     };
     insta::assert_snapshot!(
         without("/org/api_keys/{id}/rotate:", "/org/other/{id}/rotate:"),
@@ -246,7 +250,7 @@ fn of(operation: Value, schemas: Value) -> String {
     });
     let overlay = Source { name: "more.yml".to_owned(), text: overlay.to_string() };
     let overlays: Vec<Source> = overlays.into_iter().chain([overlay]).collect();
-    match client(&document, &overlays) {
+    match client(&document, &overlays, &Features::all()) {
         Ok(client) => client.outline["Other"].clone(),
         Err(error) => error.to_string(),
     }

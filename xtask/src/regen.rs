@@ -7,7 +7,7 @@ use crate::provenance::{self, Provenance};
 use crate::{changelog, snapshots};
 use chrono::NaiveDate;
 use onkernel_codegen::diff::{Report, Verdict, diff};
-use onkernel_codegen::{Document, Source, client, load};
+use onkernel_codegen::{Document, Features, Source, client, load};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -29,7 +29,7 @@ pub fn plan(root: &Path, input: Input, today: NaiveDate) -> Result<Plan, Error> 
     let source = |name: &str, text: String| Source { name: name.to_owned(), text };
     let overlays = files::overlays(root)?;
     let new = Source { name: input.name, text: input.text };
-    let generated = client(&new, &overlays)?;
+    let generated = client(&new, &overlays, &Features::all())?;
 
     let old = files::read_in(root, DOCUMENT)
         .map_or_else(|_| source(DOCUMENT, "{}".to_owned()), |text| source(DOCUMENT, text));

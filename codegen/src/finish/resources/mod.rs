@@ -25,6 +25,7 @@ use self::receive::Receive;
 use self::slots::Slots;
 use super::docs;
 use super::structs::Struct;
+use crate::features::feature_of;
 use crate::surface::{Operation, Surface, ident};
 
 /// The methods of a resource that callers look for first, in this order.
@@ -58,8 +59,10 @@ pub(super) fn generate(
         let name_in_rust = ident(name);
         let ty = format_ident!("{}", name.to_upper_camel_case());
         let doc = format!(" The resource `{name}`.");
+        let label = label(name);
         quote! {
             #[doc = #doc]
+            #label
             pub fn #name_in_rust(&self) -> resources::#name_in_rust::#ty {
                 resources::#name_in_rust::#ty { client: self.clone() }
             }
@@ -76,6 +79,12 @@ pub(super) fn generate(
             #(#modules)*
         }
     })
+}
+
+/// The Cargo feature of a resource at the top, for docs.rs.
+fn label(resource: &str) -> Option<TokenStream> {
+    let feature = feature_of(resource)?;
+    Some(quote!(#[cfg_attr(docsrs, doc(cfg(feature = #feature)))]))
 }
 
 struct Context<'a> {
@@ -137,8 +146,10 @@ impl<'a> Context<'a> {
             let method = ident(&call.operation.call);
             call.generate(&format!("[`{ty}::{method}`]"))
         });
+        let label = owners.is_empty().then(|| label(name)).flatten();
         Ok(quote! {
             #[doc = #doc]
+            #label
             pub mod #module {
                 use crate::generated::{operations, types};
                 use crate::request::Call;

@@ -54,6 +54,12 @@ pub(crate) struct Name {
     pub(crate) method: String,
 }
 
+/// The resource of an operation.
+pub(crate) fn resource(operation: &Value, path: &str) -> String {
+    let said = operation["x-onkernel-resource"].as_str().map(ToOwned::to_owned);
+    said.unwrap_or_else(|| by_tag(operation, path))
+}
+
 /// The name of every operation, in the order of [`walk::operations`].
 pub(crate) fn of_all(document: &mut Value) -> Vec<Name> {
     let mut found: Vec<(Name, bool, String)> = Vec::new();
@@ -62,7 +68,7 @@ pub(crate) fn of_all(document: &mut Value) -> Vec<Name> {
         let id = operation.get("x-onkernel-source-id").or_else(|| operation.get("operationId"));
         let id = id.and_then(Value::as_str).unwrap_or_default();
         let words = rule::by_rule(id, method, path, operation);
-        let resource = said("x-onkernel-resource").unwrap_or_else(|| by_tag(operation, path));
+        let resource = resource(operation, path);
         let chosen = said("x-onkernel-method");
         let is_chosen = chosen.is_some();
         let method = chosen.unwrap_or_else(|| without_noun(&words, &resource));
