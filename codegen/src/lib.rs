@@ -90,7 +90,14 @@ pub fn client(
     overlays: &[Source],
     features: &Features,
 ) -> Result<Client, Error> {
-    let mut document = load(document, overlays)?;
+    client_of(load(document, overlays)?, features)
+}
+
+/// As [`client`], of a document whose overlays have been applied.
+///
+/// # Errors
+/// As [`client`], but for what [`load`] says.
+pub fn client_of(mut document: Document, features: &Features) -> Result<Client, Error> {
     features.select(document.root_mut());
     let lowered = lower::lower(document.root().clone())
         .map_err(|findings| Error::in_order(located(&document, findings)))?;

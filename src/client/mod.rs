@@ -62,6 +62,7 @@ impl Client {
     }
 
     /// The API key in use, fetched if there is none yet.
+    #[cfg(feature = "api-keys")]
     pub(crate) async fn api_key(&self) -> Result<Secret> {
         Ok(self.sender.connection.credentials.current().await?.secret.clone())
     }
