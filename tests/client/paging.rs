@@ -25,7 +25,7 @@ fn more(next: &str) -> String {
 const END: &str = "x-has-more: false\r\n";
 
 async fn all(server: &Server) -> Result<Vec<String>, Error> {
-    server.client().list_api_keys().limit(2).stream().map_ok(|key| key.id).try_collect().await
+    server.client().api_keys().list().limit(2).items().map_ok(|key| key.id).try_collect().await
 }
 
 /// The query of each request.
@@ -48,7 +48,7 @@ async fn every_item_of_every_page_and_no_request_more() {
 #[tokio::test]
 async fn a_page_is_fetched_when_it_is_wanted() {
     let server = Server::start([page(&[1, 2], &more("2")), page(&[3], END)]).await;
-    let mut keys = Box::pin(server.client().list_api_keys().stream());
+    let mut keys = Box::pin(server.client().api_keys().list().items());
     assert_eq!(server.count(), 0);
     keys.next().await.unwrap().unwrap();
     keys.next().await.unwrap().unwrap();
@@ -63,7 +63,7 @@ async fn a_page_is_fetched_when_it_is_wanted() {
 #[tokio::test]
 async fn the_callers_offset_is_the_first() {
     let server = Server::start([page(&[1], END)]).await;
-    server.client().list_api_keys().offset(40).stream().count().await;
+    server.client().api_keys().list().offset(40).items().count().await;
     assert_eq!(queries(&server), ["offset=40"]);
 }
 
@@ -92,14 +92,14 @@ async fn a_full_page_without_headers_is_an_error() {
         ("limit=2", Server::start([page(&[1, 2], &more("2")), page(&[3, 4], "")]).await),
         ("no limit", Server::start([page(&ids, &more("20")), page(&ids, "")]).await),
     ] {
-        let call = server.client().list_api_keys();
+        let call = server.client().api_keys().list();
         let call = if list == "no limit" { call } else { call.limit(2) };
-        let error = call.stream().try_collect::<Vec<_>>().await.unwrap_err();
+        let error = call.items().try_collect::<Vec<_>>().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Paging, "{list}");
         assert!(error.to_string().contains("`X-Has-More`"), "{error}");
     }
     let server = Server::start([page(&[1], "")]).await;
-    let keys: Vec<_> = server.client().list_api_keys().stream().collect().await;
+    let keys: Vec<_> = server.client().api_keys().list().items().collect().await;
     assert!(keys.len() == 1 && keys[0].is_ok());
 }
 
@@ -116,7 +116,7 @@ async fn headers_that_lead_nowhere_are_an_error_and_no_loop() {
         (more("\u{e9}"), "leads to no page"),
     ] {
         let server = Server::start([page(&[1, 2], &more("2")), page(&[3, 4], &headers)]).await;
-        let keys: Vec<_> = server.client().list_api_keys().stream().collect().await;
+        let keys: Vec<_> = server.client().api_keys().list().items().collect().await;
         assert_eq!(keys.len(), 3, "what came before is given out, and then the error: {headers:?}");
         let error = keys.into_iter().last().unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Paging);
@@ -129,7 +129,7 @@ async fn headers_that_lead_nowhere_are_an_error_and_no_loop() {
 #[tokio::test]
 async fn the_first_error_ends_the_stream() {
     let server = Server::start([page(&[1], &more("1")), response("403 Forbidden", "", "")]).await;
-    let mut keys = Box::pin(server.client().list_api_keys().stream());
+    let mut keys = Box::pin(server.client().api_keys().list().items());
     assert!(keys.next().await.unwrap().is_ok());
     assert!(keys.next().await.unwrap().unwrap_err().is_forbidden());
     assert!(keys.next().await.is_none());
@@ -153,8 +153,8 @@ async fn a_refused_value_is_the_streams_only_item() {
     let server = Server::start([page(&[1], END)]).await;
     let client = server.client();
     for stream in [
-        client.list_api_keys().limit(101).stream().boxed(),
-        client.list_api_keys().offset(u64::MAX).stream().boxed(),
+        client.api_keys().list().limit(101).items().boxed(),
+        client.api_keys().list().offset(u64::MAX).items().boxed(),
     ] {
         let keys: Vec<_> = stream.collect().await;
         assert_eq!(keys.len(), 1);

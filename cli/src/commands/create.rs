@@ -30,7 +30,7 @@ pub(super) async fn run(args: Create, global: &Global, output: &Output) -> Resul
         if let Some(days) = days {
             body = body.days_to_expire(days);
         } else if never {
-            body = body.days_to_expire(Nullable::Null);
+            body = body.days_to_expire(Null);
         }
         if let Some(project) = project_id {
             body = body.project_id(project);
@@ -186,7 +186,7 @@ fn plaintext(key: &NewKey, output: &Output) -> Result<String, Failure> {
 /// Deletes a key whose plaintext was not delivered.
 async fn undo(client: &Client, key: &NewKey, failure: &Failure) -> Failure {
     let id = safe(&key.id);
-    let (outcome, advice) = match client.delete_api_key().id(&key.id).send().await {
+    let (outcome, advice) = match client.api_keys().delete(&key.id).send().await {
         Ok(_) => (
             format!("so the new key {id} was deleted again"),
             failure.advice().unwrap_or_default().to_owned(),

@@ -14,7 +14,7 @@ pub(super) async fn run(
     output: &Output,
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
-    let mut call = client::build(global)?.get_api_key().id(args.id);
+    let mut call = client::build(global)?.api_keys().get(args.id);
     if args.include_deleted {
         call = call.include_deleted(true);
     }

@@ -29,7 +29,7 @@ pub(super) async fn run(
     // A key created meanwhile moves others to the next page, which lists them again.
     let mut seen = HashSet::new();
     let found: Vec<ApiKey> = call(args, &client)
-        .stream()
+        .items()
         .try_filter(|key| std::future::ready(seen.insert(key.id.clone())))
         .take(max)
         .try_collect()
@@ -51,7 +51,7 @@ fn call(args: List, client: &Client) -> ListApiKeys {
     let List { query, name, sort_by, sort_direction, status, include_deleted, limit, offset, max } =
         args;
     let fewer = max.and_then(|max| i64::try_from(max).ok()).map_or(PAGE, |max| max.clamp(1, PAGE));
-    let mut call = client.list_api_keys().limit(limit.unwrap_or(fewer));
+    let mut call = client.api_keys().list().limit(limit.unwrap_or(fewer));
     if let Some(offset) = offset {
         call = call.offset(offset);
     }

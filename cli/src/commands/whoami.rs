@@ -16,7 +16,7 @@ pub(super) async fn run(
     output: &Output,
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
-    let candidates = client::build(global)?.matching_api_keys().await?;
+    let candidates = client::build(global)?.api_keys().current().await?;
     if candidates.is_empty() {
         return Err(Failure::new("your key works, but no listed key has its masked form").advise(
             "With --project only that project's keys are listed: leave it out to see all that your key can see.",

@@ -50,15 +50,17 @@ pub(super) async fn create(
 ) -> Result<(), Failure> {
     presenter.section("Create")?;
     let call = || client.create_api_key();
-    let key = make(presenter, call().named("deploy-bot").for_days(30)).await?;
+    let key = make(presenter, call().named("deploy-bot").days_to_expire(30)).await?;
     keys.set_outcome(&key.id, "in use");
     keys.org_wide = Some(key);
-    let key = make(presenter, call().named("nightly-report").forever()).await?;
+    let key = make(presenter, call().named("nightly-report").days_to_expire(Null)).await?;
     keys.unlimited = Some(key);
-    let key = make(presenter, call().named("checkout").for_days(90).in_project(PROJECT.0)).await?;
+    let key =
+        make(presenter, call().named("checkout").days_to_expire(90).project_id(PROJECT.0)).await?;
     keys.in_project = Some(key);
     for number in 1..=4 {
-        let key = make(presenter, call().named(format!("agent-{number}")).for_days(7)).await?;
+        let key =
+            make(presenter, call().named(format!("agent-{number}")).days_to_expire(7)).await?;
         keys.set_outcome(&key.id, "in use");
     }
     let remark = "Each response held the plaintext, once; from now on only masked keys are shown.";
@@ -94,7 +96,7 @@ pub(super) async fn list(
     presenter.section("List")?;
     let before = server.log().len();
     let work = async {
-        let keys: Vec<ApiKey> = client.list_api_keys().limit(PAGE).stream().try_collect().await?;
+        let keys: Vec<ApiKey> = client.api_keys().list().limit(PAGE).items().try_collect().await?;
         let pages = server.log().len() - before;
         let text = format!(
             "{} on {} of at most {PAGE}",
@@ -105,7 +107,7 @@ pub(super) async fn list(
     };
     presenter.step("listing the keys", work).await?;
     let work = async {
-        let call = client.list_api_keys().query("agent").stream();
+        let call = client.api_keys().list().query("agent").items();
         let names: Vec<String> = call.map_ok(|key| key.name).try_collect().await?;
         Ok(Done::new((), format!("{} of them match “agent”", names.len())))
     };
@@ -121,7 +123,7 @@ pub(super) async fn inspect(
     presenter.section("Inspect")?;
     let id = &created(&keys.in_project)?.id;
     let work = async {
-        let key = client.get_api_key().id(id).send().await?.into_value();
+        let key = client.api_keys().get(id).send().await?.into_value();
         let name = key.name.clone();
         Ok(Done::new(key, format!("{name}, by its id"))
             .detail("the plaintext is never shown again"))
@@ -143,7 +145,7 @@ pub(super) async fn rename(
     let old = created(&keys.org_wide)?;
     let (id, old_name) = (old.id.clone(), old.name.clone());
     let work = async {
-        let call = client.update_api_key().id(&id).body_map(|body| body.name("release-bot"));
+        let call = client.api_keys().update(&id, "release-bot");
         let key = call.send().await?.into_value();
         let text = format!("{old_name} is renamed to {}", key.name);
         Ok(Done::new((), text).detail("same key, same plaintext"))
@@ -162,12 +164,12 @@ pub(super) async fn delete(
     let key = created(&keys.unlimited)?;
     let (id, name) = (key.id.clone(), key.name.clone());
     let work = async {
-        client.delete_api_key().id(&id).send().await?;
+        client.api_keys().delete(&id).send().await?;
         Ok(Done::new((), format!("{name} is deleted")).detail("it stopped working at once"))
     };
     presenter.step("deleting a key", work).await?;
     let work = async {
-        let key = client.get_api_key().id(&id).include_deleted(true).send().await?;
+        let key = client.api_keys().get(&id).include_deleted(true).send().await?;
         let since = key.deleted_at.map_or("not deleted", |_| "deleted");
         Ok(Done::new((), format!("its record stays, and says “{since}”"))
             .detail("with --include-deleted"))
@@ -184,10 +186,11 @@ pub(super) async fn summary(
 ) -> Result<(), Failure> {
     presenter.section("All keys in the end")?;
     let call = client
-        .list_api_keys()
+        .api_keys()
+        .list()
         .status(ListApiKeysStatus::All)
         .sort_direction(ListApiKeysSortDirection::Asc);
-    let all: Vec<ApiKey> = call.stream().try_collect().await?;
+    let all: Vec<ApiKey> = call.items().try_collect().await?;
     let now = Utc::now();
     let mut table = Table::new([
         ("NAME", Fit::Cut),
