@@ -23,7 +23,7 @@ mod send;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use self::api_keys::ApiKeysExt;
+pub use self::api_keys::{ApiKeysExt, Current};
 pub use self::client::{CallOptions, Client, ClientBuilder, RawBody, RawRequest};
 pub use self::connection::credentials::Credentials;
 pub use self::error::{Detail, Error, ErrorBody, ErrorKind, Result};

@@ -165,7 +165,7 @@ async fn a_key_finds_itself_by_its_mask() {
     let created = admin.api_keys().create("me").send().await.unwrap();
     let me = client(&server, created.key.expose());
     let found = me.api_keys().current().await.unwrap();
-    assert_eq!(found.iter().map(|key| &key.id).collect::<Vec<_>>(), [&created.id]);
+    assert_eq!(found.candidates.iter().map(|key| &key.id).collect::<Vec<_>>(), [&created.id]);
 }
 
 #[tokio::test]

@@ -357,7 +357,7 @@ async fn every_documented_refusal_keeps_what_the_server_said() {
         assert_eq!(error.is_bad_request(), status == 400);
         assert_eq!(error.is_server_error(), status == 500);
         let line = error.to_string();
-        assert!(line.contains("get_api_key") && line.contains("in words"), "{line}");
+        assert!(line.contains("api_keys.get") && line.contains("in words"), "{line}");
         assert!(!line.contains('\n'), "{line}");
     }
 }

@@ -18,7 +18,7 @@ pub(super) async fn run(
     if args.include_deleted {
         call = call.include_deleted(true);
     }
-    let key = call.send().await?.into_value();
+    let key = call.send().await?;
     if output.is_json() {
         return Ok(output.print_json(&key)?);
     }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use chrono::Utc;
 use futures_util::TryStreamExt;
 use onkernel::testing::Server;
-use onkernel::types::{ApiKey, CreatedApiKey, ListApiKeysSortDirection, ListApiKeysStatus};
-use onkernel::{Client, CreateApiKeyExt, Secret};
+use onkernel::types::{ApiKey, ApiKeysStatus, CreatedApiKey, SortDirection};
+use onkernel::{Client, Null, Secret};
 use serde_json::json;
 
 use super::presenter::{Done, Presenter};
@@ -49,18 +49,16 @@ pub(super) async fn create(
     keys: &mut DemoKeys,
 ) -> Result<(), Failure> {
     presenter.section("Create")?;
-    let call = || client.create_api_key();
-    let key = make(presenter, call().named("deploy-bot").days_to_expire(30)).await?;
+    let call = |name: &str| client.api_keys().create(name);
+    let key = make(presenter, call("deploy-bot").days_to_expire(30)).await?;
     keys.set_outcome(&key.id, "in use");
     keys.org_wide = Some(key);
-    let key = make(presenter, call().named("nightly-report").days_to_expire(Null)).await?;
+    let key = make(presenter, call("nightly-report").days_to_expire(Null)).await?;
     keys.unlimited = Some(key);
-    let key =
-        make(presenter, call().named("checkout").days_to_expire(90).project_id(PROJECT.0)).await?;
+    let key = make(presenter, call("checkout").days_to_expire(90).project_id(PROJECT.0)).await?;
     keys.in_project = Some(key);
     for number in 1..=4 {
-        let key =
-            make(presenter, call().named(format!("agent-{number}")).days_to_expire(7)).await?;
+        let key = make(presenter, call(&format!("agent-{number}")).days_to_expire(7)).await?;
         keys.set_outcome(&key.id, "in use");
     }
     let remark = "Each response held the plaintext, once; from now on only masked keys are shown.";
@@ -70,10 +68,10 @@ pub(super) async fn create(
 
 async fn make(
     presenter: &mut Presenter<'_>,
-    call: onkernel::builder::CreateApiKey,
+    call: onkernel::resources::api_keys::Create,
 ) -> Result<CreatedApiKey, Failure> {
     let work = async {
-        let key = call.send().await?.into_value();
+        let key = call.send().await?;
         let lifetime = match expiry(key.expires_at, key.created_at).as_str() {
             "never" => "never expires".to_owned(),
             time => format!("expires {time}"),
@@ -123,7 +121,7 @@ pub(super) async fn inspect(
     presenter.section("Inspect")?;
     let id = &created(&keys.in_project)?.id;
     let work = async {
-        let key = client.api_keys().get(id).send().await?.into_value();
+        let key = client.api_keys().get(id).send().await?;
         let name = key.name.clone();
         Ok(Done::new(key, format!("{name}, by its id"))
             .detail("the plaintext is never shown again"))
@@ -146,7 +144,7 @@ pub(super) async fn rename(
     let (id, old_name) = (old.id.clone(), old.name.clone());
     let work = async {
         let call = client.api_keys().update(&id, "release-bot");
-        let key = call.send().await?.into_value();
+        let key = call.send().await?;
         let text = format!("{old_name} is renamed to {}", key.name);
         Ok(Done::new((), text).detail("same key, same plaintext"))
     };
@@ -185,11 +183,8 @@ pub(super) async fn summary(
     keys: &DemoKeys,
 ) -> Result<(), Failure> {
     presenter.section("All keys in the end")?;
-    let call = client
-        .api_keys()
-        .list()
-        .status(ListApiKeysStatus::All)
-        .sort_direction(ListApiKeysSortDirection::Asc);
+    let call =
+        client.api_keys().list().status(ApiKeysStatus::All).sort_direction(SortDirection::Asc);
     let all: Vec<ApiKey> = call.items().try_collect().await?;
     let now = Utc::now();
     let mut table = Table::new([
