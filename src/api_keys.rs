@@ -58,14 +58,23 @@ pub trait ApiKeysExt: sealed::Sealed {
 
     /// The key that this client uses: which one am I?
     ///
-    /// The service says it exactly, and then it is the only one; a credential that is no key is
-    /// none. Where the service does not say it, or not to this key (404, 403), these are all listed
-    /// keys whose masked form fits: one is as good as certain, several cannot be told apart, none
-    /// means that the key may not see itself.
+    /// The service says it exactly. Where it does not, or not to this key (404, 403), the keys are
+    /// listed whose masked form fits.
     ///
     /// # Errors
     /// As [`ApiKeys::list`], and when the client's key cannot be read.
-    fn current(&self) -> impl Future<Output = Result<Vec<ApiKey>>> + Send;
+    fn current(&self) -> impl Future<Output = Result<Current>> + Send;
+}
+
+/// The key that a client uses, or those that it may be: see [`ApiKeysExt::current`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Current {
+    /// One is it, or as good as certain to be it; several cannot be told apart; none means that the
+    /// credential is no key, or one that may not see itself.
+    pub candidates: Vec<ApiKey>,
+    /// Whether the service said so. Otherwise the masked forms fit, and they may be equal.
+    pub is_exact: bool,
 }
 
 impl ApiKeysExt for ApiKeys {
@@ -86,21 +95,28 @@ impl ApiKeysExt for ApiKeys {
             .await
     }
 
-    async fn current(&self) -> Result<Vec<ApiKey>> {
-        match self.client.auth().context().get().send().await {
-            Ok(context) => {
-                let Some(id) = context.authentication.credential_id else { return Ok(Vec::new()) };
-                match self.get(id).send().await {
-                    Ok(key) => return Ok(vec![key]),
-                    Err(error) if error.is_not_found() || error.is_forbidden() => {}
-                    Err(error) => return Err(error),
-                }
+    async fn current(&self) -> Result<Current> {
+        if let Some(context) = allowed(self.client.auth().context().get().send().await)? {
+            let key = match context.authentication.credential_id {
+                Some(id) => allowed(self.get(id).send().await)?,
+                None => return Ok(Current { candidates: Vec::new(), is_exact: true }),
+            };
+            if let Some(key) = key {
+                return Ok(Current { candidates: vec![key], is_exact: true });
             }
-            Err(error) if error.is_not_found() || error.is_forbidden() => {}
-            Err(error) => return Err(error),
         }
         let own = self.client.api_key().await?;
-        only(all(self), |key| fits_mask(own.expose(), &key.masked_key)).await
+        let candidates = only(all(self), |key| fits_mask(own.expose(), &key.masked_key)).await?;
+        Ok(Current { candidates, is_exact: false })
+    }
+}
+
+/// A response, unless the service has none for this caller.
+fn allowed<T>(response: Result<T>) -> Result<Option<T>> {
+    match response {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_not_found() || error.is_forbidden() => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -25,7 +25,7 @@ mod send;
 pub mod testing;
 
 #[cfg(feature = "api-keys")]
-pub use self::api_keys::ApiKeysExt;
+pub use self::api_keys::{ApiKeysExt, Current};
 pub use self::client::{CallOptions, Client, ClientBuilder, RawBody, RawRequest};
 pub use self::connection::credentials::Credentials;
 pub use self::error::{Detail, Error, ErrorBody, ErrorKind, Result};

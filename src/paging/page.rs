@@ -3,6 +3,7 @@
 use std::convert::identity;
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Deref;
 
 use serde::de::DeserializeOwned;
 
@@ -12,7 +13,7 @@ use crate::request::Call;
 use crate::response::Response;
 use crate::send::{Sender, read_json};
 
-/// One page of a list.
+/// One page of a list. Derefs to a slice of its items.
 ///
 /// ```no_run
 /// # async fn example(kernel: onkernel::Client) -> onkernel::Result<()> {
@@ -50,6 +51,14 @@ impl<T> Page<T> {
 
     pub(super) fn following(&self) -> Following {
         self.following.clone()
+    }
+}
+
+impl<T> Deref for Page<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.items
     }
 }
 

@@ -133,7 +133,7 @@ impl Place {
         match header(said.headers, next) {
             None => Err(format!("more is promised, but the header `{next}` is missing")),
             Some(text) if text.is_empty() => Err(malformed(next, &text)),
-            Some(text) if *by_offset => match text.parse::<i64>() {
+            Some(text) if *by_offset => match text.parse::<u64>() {
                 Ok(offset) => Ok(Some(offset.to_string())),
                 Err(_) => Err(malformed(next, &text)),
             },

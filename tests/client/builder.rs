@@ -81,7 +81,7 @@ fn without_tls_a_client_of_ones_own_is_asked_for() {
 #[tokio::test]
 async fn a_request_carries_what_was_set_and_no_more() {
     let server = Server::start([json("200 OK", "[]")]).await;
-    server.client().list_api_keys().send().await.unwrap();
+    server.client().api_keys().list().send().await.unwrap();
     let mut head: Vec<_> = server.requests()[0].trim_end().lines().map(str::to_owned).collect();
     head[1..].sort();
     let host = server.url.trim_start_matches("http://");
@@ -104,7 +104,7 @@ async fn a_request_carries_what_was_set_and_no_more() {
         .default_header("X-Team", "ops")
         .build()
         .unwrap();
-    client.list_api_keys().name("a b&c").send().await.unwrap();
+    client.api_keys().list().name("a b&c").send().await.unwrap();
     let request = &server.requests()[1];
     assert!(request.starts_with("GET /stem/org/api_keys?name=a%20b%26c HTTP/1.1\r\n"), "{request}");
     for line in ["x-kernel-project-id: proj_abc123", "user-agent: mine/1", "x-team: ops"] {
@@ -128,9 +128,9 @@ async fn connections_are_shared_by_clones() {
         }
     });
     let client = Client::builder().api_key(KEY).base_url(url).build().unwrap();
-    client.list_api_keys().send().await.unwrap();
-    client.clone().list_api_keys().send().await.unwrap();
-    client.with(onkernel::CallOptions::new().retries(0)).list_api_keys().send().await.unwrap();
+    client.api_keys().list().send().await.unwrap();
+    client.clone().api_keys().list().send().await.unwrap();
+    client.with(onkernel::CallOptions::new().retries(0)).api_keys().list().send().await.unwrap();
     server.await.unwrap();
 }
 
@@ -153,7 +153,7 @@ fn a_client_outlives_a_runtime() {
     });
     let client = Client::builder().api_key(KEY).base_url(url).retries(0).build().unwrap();
     for _ in 0..20 {
-        runtime().block_on(client.list_api_keys().send()).unwrap();
+        runtime().block_on(client.api_keys().list().send()).unwrap();
     }
 }
 
@@ -165,7 +165,7 @@ async fn an_http_client_that_follows_redirects_takes_the_key_nowhere() {
     let server = Server::start([response("307 Temporary Redirect", &location, "")]).await;
     let own = own_http_client();
     let client = server.builder().http_client(own).build().unwrap();
-    let error = client.list_api_keys().send().await.unwrap_err();
+    let error = client.api_keys().list().send().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Redirect);
     assert!(elsewhere.requests().iter().all(|request| !request.contains(SECRET)));
     assert!(!format!("{error} {error:?}").contains(SECRET));
@@ -189,7 +189,7 @@ fn nothing_prints_the_key() {
         || Client::builder().api_key(KEY).default_header("x-own", KEY).user_agent(KEY).project(KEY);
     let client = builder().base_url("http://127.0.0.1:1").build().unwrap();
     let request = client.request(Method::GET, "/x").header("x-own", KEY).json(&KEY);
-    let call = client.create_api_key().body_map(|body| body.name("ci"));
+    let call = client.api_keys().create("ci");
     let text = format!("{:?} {client:?} {client:#?} {request:?} {call:?}", builder());
     assert!(!text.contains(SECRET), "{text}");
     assert!(text.contains("http://127.0.0.1:1"));
@@ -203,9 +203,9 @@ fn a_client_and_its_calls_can_go_anywhere() {
     anywhere::<ClientBuilder>();
     anywhere::<onkernel::Credentials>();
     let client = Client::builder().api_key(KEY).base_url("http://127.0.0.1:1").build().unwrap();
-    sent(client.list_api_keys().send());
-    sent(client.list_api_keys().stream());
-    sent(client.delete_api_key().send());
+    sent(client.api_keys().list().send());
+    sent(client.api_keys().list().items());
+    sent(client.api_keys().delete("key_1").send());
     sent(client.request(Method::GET, "/").send());
 }
 
@@ -253,7 +253,7 @@ fn a_bad_environment_is_named() {
 #[tokio::test]
 #[ignore = "run by another test, with its environment"]
 async fn child_lists_keys() {
-    Client::from_env().unwrap().list_api_keys().send().await.unwrap();
+    Client::from_env().unwrap().api_keys().list().send().await.unwrap();
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn a_dependent_brings_its_own_document_and_overlay() {
     dependent.write(
         "src/main.rs",
         "async fn uses(client: onkernel::Client) -> onkernel::Result<Vec<String>> {\n    \
-         Ok(client.list_widgets().send().await?.into_value())\n}\nfn main() { let _ = uses; }\n",
+         client.widgets().list().send().await\n}\nfn main() { let _ = uses; }\n",
     );
     let output = dependent.check(SPEC);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -91,16 +91,16 @@ fn a_dependent_brings_its_own_document_and_overlay() {
     dependent.write(
         "mine.yml",
         "overlay: 1.0.0\ninfo: { title: mine, version: '1' }\nactions:\n  - target: \
-         $.paths['/widgets'].get\n    description: A better name.\n    update: { x-onkernel-name: \
-         find_widgets }\n",
+         $.paths['/widgets'].get\n    description: A better name.\n    update: { x-onkernel-method: \
+         find }\n",
     );
     let overlay = "ONKERNEL_OVERLAY = { value = \"mine.yml\", relative = true }\n";
     let output = dependent.check(&format!("{SPEC}{overlay}"));
     let error = String::from_utf8_lossy(&output.stderr);
-    assert!(error.contains("no method named `list_widgets`"), "{error}");
+    assert!(error.contains("no method named `list`"), "{error}");
 
     let main = fs::read_to_string(dependent.path("src/main.rs")).unwrap();
-    dependent.write("src/main.rs", &main.replace("list_widgets", "find_widgets"));
+    dependent.write("src/main.rs", &main.replace("widgets().list", "widgets().find"));
     let output = dependent.check(&format!("{SPEC}{overlay}"));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 
