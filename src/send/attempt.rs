@@ -32,6 +32,8 @@ impl Success {
 pub(super) struct Failure {
     pub(super) error: Error,
     pub(super) outcome: Outcome,
+    /// Whether the server says to try again.
+    pub(super) should_retry: Option<bool>,
 }
 
 /// The time that a call has.
@@ -48,11 +50,16 @@ impl Time {
         self.began.map(|began| began.elapsed()).unwrap_or_default()
     }
 
-    /// The time for the next step, and what has passed when it is over.
+    /// The time for the next attempt, and what has passed when it is over.
     pub(super) fn next(&self) -> (Duration, ErrorKind) {
+        self.within(self.timeout)
+    }
+
+    /// So much time, unless the deadline is nearer; and what has passed when it is over.
+    pub(super) fn within(&self, limit: Duration) -> (Duration, ErrorKind) {
         match self.deadline.map(|all| all.saturating_sub(self.elapsed())) {
-            Some(left) if left < self.timeout => (left, ErrorKind::Deadline),
-            _ => (self.timeout, ErrorKind::Timeout),
+            Some(left) if left < limit => (left, ErrorKind::Deadline),
+            _ => (limit, ErrorKind::Timeout),
         }
     }
 }
@@ -61,6 +68,7 @@ impl Time {
 #[derive(Default)]
 pub(super) struct SoFar {
     pub(super) key: Option<Arc<Key>>,
+    pub(super) stage: Stage,
     pub(super) status: Option<StatusCode>,
     pub(super) headers: HeaderMap,
     pub(super) body: ResponseBody,
@@ -76,7 +84,7 @@ impl SoFar {
 /// What can go wrong in an attempt besides an error status.
 pub(super) enum Trouble {
     NoKey(Error),
-    OutOfTime(ErrorKind, Duration),
+    OutOfTime(ErrorKind),
     Transport(reqwest::Error),
     /// What is to be sent cannot be read.
     Body(String),
@@ -86,9 +94,15 @@ pub(super) enum Trouble {
 }
 
 /// How far an attempt came.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Stage {
+    /// There is no key yet.
+    #[default]
     Key,
+    /// There is a key, and nothing has been sent.
+    Connecting,
+    /// A part of the request at least may have been sent.
     Sent,
+    /// The head of a response has come.
     Response,
 }

@@ -21,11 +21,11 @@ impl Run {
         so_far: SoFar,
         result: Result<(), Trouble>,
     ) -> Result<Success, Failure> {
-        let SoFar { key, status, headers, body, stream } = so_far;
+        let SoFar { stage, status, headers, body, stream, .. } = so_far;
         let Some(status) = status else {
             // Without a status there was trouble: a sound exchange has read one.
             let trouble = result.err().unwrap_or(Trouble::Elsewhere);
-            return Err(self.trouble(trouble, if key.is_some() { Stage::Sent } else { Stage::Key }));
+            return Err(self.trouble(trouble, stage));
         };
         let id = || request_id(&headers, &self.call.scrubber);
         if !self.span.is_disabled() {
@@ -66,6 +66,7 @@ impl Run {
             .with_response(status, id())
             .asks_to_wait(retry::asked_wait(&headers, SystemTime::now()))
             .said(server, excerpt);
+        failure.should_retry = retry::should_retry(&headers);
         Err(failure)
     }
 
@@ -74,11 +75,12 @@ impl Run {
         match trouble {
             Trouble::NoKey(error) => {
                 let error = error.of(&self.call.target).after(self.attempts);
-                Failure { error, outcome: Outcome::Invalid }
+                Failure { error, outcome: Outcome::Invalid, should_retry: None }
             }
-            Trouble::OutOfTime(kind, limit) => {
+            Trouble::OutOfTime(kind) => {
                 let (doing, outcome) = match stage {
                     Stage::Key => ("getting the API key", Outcome::NotSent),
+                    Stage::Connecting => ("connecting", Outcome::NotSent),
                     Stage::Sent => ("waiting for the response", Outcome::Lost),
                     Stage::Response => ("reading the response", Outcome::Lost),
                 };
@@ -86,7 +88,7 @@ impl Run {
                 let deadline = self.options.retry.deadline;
                 let (what, limit) = match deadline.filter(|_| kind == ErrorKind::Deadline) {
                     Some(deadline) => ("deadline", deadline),
-                    None => ("timeout", limit),
+                    None => ("timeout", self.options.limits.timeout),
                 };
                 let mut failure = self.failure(
                     kind,
@@ -111,6 +113,21 @@ impl Run {
                         ErrorKind::InvalidRequest,
                         "the request cannot be sent as it stands",
                         Outcome::Invalid,
+                    ),
+                    Stage::Key | Stage::Connecting if error.is_timeout() => (
+                        ErrorKind::Timeout,
+                        "the HTTP client's own timeout passed while connecting",
+                        Outcome::NotSent,
+                    ),
+                    Stage::Key | Stage::Connecting => (
+                        ErrorKind::Connect,
+                        "the connection was closed before anything was sent",
+                        Outcome::NotSent,
+                    ),
+                    _ if was_refused(&error) => (
+                        ErrorKind::ConnectionLost,
+                        "the server closed the stream without processing the request",
+                        Outcome::NotProcessed,
                     ),
                     _ if error.is_timeout() => {
                         (ErrorKind::Timeout, "the HTTP client's own timeout passed", Outcome::Lost)
@@ -201,12 +218,29 @@ impl Run {
         problem: impl Into<String>,
         outcome: Outcome,
     ) -> Failure {
-        let unknown =
-            self.call.target.idempotency() == Idempotency::NotIdempotent && outcome.maybe_done();
+        let unknown = self.idempotency() == Idempotency::NotIdempotent && outcome.maybe_done();
         let error = Error::new(kind, problem)
             .of(&self.call.target)
             .after(self.attempts)
             .maybe_done(unknown);
-        Failure { error, outcome }
+        Failure { error, outcome, should_retry: None }
     }
+}
+
+/// Whether the server says, by the rules of HTTP/2, that it has done nothing with the request: it
+/// refused the stream, or went away after one with a lower number.
+#[cfg(feature = "http2")]
+fn was_refused(error: &reqwest::Error) -> bool {
+    let first: &(dyn std::error::Error + 'static) = error;
+    let chain = std::iter::successors(Some(first), |error| error.source());
+    chain.filter_map(|error| error.downcast_ref::<h2::Error>()).any(|error| {
+        let is_refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+        // Streams that the server may have seen end with the connection, not with this.
+        error.is_remote() && (is_refused || error.is_go_away())
+    })
+}
+
+#[cfg(not(feature = "http2"))]
+fn was_refused(_: &reqwest::Error) -> bool {
+    false
 }

@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Method, Request, Url};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{Instrument, Span, field};
 
-use super::attempt::{Failure, SoFar, Success, Time, Trouble};
+use super::attempt::{Failure, SoFar, Stage, Success, Time, Trouble};
 use super::options::Options;
 use super::retry::{self, Attempt, Decision};
 use crate::connection::Connection;
 use crate::connection::credentials::Key;
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::operation::Idempotency;
 use crate::request::Call;
 use crate::request::body::Ready;
-use crate::request::upload::Progress;
+use crate::request::progress::Progress;
 
 /// The most that is read of the body of an error.
 const ERROR_BODY: usize = 64 * 1024;
@@ -100,22 +101,41 @@ impl Run {
         self.span.record("attempt", self.attempts);
         let time = self.time;
         let (mut limit, mut kind) = time.next();
-        let uploaded = Progress::default();
+        let is_watched = self.call.body.is_watched(&self.method, self.idempotency());
+        let progress = is_watched.then(Progress::default);
+        let upload = progress.as_ref().filter(|_| self.call.body.is_streamed());
         let result = {
             let span = self.span.clone();
-            let mut exchange = std::pin::pin!(self.exchange(&uploaded).instrument(span));
+            let mut exchange = std::pin::pin!(self.exchange(progress.as_ref()).instrument(span));
             loop {
-                match timeout(limit, exchange.as_mut()).await {
-                    Ok(result) => break result,
-                    // A long upload is not late while it makes progress; the deadline is for all.
-                    Err(_) if kind == ErrorKind::Timeout && uploaded.made() => {
-                        (limit, kind) = time.next();
+                if let Ok(result) = timeout(limit, exchange.as_mut()).await {
+                    break result;
+                }
+                // A long upload is not late while it makes progress; the deadline is for all.
+                let idle = upload.and_then(Progress::last_byte).map(|last| last.elapsed());
+                match idle.and_then(|idle| time.timeout.checked_sub(idle)) {
+                    Some(left) if kind == ErrorKind::Timeout && !left.is_zero() => {
+                        (limit, kind) = time.within(left);
                     }
-                    Err(_) => break Err(Trouble::OutOfTime(kind, limit)),
+                    _ => break Err(Trouble::OutOfTime(kind)),
                 }
             }
         };
-        let so_far = std::mem::replace(&mut self.so_far, SoFar::nothing(&self.call));
+        let mut so_far = std::mem::replace(&mut self.so_far, SoFar::nothing(&self.call));
+        let result = match (result, &progress) {
+            (Err(trouble), Some(progress)) if so_far.status.is_none() => {
+                if so_far.stage == Stage::Sent && progress.abandon() {
+                    so_far.stage = Stage::Connecting;
+                }
+                Err(match (trouble, progress.problem()) {
+                    (Trouble::Transport(_), Some(problem)) => {
+                        Trouble::Body(self.call.scrubber.line(problem, 256))
+                    }
+                    (trouble, _) => trouble,
+                })
+            }
+            (result, _) => result,
+        };
         if let Some(key) = &so_far.key {
             self.key = Some(Arc::clone(key));
         }
@@ -137,13 +157,14 @@ impl Run {
     }
 
     /// Sends the request and reads the response.
-    async fn exchange(&mut self, uploaded: &Progress) -> Result<(), Trouble> {
+    async fn exchange(&mut self, progress: Option<&Progress>) -> Result<(), Trouble> {
         let shared = &*self.connection;
         let key = shared.credentials.current().await.map_err(Trouble::NoKey)?;
-        let body = self.call.body.open(uploaded).await.map_err(Trouble::Body)?;
+        let body = self.call.body.open(&self.method, progress).await.map_err(Trouble::Body)?;
         let sent = shared.http.execute(self.request(&key, body));
         let so_far = &mut self.so_far;
         so_far.key = Some(key);
+        so_far.stage = Stage::Sent;
 
         let mut response = sent.await.map_err(Trouble::Transport)?;
         if *response.url() != self.url {
@@ -151,6 +172,7 @@ impl Run {
         }
         let status = response.status();
         so_far.status = Some(status);
+        so_far.stage = Stage::Response;
         so_far.headers = std::mem::take(response.headers_mut());
 
         if self.call.streaming && status.is_success() {
@@ -176,7 +198,7 @@ impl Run {
         Ok(())
     }
 
-    fn request(&self, key: &Key, body: Option<Ready>) -> Request {
+    fn request(&self, key: &Key, (body, content_type): Ready) -> Request {
         let mut request = Request::new(self.method.clone(), self.url.clone());
         let (shared, own) = (&self.connection, &self.call.headers);
         let headers = request.headers_mut();
@@ -184,11 +206,8 @@ impl Run {
         let mut set = |name: &HeaderName, value: &HeaderValue| {
             headers.insert(name, value.clone());
         };
-        if let Some((_, length, content_type)) = &body {
+        if let Some(content_type) = &content_type {
             set(&CONTENT_TYPE, content_type);
-            if let Some(length) = *length {
-                set(&CONTENT_LENGTH, &length.into());
-            }
         }
         for (name, value) in shared.headers.iter().chain(own) {
             set(name, value);
@@ -197,13 +216,13 @@ impl Run {
         if shared.base.is_origin_of(&self.url) {
             set(&AUTHORIZATION, &key.header);
         }
-        *request.body_mut() = body.map(|(body, ..)| body);
+        *request.body_mut() = body;
         request
     }
 
     /// Waits before the next attempt, or gives up with the failure.
     pub(super) async fn recover(&mut self, failure: Failure) -> Result<()> {
-        let Failure { error, outcome } = failure;
+        let Failure { error, outcome, should_retry } = failure;
         self.maybe_done |= outcome.maybe_done();
         if !self.call.body.is_replayable() {
             self.finished("what was sent cannot be read again");
@@ -215,10 +234,11 @@ impl Run {
         }
         let options = &self.options;
         let attempt = Attempt {
-            idempotency: self.call.target.idempotency(),
+            idempotency: self.idempotency(),
             // The attempt with a new key is not one of those that a bad network costs.
             number: self.attempts - u32::from(self.rekeyed),
             outcome,
+            should_retry,
             asked: error.retry_after(),
             elapsed: self.time.elapsed(),
         };
@@ -236,6 +256,11 @@ impl Run {
                 Err(error)
             }
         }
+    }
+
+    /// Whether the call may be sent twice.
+    pub(super) fn idempotency(&self) -> Idempotency {
+        self.call.target.idempotency()
     }
 
     /// Whether the source of the key has another one than the one just refused.

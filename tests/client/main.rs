@@ -5,6 +5,10 @@ mod builder;
 mod connections;
 mod credentials;
 mod errors;
+#[path = "../support/http.rs"]
+mod http;
+#[cfg(feature = "http2")]
+mod http2;
 #[cfg(feature = "testing")]
 mod life;
 mod paging;
@@ -14,4 +18,5 @@ mod resilience;
 mod retry;
 #[path = "../support/scripted.rs"]
 mod scripted;
+mod sending;
 mod wire;

@@ -62,7 +62,6 @@ async fn what_will_not_change_is_not_asked_again() {
         "401 Unauthorized",
         "403 Forbidden",
         "404 Not Found",
-        "409 Conflict",
         "422 Unprocessable Content",
     ] {
         let server = Server::start([response(status, "retry-after: 0\r\n", "")]).await;
