@@ -63,7 +63,7 @@ impl Client {
 
     /// The API key in use, fetched if there is none yet.
     pub(crate) async fn api_key(&self) -> Result<Secret> {
-        Ok(self.sender.connection.credentials.current().await?.secret.clone())
+        Ok(self.sender.connection.credentials.current().await?.key.secret.clone())
     }
 
     /// The same client with another key: connections, headers and options are shared.

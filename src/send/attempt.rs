@@ -1,6 +1,5 @@
 //! One attempt: how far it came, and what can go wrong in it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -8,7 +7,7 @@ use reqwest::{Response, StatusCode};
 use tokio::time::Instant;
 
 use super::retry::Outcome;
-use crate::connection::credentials::Key;
+use crate::connection::credentials::Lease;
 use crate::error::{Error, ErrorKind};
 use crate::request::Call;
 use crate::response::{BufferedResponse, ResponseBody};
@@ -67,7 +66,7 @@ impl Time {
 /// How far an attempt has come; kept outside of it, so that a timeout leaves it behind.
 #[derive(Default)]
 pub(super) struct SoFar {
-    pub(super) key: Option<Arc<Key>>,
+    pub(super) key: Option<Lease>,
     pub(super) stage: Stage,
     pub(super) status: Option<StatusCode>,
     pub(super) headers: HeaderMap,

@@ -11,7 +11,7 @@ use super::attempt::{Failure, SoFar, Stage, Success, Time, Trouble};
 use super::options::Options;
 use super::retry::{self, Attempt, Decision};
 use crate::connection::Connection;
-use crate::connection::credentials::Key;
+use crate::connection::credentials::{Key, Lease};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::operation::Idempotency;
 use crate::request::Call;
@@ -34,7 +34,7 @@ pub(super) struct Run {
     pub(super) attempts: u32,
     so_far: SoFar,
     /// The key of the last attempt.
-    pub(super) key: Option<Arc<Key>>,
+    pub(super) key: Option<Lease>,
     /// The one attempt with a new key after a 401 has been made.
     rekeyed: bool,
     /// An attempt may have done what was asked.
@@ -137,7 +137,7 @@ impl Run {
             (result, _) => result,
         };
         if let Some(key) = &so_far.key {
-            self.key = Some(Arc::clone(key));
+            self.key = Some(key.clone());
         }
         // Only what is shown is scrubbed, and of a whole and sound response nothing is.
         if result.is_err()
@@ -152,18 +152,18 @@ impl Run {
     /// Has the key of this attempt removed from whatever is shown.
     pub(super) fn scrub_key(&mut self) {
         if let Some(key) = &self.key {
-            self.call.scrubber.knows(&key.secret);
+            self.call.scrubber.knows(&key.key.secret);
         }
     }
 
     /// Sends the request and reads the response.
     async fn exchange(&mut self, progress: Option<&Progress>) -> Result<(), Trouble> {
         let shared = &*self.connection;
-        let key = shared.credentials.current().await.map_err(Trouble::NoKey)?;
+        let lease = shared.credentials.current().await.map_err(Trouble::NoKey)?;
         let body = self.call.body.open(&self.method, progress).await.map_err(Trouble::Body)?;
-        let sent = shared.http.execute(self.request(&key, body));
+        let sent = shared.http.execute(self.request(&lease.key, body));
         let so_far = &mut self.so_far;
-        so_far.key = Some(key);
+        so_far.key = Some(lease);
         so_far.stage = Stage::Sent;
 
         let mut response = sent.await.map_err(Trouble::Transport)?;

@@ -9,6 +9,7 @@ mod errors;
 mod http;
 #[cfg(feature = "http2")]
 mod http2;
+mod key_sources;
 #[cfg(feature = "testing")]
 mod life;
 mod paging;
