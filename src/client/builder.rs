@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
 use super::Client;
 use super::options::CallOptions;
@@ -213,6 +213,10 @@ impl ClientBuilder {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(USER_AGENT, HeaderValue::from_static(OUR_USER_AGENT));
+        if self.http.is_none() {
+            // Silence would permit any encoding, and ours reads none.
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
         let mut set = |setting: &str, name: &str, value: &str| match request::header(name, value) {
             Ok((name, value)) => {
                 headers.insert(name, value);

@@ -33,6 +33,8 @@ pub(crate) struct Call {
     pub(crate) scrubber: Scrubber,
     /// Success promises nothing to read.
     pub(crate) no_content: bool,
+    /// The body of a success is of no interest.
+    pub(crate) ignores_body: bool,
     /// The body of a success is streamed.
     pub(crate) streaming: bool,
     invalid: Option<String>,
@@ -52,6 +54,7 @@ impl Call {
             body: Body::Empty,
             scrubber: Scrubber::default(),
             no_content: false,
+            ignores_body: false,
             streaming: false,
             invalid: None,
         }

@@ -90,6 +90,8 @@ pub(super) enum Trouble {
     /// The caller's own HTTP client followed a redirect.
     Elsewhere,
     TooLarge(usize),
+    /// The response has an encoding that was not requested.
+    Encoded(String),
 }
 
 /// How far an attempt came.

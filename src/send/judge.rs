@@ -35,6 +35,11 @@ impl Run {
         if status.is_success() {
             return match result {
                 Ok(()) => Ok(Success { status, headers, body, stream }),
+                Err(Trouble::Transport(_) | Trouble::TooLarge(_) | Trouble::OutOfTime(_))
+                    if self.call.ignores_body =>
+                {
+                    Ok(Success { status, headers, body, stream })
+                }
                 Err(trouble) => {
                     let mut failure = self.trouble(trouble, Stage::Response);
                     failure.error =
@@ -150,6 +155,13 @@ impl Run {
             Trouble::Elsewhere => self.failure(
                 ErrorKind::Redirect,
                 "the HTTP client given to this client has followed a redirect",
+                Outcome::Final,
+            ),
+            Trouble::Encoded(coding) => self.failure(
+                ErrorKind::Decode,
+                format!(
+                    "the response is encoded with `{coding}`, which was not requested: have the proxy or gateway before the API send it as it is"
+                ),
                 Outcome::Final,
             ),
             Trouble::TooLarge(most) => self.failure(

@@ -40,13 +40,14 @@ impl Sender {
     /// Sends a call whose success has nothing to read.
     pub(crate) fn empty(self, mut call: Call) -> impl Future<Output = Result<Response<()>>> {
         call.no_content = true;
+        call.ignores_body = true;
         self.buffered(call, |response| {
-            if response.status == StatusCode::NOT_FOUND || response.body.trim_ascii().is_empty() {
-                return Ok(());
+            // Success is success, whatever comes with it. But a page means that something between us
+            // and the server responded in its place.
+            if response.status != StatusCode::NOT_FOUND && response.is_page() {
+                return serde_json::from_slice::<IgnoredAny>(&response.body).map(drop);
             }
-            // JSON does no harm. A page means that something between us and the server responded in
-            // its place.
-            serde_json::from_slice::<IgnoredAny>(&response.body).map(drop)
+            Ok(())
         })
     }
 

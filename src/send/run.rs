@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
 use reqwest::{Method, Request, Url};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{Instrument, Span, field};
@@ -175,6 +177,13 @@ impl Run {
         so_far.stage = Stage::Response;
         so_far.headers = std::mem::take(response.headers_mut());
 
+        if let Some(coding) = unrequested(&so_far.headers) {
+            return match status.is_success() && !self.call.ignores_body {
+                true => Err(Trouble::Encoded(self.call.scrubber.line(coding, 64))),
+                // The status says enough, and the body nothing.
+                false => Ok(()),
+            };
+        }
         if self.call.streaming && status.is_success() {
             so_far.stream = Some(Box::new(response));
             return Ok(());
@@ -279,4 +288,10 @@ impl Run {
         self.span.record("elapsed_ms", elapsed);
         tracing::debug!(parent: &self.span, how, "finished");
     }
+}
+
+/// The encoding of a body, where it has one: none is requested.
+fn unrequested(headers: &HeaderMap) -> Option<&str> {
+    let coding = headers.get(CONTENT_ENCODING)?.to_str().unwrap_or("unknown").trim();
+    Some(coding).filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"))
 }

@@ -20,4 +20,5 @@ mod retry;
 #[path = "../support/scripted.rs"]
 mod scripted;
 mod sending;
+mod success;
 mod wire;
