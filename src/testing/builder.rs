@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::api::AuthContext;
 use super::clock::Clock;
 use super::core::Core;
 use super::faults::Faults;
 use super::http;
 use super::server::Server;
-use super::state::{NewKey, State};
+use super::state::{MAIN_ORGANIZATION, State};
 use super::world::World;
 
 impl Server {
@@ -41,7 +42,10 @@ pub struct Builder {
     masks_collide: bool,
     latency: Duration,
     faults: Faults,
+    organizations: Vec<String>,
     projects: Vec<(String, String)>,
+    clock_offset: TimeDelta,
+    auth_context: AuthContext,
 }
 
 impl Default for Builder {
@@ -54,7 +58,10 @@ impl Default for Builder {
             masks_collide: false,
             latency: Duration::ZERO,
             faults: Faults::new(),
+            organizations: Vec::new(),
             projects: Vec::new(),
+            clock_offset: TimeDelta::zero(),
+            auth_context: AuthContext::Available,
         }
     }
 }
@@ -104,6 +111,29 @@ impl Builder {
         self
     }
 
+    /// Lets the clock run so much ahead of the machine's, or behind where it is negative. What
+    /// [`start_at`](Self::start_at) stops has no offset.
+    ///
+    /// The header `Date` of every response is of the server's clock.
+    pub fn clock_offset(mut self, offset: TimeDelta) -> Self {
+        self.clock_offset = offset;
+        self
+    }
+
+    /// Whether `GET /auth/context` says who is asking: it does, unless this says otherwise.
+    pub fn auth_context(mut self, available: AuthContext) -> Self {
+        self.auth_context = available;
+        self
+    }
+
+    /// Starts with another organization, which has a first key of its own:
+    /// [`Server::bootstrap_key_of`]. What names no organization belongs to the main one,
+    /// `org_main`; keys of one are not found (404) by keys of another.
+    pub fn organization(mut self, id: impl Into<String>) -> Self {
+        self.organizations.push(id.into());
+        self
+    }
+
     /// Starts with this project.
     pub fn project(mut self, id: impl Into<String>, name: impl Into<String>) -> Self {
         self.projects.push((id.into(), name.into()));
@@ -125,14 +155,20 @@ impl Builder {
 
         let clock = match self.start_at {
             Some(time) => Clock::Stopped(time),
-            None => Clock::Running(TimeDelta::zero()),
+            None => Clock::Running(self.clock_offset),
         };
         let mut state = State::new(self.seed, self.masks_collide);
-        self.projects.into_iter().for_each(|(id, name)| state.add_project(id, name));
-        let first = NewKey { plaintext: self.bootstrap_key, ..NewKey::named("bootstrap") };
-        let bootstrap_key = state.add(first, clock.now()).plaintext.clone();
+        for (id, name) in self.projects {
+            state.add_project(MAIN_ORGANIZATION.to_owned(), id, name);
+        }
+        let now = clock.now();
+        let bootstrap_key = state.add_organization(MAIN_ORGANIZATION, self.bootstrap_key, now);
+        let bootstrap_key = bootstrap_key.to_owned();
+        for id in &self.organizations {
+            state.add_organization(id, None, now);
+        }
 
-        let world = World::new(state, clock);
+        let world = World::new(state, clock, self.auth_context);
         let core = Core::new(format!("http://{address}"), bootstrap_key, self.faults, world);
         core.set_latency(self.latency);
         Ok(Server::listening(core, listener, address))
@@ -147,6 +183,7 @@ impl fmt::Debug for Builder {
             .field("start_at", &self.start_at)
             .field("latency", &self.latency)
             .field("faults", &self.faults)
+            .field("organizations", &self.organizations)
             .field("projects", &self.projects)
             .finish_non_exhaustive()
     }

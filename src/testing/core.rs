@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::faults::{Fault, Faults};
+use super::faults::{Faults, Struck};
 use super::reply::Reply;
 use super::request::Request;
 use super::world::World;
@@ -56,11 +56,11 @@ impl Core {
         self.world().next_request_id()
     }
 
-    pub(super) fn decide(&self, request: &Request, id: &str, fault: Option<&Fault>) -> Reply {
-        self.world().decide(request, id, fault)
+    pub(super) fn decide(&self, request: &Request, id: &str, struck: &Struck) -> Reply {
+        self.world().decide(request, id, struck)
     }
 
-    pub(super) fn log_refused(&self, fault: &Fault) {
-        self.world().log_refused(fault);
+    pub(super) fn log_refused(&self, struck: &Struck) {
+        self.world().log_refused(struck);
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! It listens on a port of the loopback interface and behaves as the API does: keys have scopes,
 //! lifetimes and policies, are deleted softly, and are shown in plaintext once. Its clock can be
-//! moved, its keys can be looked at, and it can be told to fail: see [`Fault`]. It shares no code
+//! moved, its keys can be looked at, and it can be told to fail, to lag behind its own changes or to
+//! lie: see [`Fault`]. It shares no code
 //! with the client, so that a mistake in one shows against the other.
 //!
 //! ```
@@ -29,11 +30,13 @@
 //!
 //! # What it does where the API's description leaves it open
 //!
-//! - A request that names no project belongs to the project of its key, or of its
-//!   `X-Kernel-Project-Id`: keys of others are not found (404). Inside a project, creating with no
-//!   `project_id` makes a key of that project; an org-wide one (`null`) or another project's is 404.
-//! - A key with a policy is refused with 403 where no statement allows the call: see [`Policy`].
-//!   The key that it creates is not limited by it.
+//! - A request belongs to the project of its key, or to the one that `X-Kernel-Project` (by id or
+//!   name) or `X-Kernel-Project-Id` (by id) names: keys of others are not found (404). Two headers
+//!   that name different projects are 400. Inside a project, creating with no `project_id` makes a
+//!   key of that project; an org-wide one (`null`) or another project's is 404.
+//! - A key with a policy may ask `GET /auth/context`, and nothing about keys: see [`Policy`].
+//! - The server's own rotation copies the policy. It is 400 where the new key, however its lifetime
+//!   is come by, would expire before the grace period of the old one is over.
 //! - Listing by `expires_at` puts keys that never expire after all others, and keys that are equal
 //!   in the order of their creation (turned around in descending order). `include_deleted=true`
 //!   means `status=all`. A limit outside of 1 to 100 is 400, as is a parameter given twice.
@@ -56,8 +59,9 @@ mod server;
 mod state;
 mod world;
 
+pub use self::api::AuthContext;
 pub use self::builder::Builder;
-pub use self::faults::{Fault, Faults, FaultsError, RetryAfter};
+pub use self::faults::{Fault, Faults, FaultsError, RetryAfter, Which};
 pub use self::log::{Effect, LogEntry};
 pub use self::server::Server;
-pub use self::state::{Creator, KeyRecord, NewKey, Policy, Statement};
+pub use self::state::{Change, Creator, KeyRecord, Lag, NewKey, Policy, Statement};

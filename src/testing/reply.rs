@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::faults::{Kind, RetryAfter};
-use super::response::{Response, error_body};
+use super::response::{Response, coded_body, error_body};
 
 /// What the caller gets to see.
 pub(super) enum Reply {
@@ -67,7 +67,18 @@ impl Reply {
         match kind {
             Kind::Refuse | Kind::Reset => Reply::Reset,
             Kind::Drop | Kind::EffectLater { .. } => Reply::Lost,
-            Kind::Delay { .. } | Kind::Run(_) => Reply::plain(response),
+            Kind::Delay { .. }
+            | Kind::Run(_)
+            | Kind::WrongId { .. }
+            | Kind::StaleReads(_)
+            | Kind::StaleAuth(_)
+            | Kind::Doubled { .. }
+            | Kind::ClockSkew { .. } => Reply::plain(response),
+            Kind::Rejected { status, code } => {
+                let status = if (400..=499).contains(status) { *status } else { 400 };
+                let body = coded_body(code, "the request was rejected by a fault that was ordered");
+                Reply::plain(Response::new(status, body))
+            }
             Kind::Status { code, body } => {
                 let body = body.clone();
                 let body = body.unwrap_or_else(|| error_body(*code, "a fault that was ordered"));
@@ -130,6 +141,15 @@ impl Reply {
                 Reply::plain(Response::new(200, Value::Null)).with_body(|_| Body::Endless)
             }
         }
+    }
+
+    /// The same with the server's time, unless it says another.
+    pub(super) fn dated(self, date: String) -> Self {
+        self.with_headers(|headers| {
+            if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("date")) {
+                headers.push(("date".into(), date));
+            }
+        })
     }
 
     /// The status that goes out, if any.

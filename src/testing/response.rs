@@ -38,6 +38,7 @@ impl Response {
 #[derive(Debug)]
 pub(super) struct Rejection {
     status: u16,
+    code: &'static str,
     problems: Vec<Problem>,
     allow: Option<&'static str>,
 }
@@ -51,8 +52,12 @@ pub(super) struct Problem {
 
 impl Rejection {
     fn new(status: u16, message: impl Into<String>) -> Self {
-        let problem = Problem { code: code_of(status), message: message.into() };
-        Self { status, problems: vec![problem], allow: None }
+        Self::coded(status, code_of(status), message)
+    }
+
+    fn coded(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        let problems = vec![Problem { code, message: message.into() }];
+        Self { status, code, problems, allow: None }
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
@@ -61,15 +66,21 @@ impl Rejection {
 
     /// Everything that is wrong at once; `problems` must not be empty.
     pub(super) fn invalid(problems: Vec<Problem>) -> Self {
-        Self { status: 400, problems, allow: None }
+        Self { status: 400, code: code_of(400), problems, allow: None }
+    }
+
+    pub(super) fn cannot_delete_itself() -> Self {
+        let message = "an API key cannot delete itself; use another one to delete it";
+        Self::coded(400, "cannot_delete_current_key", message)
     }
 
     pub(super) fn unauthorized() -> Self {
         Self::new(401, "the API key is missing, malformed, unknown, deleted or expired")
     }
 
-    pub(super) fn forbidden(action: &str) -> Self {
-        Self::new(403, format!("the policy of the API key does not allow {action} here"))
+    pub(super) fn insufficient_scope() -> Self {
+        let message = "the policy of this API key does not reach the management of API keys";
+        Self::coded(403, "insufficient_scope", message)
     }
 
     pub(super) fn no_such_key() -> Self {
@@ -97,8 +108,8 @@ impl Rejection {
 impl From<Rejection> for Response {
     fn from(rejection: Rejection) -> Self {
         let messages: Vec<&str> = rejection.problems.iter().map(|p| p.message.as_str()).collect();
-        let mut body = error_body(rejection.status, &messages.join("; "));
-        let details = rejection.problems.iter().filter(|p| p.code != code_of(rejection.status));
+        let mut body = coded_body(rejection.code, &messages.join("; "));
+        let details = rejection.problems.iter().filter(|p| p.code != rejection.code);
         let details: Vec<Value> =
             details.map(|p| json!({ "code": p.code, "message": p.message })).collect();
         if let Some(first) = details.first() {
@@ -115,19 +126,26 @@ impl From<Rejection> for Response {
 
 /// The documented body of an error with this status.
 pub(super) fn error_body(status: u16, message: &str) -> Value {
-    json!({ "code": code_of(status), "message": message })
+    coded_body(code_of(status), message)
+}
+
+/// The documented body of an error with this code.
+pub(super) fn coded_body(code: &str, message: &str) -> Value {
+    json!({ "code": code, "message": message })
 }
 
 fn code_of(status: u16) -> &'static str {
     match status {
         400 => "bad_request",
         401 => "unauthorized",
+        402 => "payment_required",
         403 => "forbidden",
         404 => "not_found",
         405 => "method_not_allowed",
         408 => "request_timeout",
         409 => "conflict",
         413 => "payload_too_large",
+        422 => "unprocessable_entity",
         429 => "too_many_requests",
         500 => "internal_error",
         502 => "bad_gateway",

@@ -17,7 +17,7 @@ use super::core::Core;
 use super::faults::{Action, Fault, Faults, Kind};
 use super::http::{self, DoorOrder};
 use super::log::LogEntry;
-use super::state::{KeyRecord, NewKey, Policy};
+use super::state::{Change, KeyRecord, MAIN_ORGANIZATION, NewKey, Policy};
 use super::world::World;
 
 /// A running server. Clones are the same server; it stops when the last one is dropped.
@@ -138,16 +138,38 @@ impl Server {
         world.state.by_plaintext(plaintext).is_some_and(|key| key.works_at(now))
     }
 
-    /// Adds a project, or renames it.
+    /// Adds an organization with a first key of its own, unless it is there; that key's plaintext.
+    pub fn add_organization(&self, id: &str) -> String {
+        let mut world = self.world();
+        let now = world.clock.now();
+        world.state.add_organization(id, None, now).to_owned()
+    }
+
+    /// The plaintext of the key that this organization had from the start.
+    pub fn bootstrap_key_of(&self, organization: &str) -> Option<String> {
+        self.world().state.bootstrap_key(organization).map(str::to_owned)
+    }
+
+    /// Adds a project to the main organization, or renames it.
     pub fn add_project(&self, id: impl Into<String>, name: impl Into<String>) {
-        self.world().state.add_project(id.into(), name.into());
+        self.add_project_to(MAIN_ORGANIZATION, id, name);
+    }
+
+    /// Adds a project to an organization, or renames it. Ids are unique on the server.
+    pub fn add_project_to(
+        &self,
+        organization: impl Into<String>,
+        id: impl Into<String>,
+        name: impl Into<String>,
+    ) {
+        self.world().state.add_project(organization.into(), id.into(), name.into());
     }
 
     /// Adds a key without a request.
     pub fn add_key(&self, key: NewKey) -> KeyRecord {
         let mut world = self.world();
         let now = world.clock.now();
-        world.state.add(key, now).clone()
+        world.state.put(key, now).clone()
     }
 
     /// Deletes a key as another person would. False when there is no such key, or not any more.
@@ -155,7 +177,7 @@ impl Server {
     pub fn delete(&self, id: &str) -> bool {
         let now = self.now();
         let live = self.key(id).is_some_and(|key| key.deleted_at.is_none());
-        live && self.change(id, |key| key.deleted_at = Some(now))
+        live && self.change(id, Change::Deleted, |key| key.deleted_at = Some(now))
     }
 
     /// Removes a key as if it had never been. False when there is no such key.
@@ -167,19 +189,19 @@ impl Server {
     /// Renames a key as another person would. False when there is no such key.
     #[must_use]
     pub fn rename(&self, id: &str, name: impl Into<String>) -> bool {
-        self.change(id, |key| key.name = name.into())
+        self.change(id, Change::Updated, |key| key.name = name.into())
     }
 
     /// Gives a key another policy, or takes it away. False when there is no such key.
     #[must_use]
     pub fn set_policy(&self, id: &str, policy: Option<Policy>) -> bool {
-        self.change(id, |key| key.policy = policy)
+        self.change(id, Change::Updated, |key| key.policy = policy)
     }
 
     /// Gives a key another end. False when there is no such key.
     #[must_use]
     pub fn set_expiry(&self, id: &str, expires_at: Option<DateTime<Utc>>) -> bool {
-        self.change(id, |key| key.expires_at = expires_at)
+        self.change(id, Change::Updated, |key| key.expires_at = expires_at)
     }
 
     /// Gives a key an attribute that the client does not know, as a later version of the API might.
@@ -188,7 +210,7 @@ impl Server {
     /// server's own rotation copies it. False when there is no such key.
     #[must_use]
     pub fn set_extra(&self, id: &str, field: impl Into<String>, value: Value) -> bool {
-        self.change(id, |key| drop(key.extra.insert(field.into(), value)))
+        self.change(id, Change::Updated, |key| drop(key.extra.insert(field.into(), value)))
     }
 
     /// Refuses connections, as a server that is down, until [`listen_again`](Self::listen_again).
@@ -230,8 +252,10 @@ impl Server {
         response.await.map_err(|_| stopped())?
     }
 
-    fn change(&self, id: &str, change: impl FnOnce(&mut KeyRecord)) -> bool {
-        self.world().state.get_mut(id).map(change).is_some()
+    fn change(&self, id: &str, change: Change, apply: impl FnOnce(&mut KeyRecord)) -> bool {
+        let mut world = self.world();
+        let now = world.moment();
+        world.state.change(id, change, now, apply).is_some()
     }
 
     fn world(&self) -> MutexGuard<'_, World> {

@@ -9,14 +9,13 @@ use super::context::Context;
 use super::parameters::Parameters;
 use crate::testing::request::Request;
 use crate::testing::response::{Rejection, Response};
-use crate::testing::state::{KeyRecord, State, resource};
+use crate::testing::state::{KeyRecord, State};
 
 pub(super) fn list(
     state: &State,
     request: &Request,
     context: &Context,
 ) -> Result<Response, Rejection> {
-    context.may(&resource(context.scope.as_deref(), "*"))?;
     let names = [
         "limit",
         "offset",

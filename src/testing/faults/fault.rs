@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::glob;
-use super::kind::{Kind, RetryAfter};
+use super::kind::{Kind, RetryAfter, Which};
+use crate::testing::state::{Change, Lag, Stale};
 
 /// An order to treat some requests badly.
 ///
@@ -77,7 +79,7 @@ impl Fault {
     /// With neither method nor path the order is about connections, and counts those. With one of
     /// them the head of the request has to be read first, and requests are counted. It never has
     /// an effect. A listening socket cannot do more to a single caller; for "connection refused"
-    /// proper see [`Server::stop_listening`].
+    /// proper see [`Server::stop_listening`](crate::testing::Server::stop_listening).
     pub fn refuse() -> Self {
         Self::new(Kind::Refuse)
     }
@@ -202,9 +204,93 @@ impl Fault {
     }
 
     /// Closes the connection without a response, and lets the request take effect so much later by
-    /// the server's clock ([`Server::advance`]), or at [`Server::land_late`].
+    /// the server's clock ([`Server::advance`](crate::testing::Server::advance)), or at
+    /// [`Server::land_late`](crate::testing::Server::land_late).
     pub fn effect_later(time: Duration) -> Self {
         Self::new(Kind::EffectLater { ms: millis(time) })
+    }
+
+    /// Rejects the request for good, with this status and an error of this code: a clear no.
+    ///
+    /// ```
+    /// use onkernel::testing::Fault;
+    ///
+    /// // The organization has as many keys as it may have.
+    /// Fault::rejected(402, "api_key_limit").method("POST").path("/org/api_keys");
+    /// ```
+    ///
+    /// A status outside of 400 to 499 is sent as 400.
+    pub fn rejected(status: u16, code: impl Into<String>) -> Self {
+        Self::new(Kind::Rejected { status, code: code.into() })
+    }
+
+    /// Sends the true response with the id of another key of the organization, its oldest.
+    pub fn wrong_id() -> Self {
+        Self::new(Kind::WrongId { id: None })
+    }
+
+    /// Sends the true response with this id.
+    pub fn wrong_id_of(id: impl Into<String>) -> Self {
+        Self::new(Kind::WrongId { id: Some(id.into()) })
+    }
+
+    /// Shows what was so before: keys are looked for as they were when the last changes, those
+    /// within this time, had not been made.
+    ///
+    /// A key that was just created is not found, one that was just deleted is still shown, and a
+    /// change of a key that cannot be seen yet is 404. What [`Server::add_key`](crate::testing::Server::add_key) adds has always
+    /// been there. A replica that lags behind the others is `.every(2)`; see also
+    /// [`changes`](Self::changes).
+    ///
+    /// Like each [condition](crate::testing::Faults#conditions) it comes on top of other faults.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use onkernel::testing::{Change, Fault, Lag};
+    ///
+    /// // Listings lag three seconds behind, by the server's clock.
+    /// Fault::stale_reads(Lag::Time(Duration::from_secs(3))).path("/org/api_keys").method("GET");
+    /// // A deleted key is shown to one in two requests, until there have been four more.
+    /// Fault::stale_reads(Lag::Requests(4)).changes([Change::Deleted]).every(2);
+    /// ```
+    pub fn stale_reads(lag: Lag) -> Self {
+        Self::new(Kind::StaleReads(Stale { lag, changes: Vec::new() }))
+    }
+
+    /// Knows callers as they were before: a key that was just created is 401, one that was just
+    /// deleted is let in.
+    ///
+    /// Otherwise as [`stale_reads`](Self::stale_reads).
+    pub fn stale_auth(lag: Lag) -> Self {
+        Self::new(Kind::StaleAuth(Stale { lag, changes: Vec::new() }))
+    }
+
+    /// Only changes of these kinds are seen late. Says something about
+    /// [`stale_reads`](Self::stale_reads) and [`stale_auth`](Self::stale_auth) alone.
+    #[must_use]
+    pub fn changes(mut self, kinds: impl IntoIterator<Item = Change>) -> Self {
+        if let Kind::StaleReads(stale) | Kind::StaleAuth(stale) = &mut self.kind {
+            stale.changes = kinds.into_iter().collect();
+        }
+        self
+    }
+
+    /// Carries the request out twice, as if something on the way had sent it again, and gives the
+    /// caller one of the two responses.
+    ///
+    /// Like each [condition](crate::testing::Faults#conditions) it comes on top of other faults.
+    pub fn doubled(response: Which) -> Self {
+        Self::new(Kind::Doubled { response })
+    }
+
+    /// Shows the request another time than the server's own: what is created, deleted or expires
+    /// by it, and the header `Date`, are so much ahead, or behind where it is negative.
+    ///
+    /// For a server whose clock is always off see
+    /// [`Builder::clock_offset`](crate::testing::Builder::clock_offset). Like each
+    /// [condition](crate::testing::Faults#conditions) it comes on top of other faults.
+    pub fn clock_skew(by: TimeDelta) -> Self {
+        Self::new(Kind::ClockSkew { ms: by.num_milliseconds() })
     }
 
     /// Only requests with this method, in any case.
@@ -309,7 +395,8 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let when = match (&self.kind, self.when()) {
-            (Kind::Refuse | Kind::EffectLater { .. }, _) => "",
+            (Kind::Refuse | Kind::EffectLater { .. } | Kind::Rejected { .. }, _) => "",
+            (kind, _) if kind.is_condition() => "",
             (_, When::Before) => " before the effect",
             (_, When::After) => " after the effect",
         };

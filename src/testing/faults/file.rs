@@ -55,6 +55,9 @@ impl Fault {
             }
             Kind::Headers { set, .. } => set.iter().try_for_each(check_header)?,
             Kind::Redirect { location } => check_header((&"location".into(), location))?,
+            Kind::Rejected { status, .. } if !(400..=499).contains(status) => {
+                return Err(format!("the status {status} is not between 400 and 499"));
+            }
             Kind::SlowBody { bytes: 0, .. } => {
                 return Err("slow_body needs bytes of 1 or more".into());
             }

@@ -1,7 +1,7 @@
-//! Patterns with wildcards: what a fault order and a policy statement have in common.
+//! Patterns with wildcards, for the paths that a fault is about.
 
 /// Whether `pattern` covers all of `text`, where `*` stands for any characters, none included.
-pub(in crate::testing) fn covers(pattern: &str, text: &str) -> bool {
+fn covers(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else { return false };
@@ -19,7 +19,7 @@ pub(in crate::testing) fn covers(pattern: &str, text: &str) -> bool {
 ///
 /// `{anything}` stands for one segment, `*` for characters within a segment, and a last segment
 /// `**` for whatever follows.
-pub(in crate::testing) fn covers_path(pattern: &str, path: &str) -> bool {
+pub(super) fn covers_path(pattern: &str, path: &str) -> bool {
     let mut segments = path.split('/');
     let mut wanted = pattern.split('/').peekable();
     while let Some(want) = wanted.next() {
@@ -45,13 +45,13 @@ mod tests {
             ("", "", true),
             ("", "a", false),
             ("*", "", true),
-            ("*", "projects/p/api_keys/1", true),
-            ("api_keys:*", "api_keys:list", true),
-            ("api_keys:*", "browsers:use", false),
-            ("api_keys:list", "api_keys:list", true),
-            ("api_keys:list", "api_keys:listing", false),
-            ("projects/*/api_keys/*", "projects/p/api_keys/1", true),
-            ("projects/*/api_keys/*", "projects/p/browsers/1", false),
+            ("*", "org/api_keys", true),
+            ("api_*", "api_keys", true),
+            ("api_*", "projects", false),
+            ("api_keys", "api_keys", true),
+            ("api_keys", "api_keys2", false),
+            ("c*9*z", "c1992z", true),
+            ("c*9*z", "c1992", false),
             ("a*b*b", "abb", true),
             ("a*b*b", "ab", false),
             ("a*a", "a", false),

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::testing::state::Stale;
+
 /// What goes wrong.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -57,6 +59,22 @@ pub(in crate::testing) enum Kind {
     EffectLater {
         ms: u64,
     },
+    Rejected {
+        status: u16,
+        code: String,
+    },
+    WrongId {
+        #[serde(default)]
+        id: Option<String>,
+    },
+    StaleReads(Stale),
+    StaleAuth(Stale),
+    Doubled {
+        response: Which,
+    },
+    ClockSkew {
+        ms: i64,
+    },
     #[serde(skip)]
     Run(Action),
 }
@@ -84,7 +102,29 @@ pub enum RetryAfter {
     Text(String),
 }
 
+/// Which of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Which {
+    /// The first.
+    First,
+    /// The second.
+    Second,
+}
+
 impl Kind {
+    /// Whether it is how things are, beside whatever else goes wrong.
+    pub(super) fn is_condition(&self) -> bool {
+        matches!(
+            self,
+            Kind::StaleReads(_)
+                | Kind::StaleAuth(_)
+                | Kind::Doubled { .. }
+                | Kind::ClockSkew { .. }
+        )
+    }
+
     /// Whether it needs the true response, to send it badly.
     pub(in crate::testing) fn alters_response(&self) -> bool {
         match self {
@@ -95,7 +135,8 @@ impl Kind {
             | Kind::WrongContentType
             | Kind::OversizedBody { .. }
             | Kind::Headers { .. }
-            | Kind::MergeJson(_) => true,
+            | Kind::MergeJson(_)
+            | Kind::WrongId { .. } => true,
             Kind::Refuse
             | Kind::Drop
             | Kind::Reset
@@ -107,6 +148,11 @@ impl Kind {
             | Kind::EndlessBody
             | Kind::Replace { .. }
             | Kind::EffectLater { .. }
+            | Kind::Rejected { .. }
+            | Kind::StaleReads(_)
+            | Kind::StaleAuth(_)
+            | Kind::Doubled { .. }
+            | Kind::ClockSkew { .. }
             | Kind::Run(_) => false,
         }
     }
@@ -135,6 +181,12 @@ impl fmt::Debug for Kind {
             Kind::Headers { .. } => f.write_str("other headers"),
             Kind::MergeJson(_) => f.write_str("other JSON"),
             Kind::EffectLater { ms } => write!(f, "drop with the effect {ms} ms later"),
+            Kind::Rejected { status, code } => write!(f, "rejected with {status} {code}"),
+            Kind::WrongId { .. } => f.write_str("wrong id"),
+            Kind::StaleReads(stale) => write!(f, "reads stale by {}", stale.lag),
+            Kind::StaleAuth(stale) => write!(f, "authentication stale by {}", stale.lag),
+            Kind::Doubled { .. } => f.write_str("sent twice"),
+            Kind::ClockSkew { ms } => write!(f, "clock off by {ms} ms"),
             Kind::Run(_) => f.write_str("code of the test"),
         }
     }

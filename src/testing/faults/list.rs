@@ -9,6 +9,12 @@ use super::fault::{Asked, Fault};
 ///
 /// For every request each order that is about it counts it; the first that fires is carried out.
 ///
+/// # Conditions
+///
+/// Some orders say how things are rather than what happens: [`Fault::stale_reads`],
+/// [`Fault::stale_auth`], [`Fault::doubled`] and [`Fault::clock_skew`]. Of these all that fire are
+/// carried out, and the first of the others besides.
+///
 /// # Orders in a file
 ///
 /// A JSON array of objects. `do` is required, everything else narrows what it is done to:
@@ -49,8 +55,30 @@ use super::fault::{Asked, Fault};
 /// | `{"headers": {"set": {…}, "remove": […]}}` | [`Fault::set_header`], [`Fault::remove_header`] |
 /// | `{"merge_json": {…}}` | [`Fault::merge_json`] |
 /// | `{"effect_later": {"ms": 5000}}` | [`Fault::effect_later`] |
+/// | `{"rejected": {"status": 402, "code": "api_key_limit"}}` | [`Fault::rejected`] |
+/// | `{"wrong_id": {}}`, `{"wrong_id": {"id": "…"}}` | [`Fault::wrong_id`], [`Fault::wrong_id_of`] |
+/// | `{"stale_reads": {"lag": {"ms": 3000}, "changes": ["deleted"]}}`, or `{"real_ms": 500}`, `{"requests": 2}`; without `changes` all of `created`, `updated`, `deleted` | [`Fault::stale_reads`] |
+/// | `{"stale_auth": {"lag": {"ms": 3000}}}` | [`Fault::stale_auth`] |
+/// | `{"doubled": {"response": "second"}}` | [`Fault::doubled`] |
+/// | `{"clock_skew": {"ms": -36000000}}` | [`Fault::clock_skew`] |
 #[derive(Clone, Default)]
 pub struct Faults(Arc<Mutex<Vec<Armed>>>);
+
+/// What strikes one request.
+#[derive(Clone, Default)]
+pub(in crate::testing) struct Struck {
+    pub(in crate::testing) fault: Option<Fault>,
+    pub(in crate::testing) conditions: Vec<Fault>,
+}
+
+impl Struck {
+    /// What the log calls it.
+    pub(in crate::testing) fn describe(&self) -> Option<String> {
+        let all: Vec<_> =
+            self.conditions.iter().chain(&self.fault).map(ToString::to_string).collect();
+        (!all.is_empty()).then(|| all.join("; "))
+    }
+}
 
 /// An order and what has become of it.
 struct Armed {
@@ -104,16 +132,20 @@ impl Faults {
         self.armed().iter().map(|armed| armed.fired).collect()
     }
 
-    /// Counts a request and says which order is to be carried out on it.
-    pub(in crate::testing) fn pick(&self, asked: Asked<'_>) -> Option<Fault> {
-        let mut chosen = None;
+    /// Counts a request and says which orders are to be carried out on it.
+    pub(in crate::testing) fn pick(&self, asked: Asked<'_>) -> Struck {
+        let mut struck = Struck::default();
         for armed in self.armed().iter_mut().filter(|armed| armed.fault.is_for(asked)) {
-            if armed.counts() && chosen.is_none() {
+            let is_condition = armed.fault.kind.is_condition();
+            if armed.counts() && (is_condition || struck.fault.is_none()) {
                 armed.fired += 1;
-                chosen = Some(armed.fault.clone());
+                match is_condition {
+                    true => struck.conditions.push(armed.fault.clone()),
+                    false => struck.fault = Some(armed.fault.clone()),
+                }
             }
         }
-        chosen
+        struck
     }
 
     fn armed(&self) -> MutexGuard<'_, Vec<Armed>> {

@@ -2,13 +2,14 @@
 
 mod fault;
 mod file;
-pub(super) mod glob;
+mod glob;
 mod kind;
 mod list;
 
 pub use self::fault::Fault;
-pub use self::kind::RetryAfter;
+pub use self::kind::{RetryAfter, Which};
 pub use self::list::{Faults, FaultsError};
 
 pub(super) use self::fault::{Asked, When};
 pub(super) use self::kind::{Action, Kind};
+pub(super) use self::list::Struck;

@@ -18,7 +18,7 @@ use super::body::{Ended, Sent, stream};
 use super::socket::Socket;
 use super::wait::{pause, raised};
 use crate::testing::core::Core;
-use crate::testing::faults::{Asked, Fault, Kind, When};
+use crate::testing::faults::{Asked, Fault, Kind, Struck, When};
 use crate::testing::reply::{Body, Reply};
 use crate::testing::request::{MAX_BODY, Request};
 
@@ -54,31 +54,31 @@ struct Line {
 
 async fn exchange(line: Line, request: hyper::Request<Incoming>) -> Result<Response<Sent>, Ended> {
     let (method, path) = (request.method().as_str(), request.uri().path());
-    let fault = line.core.faults().pick(Asked::Request { method, path });
+    let struck = line.core.faults().pick(Asked::Request { method, path });
     let head = head(&request);
     let id = line.core.next_request_id();
-    if let Some(fault) = fault.as_ref().filter(|fault| matches!(fault.kind, Kind::Refuse)) {
-        let reply = line.core.decide(&head, &id, Some(fault));
+    if struck.fault.as_ref().is_some_and(|fault| matches!(fault.kind, Kind::Refuse)) {
+        let reply = line.core.decide(&head, &id, &struck);
         return send(reply, &id, &line);
     }
     let request = read(head, request.into_body()).await?;
     // On its own task, so that a caller who leaves does not take the effect along.
-    let task = tokio::spawn(treat(line.clone(), request, id.clone(), fault));
+    let task = tokio::spawn(treat(line.clone(), request, id.clone(), struck));
     let reply = task.await.map_err(|_| Ended)?;
     send(reply, &id, &line)
 }
 
 /// Carries a request out, with what goes wrong on the way.
-async fn treat(line: Line, request: Request, id: String, fault: Option<Fault>) -> Reply {
+async fn treat(line: Line, request: Request, id: String, struck: Struck) -> Reply {
     let Line { core, mut hang_up, .. } = line;
     pause(core.latency(), &mut hang_up).await;
-    let Some(fault) = fault else { return core.decide(&request, &id, None) };
+    let Some(fault) = &struck.fault else { return core.decide(&request, &id, &struck) };
     if fault.when() == When::Before {
-        interlude(&fault, &core, &mut hang_up).await;
+        interlude(fault, &core, &mut hang_up).await;
     }
-    let reply = core.decide(&request, &id, Some(&fault));
+    let reply = core.decide(&request, &id, &struck);
     if fault.when() == When::After {
-        interlude(&fault, &core, &mut hang_up).await;
+        interlude(fault, &core, &mut hang_up).await;
     }
     reply
 }
@@ -99,7 +99,8 @@ fn head(request: &hyper::Request<Incoming>) -> Request {
         path: request.uri().path().to_owned(),
         query: request.uri().query().unwrap_or_default().to_owned(),
         authorization: single(request.headers(), &AUTHORIZATION),
-        project: all(request.headers(), &HeaderName::from_static("x-kernel-project-id")),
+        project: all(request.headers(), &HeaderName::from_static("x-kernel-project")),
+        project_id: all(request.headers(), &HeaderName::from_static("x-kernel-project-id")),
         content_type: single(request.headers(), &CONTENT_TYPE),
         ..Request::default()
     }

@@ -115,8 +115,9 @@ impl Connections {
     }
 
     fn add(&mut self, stream: TcpStream, core: Arc<Core>) {
-        if let Some(fault) = core.faults().pick(Asked::Connection) {
-            core.log_refused(&fault);
+        let struck = core.faults().pick(Asked::Connection);
+        if struck.fault.is_some() {
+            core.log_refused(&struck);
             // Where it fails the connection is closed all the same.
             let _ = stream.set_zero_linger();
             return;

@@ -3,24 +3,15 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::testing::faults::glob;
-
-/// What a key may do: all that no statement allows is refused with 403.
+/// Limits a key to what its statements list, such as `browsers:use` on `projects/proj_1/*`.
 ///
-/// The names of this server, since the API's own list of them is not public:
-///
-/// | call | action | resource |
-/// |---|---|---|
-/// | list, create | `api_keys:list`, `api_keys:create` | `org/api_keys/*` or `projects/{project_id}/api_keys/*` |
-/// | get, update, delete, rotate | `api_keys:get`, `api_keys:update`, `api_keys:delete`, `api_keys:rotate` | `org/api_keys/{id}` or `projects/{project_id}/api_keys/{id}` |
-///
-/// The first form is for org-wide keys and requests, the second for keys and requests of a
-/// project. In a statement `*` stands for any characters, slashes included, so that
-/// `projects/p/*` allows everything inside one project and `*` everything there is.
+/// No policy reaches the management of keys: every call to it by a key that has a policy is
+/// rejected with 403 `insufficient_scope`, whatever the statements say. This server has nothing
+/// else that a statement could allow; it keeps policies, shows them and copies them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Policy {
-    /// The calls that are allowed.
+    /// What is allowed.
     pub statements: Vec<Statement>,
 }
 
@@ -28,9 +19,9 @@ pub struct Policy {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Statement {
-    /// What may be done, such as `api_keys:list`.
+    /// What may be done, such as `browsers:use`.
     pub action: String,
-    /// What it may be done to, such as `projects/proj_1/api_keys/*`.
+    /// What it may be done to, such as `projects/proj_1/*`.
     pub resource: String,
 }
 
@@ -40,8 +31,8 @@ impl Policy {
     /// ```
     /// use onkernel::testing::Policy;
     ///
-    /// let auditor = Policy::new().allow("api_keys:list", "*").allow("api_keys:get", "*");
-    /// assert_eq!(auditor.statements.len(), 2);
+    /// let worker = Policy::new().allow("browsers:use", "projects/proj_1/*");
+    /// assert_eq!(worker.statements.len(), 1);
     /// ```
     pub fn new() -> Self {
         Self::default()
@@ -52,17 +43,6 @@ impl Policy {
     pub fn allow(mut self, action: impl Into<String>, resource: impl Into<String>) -> Self {
         self.statements.push(Statement { action: action.into(), resource: resource.into() });
         self
-    }
-
-    /// Whether any statement is about this action, whatever the resource.
-    pub(in crate::testing) fn knows(&self, action: &str) -> bool {
-        self.statements.iter().any(|s| glob::covers(&s.action, action))
-    }
-
-    pub(in crate::testing) fn allows(&self, action: &str, resource: &str) -> bool {
-        self.statements
-            .iter()
-            .any(|s| glob::covers(&s.action, action) && glob::covers(&s.resource, resource))
     }
 
     /// Reads a policy from a request body. The error says what is wrong with it.

@@ -7,6 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::policy::Policy;
 
+/// The organization that every server has, and to which belongs what names no other.
+pub(in crate::testing) const MAIN_ORGANIZATION: &str = "org_main";
+
 /// A key as the server holds it, deleted ones included.
 ///
 /// `Debug` leaves the plaintext out.
@@ -25,6 +28,8 @@ pub struct KeyRecord {
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was deleted.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// The organization it belongs to.
+    pub organization_id: String,
     /// The project it is confined to; none for an org-wide key.
     pub project_id: Option<String>,
     /// The project's name.
@@ -83,11 +88,6 @@ impl KeyRecord {
         shown["key"] = json!(self.plaintext);
         shown
     }
-
-    /// Where it lives, for policies.
-    pub(in crate::testing) fn resource(&self) -> String {
-        resource(self.project_id.as_deref(), &self.id)
-    }
 }
 
 impl fmt::Debug for KeyRecord {
@@ -99,19 +99,12 @@ impl fmt::Debug for KeyRecord {
             .field("created_by", &self.created_by)
             .field("expires_at", &self.expires_at)
             .field("deleted_at", &self.deleted_at)
+            .field("organization_id", &self.organization_id)
             .field("project_id", &self.project_id)
             .field("masked_key", &self.masked_key)
             .field("policy", &self.policy)
             .field("extra", &self.extra)
             .finish_non_exhaustive()
-    }
-}
-
-/// The name of a key, or of all keys (`*`), in a policy's statement.
-pub(in crate::testing) fn resource(project: Option<&str>, id: &str) -> String {
-    match project {
-        Some(project) => format!("projects/{project}/api_keys/{id}"),
-        None => format!("org/api_keys/{id}"),
     }
 }
 
@@ -165,14 +158,15 @@ impl Default for Creator {
 
 /// A key to be put on the server without a request, by [`Server::add_key`](crate::testing::Server::add_key).
 ///
-/// Nothing is checked: tests may want what the API would refuse.
-#[derive(Clone, Default)]
+/// Nothing is checked: tests may want what the API would reject.
+#[derive(Clone)]
 pub struct NewKey {
     pub(in crate::testing) name: String,
     pub(in crate::testing) created_at: Option<DateTime<Utc>>,
     pub(in crate::testing) created_by: Creator,
     pub(in crate::testing) days: Option<i64>,
     pub(in crate::testing) expires_at: Option<DateTime<Utc>>,
+    pub(in crate::testing) organization_id: String,
     pub(in crate::testing) project_id: Option<String>,
     pub(in crate::testing) policy: Option<Policy>,
     pub(in crate::testing) plaintext: Option<String>,
@@ -182,7 +176,26 @@ pub struct NewKey {
 impl NewKey {
     /// An org-wide key that never expires and may do everything.
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), ..Self::default() }
+        Self {
+            name: name.into(),
+            created_at: None,
+            created_by: Creator::default(),
+            days: None,
+            expires_at: None,
+            organization_id: MAIN_ORGANIZATION.to_owned(),
+            project_id: None,
+            policy: None,
+            plaintext: None,
+            extra: Map::new(),
+        }
+    }
+
+    /// Puts it into another organization than the main one: see
+    /// [`Builder::organization`](crate::testing::Builder::organization).
+    #[must_use]
+    pub fn organization(mut self, id: impl Into<String>) -> Self {
+        self.organization_id = id.into();
+        self
     }
 
     /// Confines it to a project, which need not exist.
@@ -239,6 +252,7 @@ impl fmt::Debug for NewKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NewKey")
             .field("name", &self.name)
+            .field("organization_id", &self.organization_id)
             .field("project_id", &self.project_id)
             .field("days", &self.days)
             .field("expires_at", &self.expires_at)
