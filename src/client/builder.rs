@@ -200,12 +200,12 @@ impl ClientBuilder {
         let mut options = Options::default();
         self.options.apply(&mut options);
         let headers = self.headers()?;
-        let http = match self.http {
-            Some(http) => http,
+        let (http, proxy) = match self.http {
+            Some(http) => (http, None),
             None => http::build(&base, options.limits.timeout)?,
         };
         let random = fastrand::f64;
-        let connection = Connection { http, base, headers, credentials, random };
+        let connection = Connection { http, base, proxy, headers, credentials, random };
         Ok(Client { sender: Sender { connection: Arc::new(connection), options } })
     }
 

@@ -85,6 +85,8 @@ pub(super) enum Trouble {
     NoKey(Error),
     OutOfTime(ErrorKind),
     Transport(reqwest::Error),
+    /// A proxy refused to connect, with this status if it is known.
+    Refused(reqwest::Error, Option<StatusCode>),
     /// What is to be sent cannot be read.
     Body(String),
     /// The caller's own HTTP client followed a redirect.

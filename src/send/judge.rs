@@ -8,6 +8,7 @@ use reqwest::header::{CONTENT_TYPE, LOCATION};
 use super::attempt::{Failure, SoFar, Stage, Success, Trouble};
 use super::retry::{self, Outcome};
 use super::run::Run;
+use crate::connection::http::is_untrusted;
 use crate::connection::origin;
 use crate::error::{Cause, Created, Error, ErrorKind, ServerError, server_error};
 use crate::model::operation::Idempotency;
@@ -106,11 +107,34 @@ impl Run {
                 }
                 failure
             }
+            Trouble::Refused(error, status) => {
+                // What it could not do it may yet; what it forbids it goes on to forbid.
+                let outcome = match status.is_some_and(|status| status.is_server_error()) {
+                    true => Outcome::NotSent,
+                    false => Outcome::Invalid,
+                };
+                let problem = match (&self.connection.proxy, status) {
+                    (Some(proxy), status) => proxy.problem(status),
+                    (None, Some(status)) => {
+                        format!("the proxy of the HTTP client refused to connect with {status}")
+                    }
+                    (None, None) => "the proxy of the HTTP client refused to connect".to_owned(),
+                };
+                let mut failure = self.failure(ErrorKind::Connect, problem, outcome);
+                let cause = Cause::of(&error.without_url(), &self.call.scrubber);
+                failure.error = failure.error.caused_by(cause);
+                failure
+            }
             Trouble::Transport(error) => {
                 let (kind, problem, outcome) = match stage {
                     Stage::Response => {
                         (ErrorKind::ConnectionLost, "the response broke off", Outcome::Unreadable)
                     }
+                    _ if is_untrusted(&error) => (
+                        ErrorKind::Connect,
+                        "the certificate of the server is not trusted",
+                        Outcome::Invalid,
+                    ),
                     _ if error.is_connect() => {
                         (ErrorKind::Connect, "could not connect", Outcome::NotSent)
                     }
@@ -144,8 +168,14 @@ impl Run {
                     ),
                 };
                 let cause = Cause::of(&error.without_url(), &self.call.scrubber);
+                let by = match &self.connection.proxy {
+                    Some(proxy) if kind == ErrorKind::Connect => {
+                        format!(" (through the proxy `{proxy}`)")
+                    }
+                    _ => String::new(),
+                };
                 let mut failure =
-                    self.failure(kind, format!("{problem}: {}", cause.root()), outcome);
+                    self.failure(kind, format!("{problem}{by}: {}", cause.root()), outcome);
                 failure.error = failure.error.caused_by(cause);
                 failure
             }

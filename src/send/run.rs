@@ -14,6 +14,7 @@ use super::options::Options;
 use super::retry::{self, Attempt, Decision};
 use crate::connection::Connection;
 use crate::connection::credentials::{Key, Lease};
+use crate::connection::proxy::{Proxy, Refusal, refusal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::operation::Idempotency;
 use crate::request::Call;
@@ -27,7 +28,7 @@ const FIRST_BUFFER: usize = 64 * 1024;
 
 /// A call under way.
 pub(super) struct Run {
-    connection: Arc<Connection>,
+    pub(super) connection: Arc<Connection>,
     pub(super) options: Options,
     pub(super) call: Call,
     pub(super) method: Method,
@@ -168,7 +169,10 @@ impl Run {
         so_far.key = Some(lease);
         so_far.stage = Stage::Sent;
 
-        let mut response = sent.await.map_err(Trouble::Transport)?;
+        let mut response = match sent.await {
+            Ok(response) => response,
+            Err(error) => return Err(Box::pin(unsent(error, shared.proxy.as_deref())).await),
+        };
         if *response.url() != self.url {
             return Err(Trouble::Elsewhere);
         }
@@ -287,6 +291,16 @@ impl Run {
         let elapsed = u64::try_from(self.time.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.span.record("elapsed_ms", elapsed);
         tracing::debug!(parent: &self.span, how, "finished");
+    }
+}
+
+/// What kept a request from being sent, or its response from coming.
+async fn unsent(error: reqwest::Error, proxy: Option<&Proxy>) -> Trouble {
+    match (refusal(&error, proxy), proxy) {
+        (Some(Refusal::Status(None)), Some(proxy)) => Trouble::Refused(error, proxy.status().await),
+        (Some(Refusal::Status(status)), _) => Trouble::Refused(error, status),
+        (Some(Refusal::Unknown), _) => Trouble::Refused(error, None),
+        (None, _) => Trouble::Transport(error),
     }
 }
 

@@ -21,4 +21,5 @@ mod retry;
 mod scripted;
 mod sending;
 mod success;
+mod surroundings;
 mod wire;
