@@ -21,6 +21,9 @@ use crate::response::download::Download;
 use crate::response::sse::EventStream;
 use crate::response::{BufferedResponse, Reopen, Response, StreamingResponse};
 
+/// From which event on a stream is wanted.
+const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
+
 /// Sends calls over a connection.
 #[derive(Clone)]
 pub(crate) struct Sender {
@@ -109,13 +112,14 @@ impl Sender {
     /// How the call is sent again when its stream breaks off.
     fn reopen(&self, call: &Call) -> Reopen {
         let (sender, call) = (self.clone(), call.clone());
-        let retries = self.options.retry.retries;
+        let (retries, wait) = (self.options.retry.retries, self.options.retry.first);
+        let last_event = call.headers.get(LAST_EVENT).cloned();
         let send = move |last_event: HeaderValue| {
             let mut call = call.clone();
-            call.headers.insert(HeaderName::from_static("last-event-id"), last_event);
+            call.headers.insert(LAST_EVENT, last_event);
             Box::pin(sender.clone().streaming(call)) as _
         };
-        Reopen { send: Arc::new(send), retries }
+        Reopen { send: Arc::new(send), last_event, retries, wait }
     }
 
     /// Sends a call whose success is read to its end. Only what depends on its type is here.

@@ -5,6 +5,7 @@ mod builder;
 mod connections;
 mod credentials;
 mod errors;
+mod events;
 #[path = "../support/http.rs"]
 mod http;
 #[cfg(feature = "http2")]
