@@ -194,16 +194,22 @@ impl Checked for bool {
     }
 }
 
-macro_rules! unbounded {
-    ($($value:ty),*) => {$(
-        impl Checked for $value {
+macro_rules! dates {
+    ($($date:ty),*) => {$(
+        impl Checked for $date {
+            /// RFC 3339 has four digits for a year.
             fn check(&self, _: &Rule) -> Result<(), ValidationError> {
-                Ok(())
+                match chrono::Datelike::year(self) {
+                    0..=9999 => Ok(()),
+                    _ => Err(ValidationError::new(format!(
+                        "must be a date of the years 0000 to 9999, but is {self}"
+                    ))),
+                }
             }
         }
     )*};
 }
-unbounded!(chrono::DateTime<chrono::Utc>, chrono::NaiveDate);
+dates!(chrono::DateTime<chrono::Utc>, chrono::NaiveDate);
 
 impl<T: Checked> Checked for Option<T> {
     fn check(&self, rule: &Rule) -> Result<(), ValidationError> {

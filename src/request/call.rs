@@ -10,6 +10,7 @@ use reqwest::header::HeaderMap;
 use serde::Serialize;
 
 use super::body::Body;
+use super::dates;
 use super::encode::{Query, QueryValue, USUAL_VALUE, push_encoded};
 use super::header::header;
 use super::multipart::{Form, Part};
@@ -162,6 +163,9 @@ impl Call {
     {
         match secret::serialise(value) {
             Ok(serialised) => {
+                if let Some(problem) = dates::problem(&serialised.body) {
+                    self.refuse(problem);
+                }
                 self.body = Body::Whole(serialised.body.into(), media_type);
                 serialised.secrets.iter().for_each(|secret| self.scrubber.knows(secret));
             }

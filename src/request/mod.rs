@@ -2,6 +2,7 @@
 
 pub(crate) mod body;
 mod call;
+mod dates;
 mod encode;
 mod header;
 // The bundled document has no forms and no structured parameters; others do.

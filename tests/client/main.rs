@@ -4,6 +4,7 @@
 mod builder;
 mod connections;
 mod credentials;
+mod dates;
 mod downloads;
 mod errors;
 mod events;
