@@ -70,7 +70,7 @@ impl Client {
     #[cfg(feature = "rotation")]
     pub(crate) fn with_key(&self, key: &Secret) -> Result<Self> {
         let connection = self.sender.connection.with_key(key)?;
-        Ok(Self { sender: Sender { connection: Arc::new(connection), ..self.sender } })
+        Ok(Self { sender: Sender { connection: Arc::new(connection), ..self.sender.clone() } })
     }
 
     /// The base URL.

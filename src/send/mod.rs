@@ -12,7 +12,7 @@ use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, HeaderName, HeaderValue};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-pub(crate) use self::options::Options;
+pub(crate) use self::options::{Options, Project};
 use self::run::Run;
 use crate::connection::Connection;
 use crate::error::Result;

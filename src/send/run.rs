@@ -57,6 +57,9 @@ impl Run {
         if let Some(problem) = call.invalid() {
             return invalid(problem);
         }
+        if let Some(Err(problem)) = options.project.as_deref() {
+            return invalid(problem);
+        }
         let Ok(method) = Method::from_bytes(call.target.method().as_bytes()) else {
             return invalid("the method is not one of HTTP");
         };
@@ -215,14 +218,16 @@ impl Run {
         let mut request = Request::new(self.method.clone(), self.url.clone());
         let (shared, own) = (&self.connection, &self.call.headers);
         let headers = request.headers_mut();
-        headers.reserve(shared.headers.len() + own.len() + 3);
+        headers.reserve(shared.headers.len() + own.len() + 4);
         let mut set = |name: &HeaderName, value: &HeaderValue| {
             headers.insert(name, value.clone());
         };
         if let Some(content_type) = &content_type {
             set(&CONTENT_TYPE, content_type);
         }
-        for (name, value) in shared.headers.iter().chain(own) {
+        let project = self.options.project.as_deref().and_then(|project| project.as_ref().ok());
+        let project = project.map(|(name, value)| (name, value));
+        for (name, value) in shared.headers.iter().chain(project).chain(own) {
             set(name, value);
         }
         // `join` has made sure of the origin; the key depends on it, so it is asked once more.
@@ -273,7 +278,7 @@ impl Run {
 
     /// Whether the call may be sent twice.
     pub(super) fn idempotency(&self) -> Idempotency {
-        self.call.target.idempotency()
+        self.options.idempotency.unwrap_or_else(|| self.call.target.idempotency())
     }
 
     /// Whether the source of the key has another one than the one just refused.

@@ -38,6 +38,7 @@ fn every_bad_setting_is_named() {
         (good().base_url("http://127.0.0.1.example.com"), "allow_plain_http"),
         (good().project(""), "`project` is empty"),
         (good().project("a\nb"), "`project`"),
+        (good().project_id(" "), "`project_id` is empty"),
         (good().user_agent("a\r\nb"), "`user_agent`"),
         (good().default_header("x y", "1"), "`default_header`: \"x y\""),
         (
@@ -111,7 +112,7 @@ async fn a_request_carries_what_was_set_and_no_more() {
     client.list_api_keys().name("a b&c").send().await.unwrap();
     let request = &server.requests()[1];
     assert!(request.starts_with("GET /stem/org/api_keys?name=a%20b%26c HTTP/1.1\r\n"), "{request}");
-    for line in ["x-kernel-project-id: proj_abc123", "user-agent: mine/1", "x-team: ops"] {
+    for line in ["x-kernel-project: proj_abc123", "user-agent: mine/1", "x-team: ops"] {
         assert!(request.contains(&format!("\r\n{line}\r\n")), "{request}");
     }
 }

@@ -15,6 +15,7 @@ mod http2;
 mod key_sources;
 #[cfg(feature = "testing")]
 mod life;
+mod options;
 mod paging;
 mod raw;
 #[cfg(feature = "testing")]

@@ -103,7 +103,7 @@ async fn the_deadline_bounds_attempts_and_waits() {
     let hang = Server::start([Act::SendAndHang(Vec::new())]).await;
     let options = CallOptions::new().deadline(Duration::from_millis(150)).retries(50);
     let began = Instant::now();
-    let client = hang.client().with(options.timeout(Duration::from_millis(40)));
+    let client = hang.client().with(options.clone().timeout(Duration::from_millis(40)));
     let error = client.list_api_keys().send().await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
     assert!(hang.count() >= 2);

@@ -55,7 +55,7 @@ async fn a_timeout_while_connecting_leaves_nothing_done_and_is_retried() {
     let (url, tried) = never_connects().await;
     let client = client(&url).http_client(crate::http::http()).build().unwrap();
     let options = CallOptions::new().timeout(Duration::from_millis(50)).retries(1);
-    let error = post(&client.with(options)).await;
+    let error = post(&client.with(options.clone())).await;
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 2), "{error}");
     assert!(!error.outcome_unknown() && error.is_timeout(), "{error}");
     assert!(error.to_string().contains("passed while connecting"), "{error}");
