@@ -41,6 +41,11 @@ pub use self::response::download::Download;
 pub use self::response::sse::{Event, EventStream};
 pub use reqwest::{Method, StatusCode};
 
+/// What becomes of secrets where a program serialises them itself.
+pub mod secret {
+    pub use crate::model::secret::{SecretField, expose, redact, redacted};
+}
+
 /// What a program that manages keys needs in scope: the client, and the traits that extend it.
 pub mod prelude {
     #[cfg(feature = "api-keys")]

@@ -52,7 +52,7 @@ struct Reply {
 
 impl Reply {
     fn value(status: StatusCode, value: &impl Serialize) -> Self {
-        Self { status, value: serde_json::to_value(value).unwrap() }
+        Self { status, value: onkernel::secret::redacted(value).unwrap() }
     }
 
     async fn bytes(download: Download) -> Result<Self, onkernel::Error> {
@@ -71,7 +71,7 @@ impl Reply {
         let (status, mut all) = (events.status(), Vec::new());
         while let Some(event) = events.next().await {
             all.push(match event? {
-                Event::Message { data, .. } => serde_json::to_value(data).unwrap(),
+                Event::Message { data, .. } => onkernel::secret::redacted(data).unwrap(),
                 Event::Heartbeat => json!("heartbeat"),
                 _ => panic!("an event that is not as documented"),
             });

@@ -64,14 +64,14 @@ impl Client {
     /// The API key in use, fetched if there is none yet.
     #[cfg(feature = "api-keys")]
     pub(crate) async fn api_key(&self) -> Result<Secret> {
-        Ok(self.sender.connection.credentials.current().await?.secret.clone())
+        Ok(self.sender.connection.credentials.current().await?.key.secret.clone())
     }
 
     /// The same client with another key: connections, headers and options are shared.
     #[cfg(feature = "rotation")]
     pub(crate) fn with_key(&self, key: &Secret) -> Result<Self> {
         let connection = self.sender.connection.with_key(key)?;
-        Ok(Self { sender: Sender { connection: Arc::new(connection), ..self.sender } })
+        Ok(Self { sender: Sender { connection: Arc::new(connection), ..self.sender.clone() } })
     }
 
     /// The base URL.

@@ -298,7 +298,7 @@ impl Error {
         self.0.kind == ErrorKind::Connect
     }
 
-    /// The call was refused before anything was sent.
+    /// The call is invalid: no request was completed.
     pub fn is_invalid_request(&self) -> bool {
         self.0.kind == ErrorKind::InvalidRequest
     }

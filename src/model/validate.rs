@@ -266,16 +266,22 @@ impl Bounded for bool {
     }
 }
 
-macro_rules! unbounded {
-    ($($value:ty),*) => {$(
-        impl Bounded for $value {
+macro_rules! dates {
+    ($($date:ty),*) => {$(
+        impl Bounded for $date {
+            /// RFC 3339 has four digits for a year.
             fn check(&self, _: &Rule) -> Checked {
-                Ok(())
+                match chrono::Datelike::year(self) {
+                    0..=9999 => Ok(()),
+                    _ => Err(ValidationError::new(format!(
+                        "must be a date of the years 0000 to 9999, but is {self}"
+                    ))),
+                }
             }
         }
     )*};
 }
-unbounded!(chrono::DateTime<chrono::Utc>, chrono::NaiveDate);
+dates!(chrono::DateTime<chrono::Utc>, chrono::NaiveDate);
 
 impl<T: Bounded> Bounded for Option<T> {
     fn check(&self, rule: &Rule) -> Checked {

@@ -10,6 +10,7 @@ use reqwest::header::HeaderMap;
 use serde::Serialize;
 
 use super::body::Body;
+use super::dates;
 use super::encode::{Query, QueryValue, USUAL_VALUE, push_encoded};
 use super::header::header;
 use super::multipart::{Form, Part};
@@ -33,6 +34,8 @@ pub(crate) struct Call {
     pub(crate) scrubber: Scrubber,
     /// Success promises nothing to read.
     pub(crate) no_content: bool,
+    /// The body of a success is of no interest.
+    pub(crate) ignores_body: bool,
     /// The body of a success is streamed.
     pub(crate) streaming: bool,
     checks: Checks,
@@ -53,6 +56,7 @@ impl Call {
             body: Body::Empty,
             scrubber: Scrubber::default(),
             no_content: false,
+            ignores_body: false,
             streaming: false,
             checks: Checks::default(),
             invalid: None,
@@ -144,6 +148,9 @@ impl Call {
     {
         match secret::serialise(value) {
             Ok(serialised) => {
+                if let Some(problem) = dates::problem(&serialised.body) {
+                    self.refuse(problem);
+                }
                 self.body = Body::Whole(serialised.body.into(), media_type);
                 serialised.secrets.iter().for_each(|secret| self.scrubber.knows(secret));
             }

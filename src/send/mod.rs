@@ -13,7 +13,7 @@ use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, HeaderName, HeaderValue};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-pub(crate) use self::options::Options;
+pub(crate) use self::options::{Options, Project};
 use self::run::Run;
 use crate::connection::Connection;
 use crate::error::Result;
@@ -21,6 +21,9 @@ use crate::request::Call;
 use crate::response::download::Download;
 use crate::response::sse::EventStream;
 use crate::response::{BufferedResponse, Reopen, Response, StreamingResponse};
+
+/// From which event on a stream is wanted.
+const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Sends calls over a connection.
 #[derive(Clone)]
@@ -46,12 +49,14 @@ impl Sender {
     /// Sends a call whose success has nothing to read.
     pub(crate) fn empty(self, mut call: Call) -> impl Future<Output = Result<()>> {
         call.no_content = true;
+        call.ignores_body = true;
         self.buffered(call, read_nothing, Response::into_value)
     }
 
     /// As [`empty`](Self::empty), with what came instead.
     pub(crate) fn empty_raw(self, mut call: Call) -> impl Future<Output = Result<Response<()>>> {
         call.no_content = true;
+        call.ignores_body = true;
         self.buffered(call, read_nothing, identity)
     }
 
@@ -113,13 +118,14 @@ impl Sender {
     /// How the call is sent again when its stream breaks off.
     fn reopen(&self, call: &Call) -> Reopen {
         let (sender, call) = (self.clone(), call.clone());
-        let retries = self.options.retry.retries;
+        let (retries, wait) = (self.options.retry.retries, self.options.retry.first);
+        let last_event = call.headers.get(LAST_EVENT).cloned();
         let send = move |last_event: HeaderValue| {
             let mut call = call.clone();
-            call.headers.insert(HeaderName::from_static("last-event-id"), last_event);
+            call.headers.insert(LAST_EVENT, last_event);
             Box::pin(sender.clone().streaming(call)) as _
         };
-        Reopen { send: Arc::new(send), retries }
+        Reopen { send: Arc::new(send), last_event, retries, wait }
     }
 
     /// Sends a call whose success is read to its end. Only what depends on its type is here.
@@ -165,12 +171,12 @@ pub(crate) fn read_json<T: DeserializeOwned>(
 }
 
 fn read_nothing(response: &mut BufferedResponse) -> serde_json::Result<()> {
-    if response.status == StatusCode::NOT_FOUND || response.body.trim_ascii().is_empty() {
-        return Ok(());
+    // Success is success, whatever comes with it. But a page means that something between us and
+    // the server responded in its place.
+    if response.status != StatusCode::NOT_FOUND && response.is_page() {
+        return serde_json::from_slice::<IgnoredAny>(&response.body).map(drop);
     }
-    // JSON does no harm. A page means that something between us and the server responded in its
-    // place.
-    serde_json::from_slice::<IgnoredAny>(&response.body).map(drop)
+    Ok(())
 }
 
 #[cfg(test)]

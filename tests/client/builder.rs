@@ -21,10 +21,13 @@ fn every_bad_setting_is_named() {
         (Client::builder().api_key(""), "the API key is empty"),
         (Client::builder().api_key("\n"), "the API key is empty"),
         (Client::builder().api_key(format!("{KEY} x")), "the API key holds a space"),
-        (Client::builder().api_key(format!("{KEY}\nx")), "the API key holds a space"),
+        (Client::builder().api_key(format!("{KEY}\nx")), "the API key holds a line break"),
         (Client::builder().api_key(format!(" {KEY}")), "the API key holds a space"),
-        (Client::builder().api_key(format!("{KEY}\u{0}")), "the API key holds a space"),
-        (Client::builder().api_key(format!("{KEY}é")), "the API key holds a space"),
+        (Client::builder().api_key(format!("{KEY}\u{0}")), "the API key holds a control character"),
+        (
+            Client::builder().api_key(format!("{KEY}é")),
+            "the API key holds a character that no API key has",
+        ),
         (good().base_url("api.onkernel.com"), "the base URL cannot be used: it is not a URL"),
         (good().base_url(""), "the base URL cannot be used"),
         (good().base_url("ftp://api.onkernel.com"), "`https://`"),
@@ -35,6 +38,7 @@ fn every_bad_setting_is_named() {
         (good().base_url("http://127.0.0.1.example.com"), "allow_plain_http"),
         (good().project(""), "`project` is empty"),
         (good().project("a\nb"), "`project`"),
+        (good().project_id(" "), "`project_id` is empty"),
         (good().user_agent("a\r\nb"), "`user_agent`"),
         (good().default_header("x y", "1"), "`default_header`: \"x y\""),
         (
@@ -89,6 +93,7 @@ async fn a_request_carries_what_was_set_and_no_more() {
         head,
         [
             "GET /org/api_keys HTTP/1.1".to_owned(),
+            "accept-encoding: identity".to_owned(),
             "accept: application/json".to_owned(),
             format!("authorization: Bearer {KEY}"),
             format!("host: {host}"),
@@ -107,7 +112,7 @@ async fn a_request_carries_what_was_set_and_no_more() {
     client.api_keys().list().name("a b&c").send().await.unwrap();
     let request = &server.requests()[1];
     assert!(request.starts_with("GET /stem/org/api_keys?name=a%20b%26c HTTP/1.1\r\n"), "{request}");
-    for line in ["x-kernel-project-id: proj_abc123", "user-agent: mine/1", "x-team: ops"] {
+    for line in ["x-kernel-project: proj_abc123", "user-agent: mine/1", "x-team: ops"] {
         assert!(request.contains(&format!("\r\n{line}\r\n")), "{request}");
     }
 }

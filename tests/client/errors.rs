@@ -237,20 +237,20 @@ async fn ids_are_encoded_whole() {
 async fn responses_are_bounded_in_size_and_time() {
     let options = CallOptions::new().retries(0).timeout(Duration::from_millis(300));
     let list = |server: &Server, options: CallOptions| {
-        let client = server.client().with(options);
+        let client = server.client().with(options.clone());
         async move { client.api_keys().list().send().await.unwrap_err() }
     };
 
-    let small = options.max_response_bytes(1000);
+    let small = options.clone().max_response_bytes(1000);
     let announced = Server::start([json("200 OK", &"[".repeat(2000))]).await;
-    let error = list(&announced, small).await;
+    let error = list(&announced, small.clone()).await;
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert!(error.to_string().contains("larger than 1000 bytes"), "{error}");
     assert!(error.advice().unwrap().contains("max_response_bytes"));
 
     let huge = raw("HTTP/1.1 200 OK\ncontent-length: 16777217\n\n[");
     let huge = Server::start([Act::SendAndHang(huge)]).await;
-    let error = list(&huge, options).await;
+    let error = list(&huge, options.clone()).await;
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert!(error.to_string().contains("larger than 16777216 bytes"), "{error}");
 
@@ -260,7 +260,7 @@ async fn responses_are_bounded_in_size_and_time() {
     assert_eq!(error.kind(), ErrorKind::TooLarge);
 
     let stalled = Server::start([Act::SendAndHang(head)]).await;
-    let error = list(&stalled, options).await;
+    let error = list(&stalled, options.clone()).await;
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(error.to_string().contains("timeout of 300ms passed while reading"), "{error}");
 

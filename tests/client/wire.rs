@@ -321,7 +321,7 @@ async fn the_project_travels_in_a_header() {
     let client = Client::builder()
         .api_key(KEY)
         .base_url(server.base_url())
-        .project("proj_1")
+        .project_id("proj_1")
         .build()
         .unwrap();
     client.api_keys().list().send().await.unwrap();

@@ -72,7 +72,8 @@ impl NewKey {
 
     /// The key for programs, without the plaintext.
     fn to_json(&self) -> Value {
-        let documented = self.documented.as_ref().and_then(|key| serde_json::to_value(key).ok());
+        let documented =
+            self.documented.as_ref().and_then(|key| onkernel::secret::redacted(key).ok());
         let mut value = documented.unwrap_or_else(|| json!({ "id": self.id }));
         if let Some(fields) = value.as_object_mut() {
             fields.remove("key");
