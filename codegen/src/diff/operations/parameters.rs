@@ -22,8 +22,9 @@ impl<'a> Comparison<'_, 'a> {
                 continue;
             }
             if let Some(pair) = before.remove(&key(was)).zip(now.remove(&key(is))) {
+                // An argument, which callers do not name.
                 let what = format!("path parameter `{was}` renamed to `{is}`");
-                self.at(pair.1.value, Effect::Breaking, what);
+                self.at(pair.1.value, Effect::Documentation, what);
                 pairs.push((key(is), pair));
             }
         }

@@ -3,13 +3,15 @@
 use super::resolve::Node;
 use super::source::Source;
 use crate::lower::naming::names;
+use crate::openapi::walk;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 pub(in crate::diff) const METHODS: [&str; 8] =
     ["get", "put", "post", "patch", "delete", "head", "options", "trace"];
 /// Headers that OpenAPI leaves to other parts of the document when they are listed as parameters.
-pub(in crate::diff) const NOT_PARAMETERS: [&str; 3] = ["accept", "content-type", "authorization"];
+const NOT_PARAMETERS: [&str; 3] = ["accept", "content-type", "authorization"];
+
 /// One method on one path.
 #[derive(Clone)]
 pub(in crate::diff) struct Operation<'a> {
@@ -50,24 +52,6 @@ impl<'a> Operation<'a> {
         self.value.get(keyword) == Some(&Value::Bool(true))
     }
 
-    /// What its method is called in Rust.
-    pub(in crate::diff) fn method_name(&self, source: &Source<'a>) -> String {
-        if let Some(given) = self.value.get("x-onkernel-name").and_then(Value::as_str) {
-            return given.to_owned();
-        }
-        // The rule looks at what kind of thing comes back, and expects no references.
-        let mut resolved = json!({ "responses": {} });
-        for (status, response) in responses(source, self) {
-            for (media, (_, node)) in media(source, response) {
-                let schema = source.schema(&node);
-                resolved["responses"][&status]["content"][media] = json!({
-                    "schema": { "type": schema.type_words(), "format": schema.format }
-                });
-            }
-        }
-        names::by_rule(self.id().unwrap_or_default(), self.method, self.path, &resolved)
-    }
-
     /// The path's parameters and its own, which win.
     pub(in crate::diff) fn parameters(
         &self,
@@ -90,6 +74,41 @@ impl<'a> Operation<'a> {
         }
         all
     }
+}
+
+/// Where each operation is found in the client: `api_keys.create`.
+pub(in crate::diff) fn names<'a>(
+    source: &Source<'a>,
+    operations: &BTreeMap<Endpoint, Operation<'a>>,
+) -> BTreeMap<Endpoint, String> {
+    // The rule looks at what kind of thing comes back, and expects no references.
+    let mut resolved = json!({ "paths": {} });
+    for operation in operations.values() {
+        let mut bare = json!({ "responses": {} });
+        for key in ["operationId", "tags", "x-onkernel-resource", "x-onkernel-method"] {
+            if let Some(value) = operation.value.get(key) {
+                bare[key] = value.clone();
+            }
+        }
+        for (status, response) in responses(source, operation) {
+            for (media, (_, node)) in media(source, response) {
+                let schema = source.schema(&node);
+                bare["responses"][&status]["content"][media] = json!({
+                    "schema": { "type": schema.type_words(), "format": schema.format }
+                });
+            }
+        }
+        resolved["paths"][operation.path][operation.method] = bare;
+    }
+    let mut names = names::of_all(&mut resolved).into_iter();
+    let mut found = BTreeMap::new();
+    walk::operations(&mut resolved, &mut |_, path, method, _| {
+        let method = METHODS.iter().find(|known| **known == method);
+        if let (Some(name), Some(method)) = (names.next(), method) {
+            found.insert((blanked(path), *method), format!("{}.{}", name.resource, name.method));
+        }
+    });
+    found
 }
 
 /// `/org/api_keys/{id}` as `/org/api_keys/{}`.
