@@ -38,6 +38,8 @@ pub use self::response::Response;
 pub use self::response::download::Download;
 pub use self::response::sse::{Event, EventStream};
 pub use reqwest::{Method, StatusCode};
+/// The crates whose types are in the surface: times, JSON without a schema, bytes.
+pub use {bytes, chrono, serde_json};
 
 /// What a program that manages keys needs in scope: the client, and the traits that extend it.
 pub mod prelude {

@@ -408,7 +408,7 @@ fn a_parameter_can_be_a_choice_an_object_or_json() {
     struct ThingsXFilter  [sent]
         a: Option<i64>  at least 1
     "#);
-    insta::assert_snapshot!(of(asks(json!({ "name": "X-Filter", "in": "header", "explode": true, "schema": object })), json!({})), @r#"spec/openapi.documented.yml:59:1: an exploded object in the path or in a header (POST /things) (at #/paths/~1things/post/parameters/0, which an overlay or an alias put below this place); leave the operation out with `x-onkernel-omit` in an overlay"#);
+    insta::assert_snapshot!(of(asks(json!({ "name": "X-Filter", "in": "header", "explode": true, "schema": object })), json!({})), @r#"spec/openapi.documented.yml:61:1: an exploded object in the path or in a header (POST /things) (at #/paths/~1things/post/parameters/0, which an overlay or an alias put below this place); leave the operation out with `x-onkernel-omit` in an overlay"#);
 }
 
 #[test]

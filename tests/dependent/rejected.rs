@@ -14,7 +14,7 @@ const REJECTED: [(&str, &str, &str); 8] = [
     (
         "is_no_integer",
         "kernel.api_keys().list().limit(\"10\")",
-        "the trait bound `&str: sealed::Integer` is not satisfied",
+        "the trait bound `&str: Integer` is not satisfied",
     ),
     (
         "is_none",

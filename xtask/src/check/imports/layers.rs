@@ -29,6 +29,7 @@ pub(super) const LAYERS: &[Layers] = &[
             "api_keys",
             "generated",
             "client",
+            "paging",
             "send",
             "connection",
             "request",
@@ -42,7 +43,7 @@ pub(super) const LAYERS: &[Layers] = &[
     Layers {
         folder: "codegen/src",
         rows: &[
-            "outline", "exercise", "finish", "generate", "needs", "diff", "lower", "surface",
+            "outline", "exercise", "signatures", "finish", "generate", "needs", "diff", "lower", "surface",
             "overlay", "document", "openapi", "error",
         ],
         apart: &[],
