@@ -52,6 +52,24 @@ impl<'a> Operation<'a> {
         self.value.get(keyword) == Some(&Value::Bool(true))
     }
 
+    /// The required parameters of the query in the order in which they are listed, which is that of
+    /// arguments.
+    pub(in crate::diff) fn required_query(&self, source: &Source<'a>) -> Vec<&'a str> {
+        let mut names = Vec::new();
+        for owner in [self.item, self.value] {
+            for raw in owner.get("parameters").and_then(Value::as_array).into_iter().flatten() {
+                let value = source.deref(raw);
+                let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
+                let is_required = value.get("required") == Some(&Value::Bool(true));
+                let in_query = value.get("in").and_then(Value::as_str) == Some("query");
+                if in_query && is_required && !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        names
+    }
+
     /// The path's parameters and its own, which win.
     pub(in crate::diff) fn parameters(
         &self,
