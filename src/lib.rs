@@ -40,6 +40,8 @@ pub use self::response::Response;
 pub use self::response::download::Download;
 pub use self::response::sse::{Event, EventStream};
 pub use reqwest::{Method, StatusCode};
+/// The crates whose types are in the surface: times, JSON without a schema, bytes.
+pub use {bytes, chrono, serde_json};
 
 /// What becomes of secrets where a program serialises them itself.
 pub mod secret {

@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 use syn::visit_mut::VisitMut;
 use syn::{
     File, FnArg, GenericArgument, ImplItem, ImplItemFn, Item, ItemImpl, Pat, PathArguments,
-    ReturnType, Type, TypeParamBound, parse_quote,
+    ReturnType, Type, TypeParamBound, Visibility, parse_quote,
 };
 
 use heck::ToSnakeCase;
@@ -22,6 +22,8 @@ pub(crate) struct Maker {
     pub(crate) setters: Vec<(String, Type)>,
     /// The type of a call's body.
     pub(crate) body: Option<String>,
+    /// The methods that send a call, and what they return.
+    pub(crate) sends: Vec<(String, Type)>,
 }
 
 impl Maker {
@@ -59,6 +61,7 @@ impl Maker {
             path: quote!(kernel #(.#steps())* .#method),
             arguments: arguments(function),
             setters: setters(items, &made),
+            sends: sends(items, &made),
             body,
         })
     }
@@ -72,7 +75,8 @@ impl Maker {
         let new = new.ok_or_else(|| format!("`{of}` has no constructor"))?;
         let ty = format_ident!("{of}");
         let path = quote!(types::#ty::new);
-        Ok(Self { path, arguments: arguments(new), setters: setters(items, of), body: None })
+        let (arguments, setters) = (arguments(new), setters(items, of));
+        Ok(Self { path, arguments, setters, body: None, sends: Vec::new() })
     }
 }
 
@@ -182,6 +186,19 @@ fn setters(items: &[Item], of: &str) -> Vec<(String, Type)> {
         Some((name.clone(), inner(&ty, "Option").filter(|_| exists(&name))?))
     });
     setters.collect()
+}
+
+/// Of a call, the public methods that end it.
+fn sends(items: &[Item], of: &str) -> Vec<(String, Type)> {
+    let functions = impls(items)
+        .filter(|it| name(&it.self_ty).is_some_and(|it| it == of))
+        .flat_map(functions)
+        .filter(|it| arguments(it).is_empty() && matches!(it.vis, Visibility::Public(_)));
+    let sends = functions.filter_map(|function| match &function.sig.output {
+        ReturnType::Type(_, ty) => Some((function.sig.ident.to_string(), (**ty).clone())),
+        ReturnType::Default => None,
+    });
+    sends.filter(|(name, _)| name != "send_raw").collect()
 }
 
 fn name(ty: &Type) -> Option<String> {

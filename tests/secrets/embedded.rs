@@ -165,7 +165,7 @@ async fn sweep(faults: impl IntoIterator<Item = Fault>, options: CallOptions) {
         assert!(!errors.is_empty(), "{name}");
         heard.holds_none_of(&server, SENT);
         let text = heard.text();
-        for part in ["TRACE", "hyper", "operation=\"create_api_key\"", "finished"] {
+        for part in ["TRACE", "hyper", "operation=\"api_keys.create\"", "finished"] {
             assert!(text.contains(part), "{part} after {name}: the trace was on");
         }
     }

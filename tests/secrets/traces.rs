@@ -17,7 +17,7 @@ async fn a_call_is_traced_within_the_span_that_awaits_it() {
     let call = server.client().api_keys().list().send();
     call.instrument(tracing::info_span!("caller")).await.unwrap();
     let log = recorder.text();
-    assert!(log.contains("caller:call{operation=\"list_api_keys\""), "{log}");
+    assert!(log.contains("caller:call{operation=\"api_keys.list\""), "{log}");
     let finished = log.lines().find(|line| line.contains("finished")).unwrap();
     assert!(finished.contains("caller:call{"), "{finished}");
 }
@@ -79,7 +79,7 @@ async fn traces_at_their_most_talkative_hold_no_secret() {
         }
     }
     let log = recorder.text();
-    assert!(log.contains("create_api_key"), "the trace was on");
+    assert!(log.contains("api_keys.create"), "the trace was on");
     let leak = log.lines().find(|line| line.contains(SECRET));
     assert_eq!(leak, None);
 }
@@ -98,7 +98,7 @@ async fn a_call_is_one_span_and_each_retry_an_event() {
     let retry = log.lines().find(|line| line.contains("trying again")).unwrap();
     for part in [
         "INFO",
-        "operation=\"delete_api_key\"",
+        "operation=\"api_keys.delete\"",
         "method=\"DELETE\"",
         "path=\"/org/api_keys/{id}\"",
         "reason=\"server error\"",
