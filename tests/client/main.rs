@@ -2,20 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod builder;
+mod calls;
 mod connections;
 mod credentials;
-mod dates;
-mod downloads;
 mod errors;
-mod events;
 #[path = "../support/http.rs"]
 mod http;
-#[cfg(feature = "http2")]
-mod http2;
-mod key_sources;
 #[cfg(feature = "testing")]
 mod life;
-mod options;
 mod paging;
 mod raw;
 #[cfg(feature = "testing")]
@@ -23,7 +17,4 @@ mod resilience;
 mod retry;
 #[path = "../support/scripted.rs"]
 mod scripted;
-mod sending;
-mod success;
-mod surroundings;
 mod wire;

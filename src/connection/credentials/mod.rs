@@ -173,8 +173,9 @@ impl Credentials {
             return Ok(());
         }
         let Some(read) = self.0.source.read() else { return Ok(()) };
-        let (key, stamp) = read.map_err(Error::configuration)?;
-        self.0.update(|held| (held.key, held.stamp) = (Some(key), stamp));
+        if let Fetched::New(key, stamp) = read.map_err(Error::configuration)? {
+            self.0.update(|held| (held.key, held.stamp) = (Some(key), stamp));
+        }
         Ok(())
     }
 

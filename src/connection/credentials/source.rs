@@ -67,14 +67,14 @@ impl Source {
     }
 
     /// The key that is there now, read where it can be done at once.
-    pub(super) fn read(&self) -> Option<Result<(Arc<Key>, Option<Stamp>), String>> {
-        let read = match self {
-            Self::Fixed(secret) => Key::new(secret, self).map(|key| (key, None)),
-            Self::Env(name) => self.variable(name).map(|key| (key, None)),
-            Self::File(path) => self.file(path),
-            Self::Function { .. } => return None,
-        };
-        Some(read)
+    pub(super) fn read(&self) -> Option<Result<Fetched, String>> {
+        let new = |key| Fetched::New(key, None);
+        match self {
+            Self::Fixed(secret) => Some(Key::new(secret, self).map(new)),
+            Self::Env(name) => Some(self.variable(name).map(new)),
+            Self::File(path) => Some(self.file(path)),
+            Self::Function { .. } => None,
+        }
     }
 
     /// Asks the source. A file that is the `known` one is not read.
@@ -87,8 +87,7 @@ impl Source {
                 {
                     return Ok(Fetched::Same);
                 }
-                let read = self.read().unwrap_or_else(|| Err(format!("{self} gave no API key")));
-                read.map(|(key, stamp)| Fetched::New(key, stamp))
+                self.read().unwrap_or_else(|| Err(format!("{self} gave no API key")))
             };
             // Where it can hold up no call.
             let read = tokio::task::spawn_blocking(read).await;
@@ -117,13 +116,13 @@ impl Source {
         }
     }
 
-    fn file(&self, path: &Path) -> Result<(Arc<Key>, Option<Stamp>), String> {
+    fn file(&self, path: &Path) -> Result<Fetched, String> {
         let (secret, stamp) = open(path).map_err(|error| match error.kind() {
             // What is said of invalid text may quote it.
             std::io::ErrorKind::InvalidData => format!("{self} cannot be read: it is not text"),
             _ => format!("{self} cannot be read: {error}"),
         })?;
-        Ok((Key::new(&secret, self)?, Some(stamp)))
+        Ok(Fetched::New(Key::new(&secret, self)?, Some(stamp)))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::scripted::{KEY, Server, response};
 /// Runs one of the ignored tests below in a process with these environment variables alone.
 async fn in_child(test: &str, variables: &[(&str, &str)]) {
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", &format!("surroundings::{test}"), "--ignored"]);
+    child.args(["--exact", &format!("calls::surroundings::{test}"), "--ignored"]);
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
         child.env_remove(name).env_remove(name.to_lowercase());
     }
