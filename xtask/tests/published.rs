@@ -66,7 +66,9 @@ fn no_eight_words_in_a_row_are_the_vendors() {
     };
     let mut vendors = BTreeMap::new();
     for (at, text) in prose(read(&july).root()) {
-        runs(&text).into_iter().for_each(|run| drop(vendors.entry(run).or_insert(at.clone())));
+        for run in runs(&text) {
+            vendors.entry(run).or_insert_with(|| at.clone());
+        }
     }
     assert!(vendors.len() > 1000, "{} has hardly any words", july.display());
     let copied: Vec<_> = prose(read(&ours()).root())
@@ -169,6 +171,41 @@ fn taking_the_facts_again_changes_nothing() {
     let same = text.lines().zip(head.lines().chain(written.lines())).enumerate();
     let first = same.into_iter().find(|(_, (before, after))| before != after);
     assert!(format!("{head}{written}") == text, "{first:?}\n{}", merged.notes.to_text());
+}
+
+/// The names of what is newer than July are those of a client, and may not be the document's.
+#[test]
+fn schemas_of_other_names_lose_no_word() {
+    let Some(facts) = facts() else { return };
+    let mut facts: Value = read(&facts).root().clone();
+    let schemas = facts["components"]["schemas"].take();
+    let renamed = schemas.as_object().unwrap().iter();
+    let renamed: Map<String, Value> =
+        renamed.map(|(name, schema)| (format!("Other{name}"), schema.clone())).collect();
+    facts["components"]["schemas"] = Value::Object(renamed);
+    let renamed = facts.to_string().replace("#/components/schemas/", "#/components/schemas/Other");
+    let renamed = Document::parse(&renamed, "renamed.json").unwrap();
+    let ours = read(&ours());
+    let merged = merge::merge(&ours, &renamed).unwrap();
+    assert_eq!(merged.notes.dropped, BTreeSet::new());
+    let words = |value: &Value| prose(value).iter().filter(|(_, text)| !text.is_empty()).count();
+    assert_eq!(words(&merged.tree.to_value()), words(ours.root()));
+}
+
+/// As when the vendor publishes a document with other facts: whatever it says, it says no word.
+#[test]
+fn taking_the_vendors_document_brings_no_word_of_theirs() {
+    let Some(july) = july() else { return };
+    let (ours, theirs) = (read(&ours()), read(&july));
+    let merged = merge::merge(&ours, &theirs).unwrap();
+    let words = |value: &Value| -> BTreeSet<String> {
+        prose(value).into_iter().map(|(_, text)| text).filter(|text| !text.is_empty()).collect()
+    };
+    let merged = merged.tree.to_value();
+    let (kept, known) = (words(&merged), words(ours.root()));
+    let foreign: Vec<_> = kept.difference(&known).collect();
+    assert!(foreign.is_empty(), "{foreign:?}");
+    assert_eq!(operations(&merged), operations(theirs.root()));
 }
 
 #[test]

@@ -32,6 +32,13 @@ fn changed(copy: &Copy, from: &str, to: &str) -> Input {
     }
 }
 
+/// What the checks find in a copy, beyond what it lacks for being one.
+fn to_repair(copy: &Copy) -> Vec<check::Failure> {
+    let known = check::run(Copy::new().root());
+    let known: Vec<_> = known.failures().collect();
+    check::run(copy.root()).failures().filter(|it| !known.contains(it)).cloned().collect()
+}
+
 fn paths(plan: &Plan) -> Vec<&str> {
     plan.writes.iter().map(|write| write.path.as_str()).collect()
 }
@@ -85,9 +92,9 @@ fn a_changed_document_changes_everything_that_belongs_to_it() {
     assert!(before == copy.all());
 
     // Only the review is left to do.
-    assert!(!check::run(copy.root()).is_fine());
+    assert_ne!(to_repair(&copy), []);
     copy.write(SNAPSHOT, &copy.read(&pending));
-    assert!(check::run(copy.root()).is_fine(), "\n{}", check::run(copy.root()));
+    assert_eq!(to_repair(&copy), []);
 }
 
 #[test]
@@ -156,7 +163,7 @@ fn words_written_by_hand_are_taken_with_their_provenance() {
     assert_eq!(paths(&plan), ["spec/provenance.json"]);
     assert_eq!(copy.read(DOCUMENT), text);
     assert_eq!(provenance::read(copy.root()).unwrap().source, source);
-    assert!(check::run(copy.root()).is_fine(), "\n{}", check::run(copy.root()));
+    assert_eq!(to_repair(&copy), []);
 }
 
 #[test]

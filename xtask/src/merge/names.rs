@@ -33,9 +33,25 @@ impl Names {
     }
 
     /// Whether their reference leads to what ours does.
-    pub(super) fn is_same(&self, ours: &str, theirs: &str) -> bool {
-        let theirs = of_reference(theirs).and_then(|it| self.renamed.get(&it).cloned());
-        ours == theirs.map_or(String::new(), |it| format!("#{it}"))
+    pub(super) fn are_same(&self, ours: &str, theirs: &str) -> bool {
+        let before = of_reference(theirs).and_then(|it| self.renamed.get(&it).cloned());
+        before.is_some_and(|before| of_reference(ours) == Some(before))
+    }
+
+    /// Whether both values say the same, by whatever names.
+    pub(super) fn say_the_same(&self, ours: &Tree, theirs: &Tree) -> bool {
+        match (ours, theirs) {
+            (Tree::Map(old), Tree::Map(new)) => {
+                let has = |(key, theirs): &(String, Tree)| {
+                    ours.get(key).is_some_and(|ours| self.say_the_same(ours, theirs))
+                };
+                old.len() == new.len() && new.iter().all(has)
+            }
+            _ => {
+                let texts = ours.as_str().zip(theirs.as_str());
+                ours == theirs || texts.is_some_and(|(ours, theirs)| self.are_same(ours, theirs))
+            }
+        }
     }
 }
 

@@ -14,6 +14,18 @@ pub(super) fn beside<T: PartialEq + Clone>(old: &[T], new: &[T]) -> Vec<T> {
     order
 }
 
+/// What `new` says, its keys in the order of `old`.
+pub(super) fn keys(old: &Tree, new: &Tree) -> Tree {
+    let (Tree::Map(_), Tree::Map(members)) = (old, new) else { return new.clone() };
+    let names = |it: &Tree| -> Vec<String> { it.members().iter().map(|it| it.0.clone()).collect() };
+    let member = |name: String| {
+        let (_, value) = members.iter().find(|(it, _)| *it == name)?;
+        let value = old.get(&name).map_or_else(|| value.clone(), |old| keys(old, value));
+        Some((name, value))
+    };
+    Tree::Map(beside(&names(old), &names(new)).into_iter().filter_map(member).collect())
+}
+
 /// Paths: a new one follows the last of those with which it has most in common.
 pub(super) fn paths(old: &[String], new: &[String]) -> Vec<String> {
     let mut order: Vec<String> = old.iter().filter(|it| new.contains(it)).cloned().collect();

@@ -252,17 +252,16 @@ impl<'o> Walk<'o> {
     }
 
     fn fact(&mut self, is_set: bool, theirs: &Tree, ours: &Tree, spot: &Spot) -> Tree {
-        if theirs.says_the_same(ours) {
-            return ours.clone();
+        if let (Tree::List(new), Tree::List(old), true) = (theirs, ours, is_set) {
+            if new.len() != old.len() || new.iter().any(|it| !old.contains(it)) {
+                self.changed(spot, "");
+            }
+            return Tree::List(order::beside(old, new));
         }
-        let (Tree::List(new), Tree::List(old), true) = (theirs, ours, is_set) else {
-            self.changed(spot, "");
-            return theirs.clone();
-        };
-        if new.len() != old.len() || new.iter().any(|it| !old.contains(it)) {
+        if !self.names.say_the_same(ours, theirs) {
             self.changed(spot, "");
         }
-        Tree::List(order::beside(old, new))
+        order::keys(ours, theirs)
     }
 
     fn map(&mut self, kind: Kind, theirs: &Tree, ours: Option<Found<'o>>, spot: &Spot) -> Tree {
@@ -317,7 +316,7 @@ impl<'o> Walk<'o> {
         let new = Items { root: self.theirs, path: &self.path.1, items: theirs.items() };
         let old = Items { root: self.ours, path: &self.path.0, items: our_items };
         let same =
-            matching::items(kind, &old, &new, |ours, theirs| self.names.is_same(ours, theirs));
+            matching::items(kind, &old, &new, |ours, theirs| self.names.are_same(ours, theirs));
         let their_order: Vec<usize> = (0..theirs.items().len()).collect();
         let our_order =
             (0..our_items.len()).filter_map(|ours| same.iter().position(|it| *it == Some(ours)));
