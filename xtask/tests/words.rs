@@ -258,6 +258,22 @@ fn what_is_gone_takes_its_words_along() {
     assert!(merged.notes.to_text().contains("Words dropped with their place (1)"));
 }
 
+/// A secret that is called otherwise from now on would be printed in the clear.
+#[test]
+fn a_mark_that_loses_its_place_is_listed() {
+    let renamed = theirs().to_string().replace("\"token\":{", "\"opener\":{");
+    let merged = take(&serde_json::from_str(&renamed).unwrap());
+    let unmarked: Vec<_> = merged.notes.unmarked.iter().map(String::as_str).collect();
+    assert_eq!(unmarked, ["/components/schemas/Thing/properties/token/format"]);
+    let report = merged.notes.to_text();
+    assert!(report.contains("Marks dropped with their place (1)"), "{report}");
+
+    let mut without = theirs();
+    without["paths"] = json!({});
+    let merged = take(&without);
+    assert!(merged.notes.unmarked.contains("/paths/~1things~1{id}/get/x-onkernel-repeat"));
+}
+
 #[test]
 fn what_is_new_in_a_schema_stands_beside_what_it_follows() {
     let properties = json!({ "kind": {}, "color": { "type": "string" } });

@@ -12,6 +12,8 @@ pub struct Notes {
     pub reread: BTreeMap<String, BTreeSet<String>>,
     /// Words of ours whose place is gone, as JSON pointers into the document before.
     pub dropped: BTreeSet<String>,
+    /// The same of our marks: `format: password` on a secret, and keys of ours.
+    pub unmarked: BTreeSet<String>,
 }
 
 impl Notes {
@@ -32,6 +34,16 @@ impl Notes {
             for (at, facts) in &self.reread {
                 let facts: Vec<_> = facts.iter().map(String::as_str).collect();
                 let _ = writeln!(text, "  #{at}: {}", facts.join(", "));
+            }
+        }
+        if !self.unmarked.is_empty() {
+            let count = self.unmarked.len();
+            let _ = writeln!(
+                text,
+                "\nMarks dropped with their place ({count}); see whether something new needs them:"
+            );
+            for at in &self.unmarked {
+                let _ = writeln!(text, "  #{at}");
             }
         }
         if !self.dropped.is_empty() {

@@ -61,30 +61,45 @@ impl<'o> Place<'o> {
     }
 }
 
-/// Where our words are, the empty ones left out.
-pub(super) fn words(ours: &Tree) -> Vec<String> {
-    let mut words = Vec::new();
-    collect(Kind::Document, ours, "", &mut words);
-    words
+/// What of ours would be lost with its place.
+#[derive(Debug, Default)]
+pub(super) struct Owned {
+    /// Pointers of words, the empty ones left out.
+    pub(super) words: Vec<String>,
+    /// Pointers of marks: keys of ours, and the format of a secret.
+    pub(super) marks: Vec<String>,
 }
 
-fn collect(kind: Kind, tree: &Tree, at: &str, words: &mut Vec<String>) {
-    for (key, value) in tree.members() {
-        let at = join(at, key);
-        match role(kind, key) {
-            Some(Role::Words) if value.as_str() != Some("") => words.push(at),
-            Some(Role::One(kind)) => collect(kind, value, &at, words),
-            Some(Role::Map(kind)) => {
-                value
-                    .members()
-                    .iter()
-                    .for_each(|(key, it)| collect(kind, it, &join(&at, key), words));
+/// The format of a string that is a secret.
+pub(super) const SECRET: &str = "password";
+
+impl Owned {
+    pub(super) fn of(ours: &Tree) -> Self {
+        let mut owned = Self::default();
+        owned.collect(Kind::Document, ours, "");
+        owned
+    }
+
+    fn collect(&mut self, kind: Kind, tree: &Tree, at: &str) {
+        for (key, value) in tree.members() {
+            let at = join(at, key);
+            match role(kind, key) {
+                Some(Role::Words) if value.as_str() != Some("") => self.words.push(at),
+                Some(Role::Fact) if key == "format" && value.as_str() == Some(SECRET) => {
+                    self.marks.push(at);
+                }
+                None if key.starts_with("x-onkernel-") => self.marks.push(at),
+                Some(Role::One(kind)) => self.collect(kind, value, &at),
+                Some(Role::Map(kind)) => {
+                    let members = value.members().iter();
+                    members.for_each(|(key, it)| self.collect(kind, it, &join(&at, key)));
+                }
+                Some(Role::List(kind)) => {
+                    let items = value.items().iter().enumerate();
+                    items.for_each(|(index, it)| self.collect(kind, it, &join(&at, index)));
+                }
+                _ => {}
             }
-            Some(Role::List(kind)) => {
-                let items = value.items().iter().enumerate();
-                items.for_each(|(index, it)| collect(kind, it, &join(&at, index), words));
-            }
-            _ => {}
         }
     }
 }

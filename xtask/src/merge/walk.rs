@@ -5,7 +5,7 @@ use super::matching::{self, Items};
 use super::names::{Names, component};
 use super::notes::Notes;
 use super::order;
-use super::place::{Found, Place, words};
+use super::place::{Found, Owned, Place, SECRET};
 use crate::tree::Tree;
 use onkernel_codegen::document::pointer::{join, of_reference};
 use std::collections::BTreeSet;
@@ -68,8 +68,10 @@ impl<'o> Walk<'o> {
     /// The names that were found, and what a person has to do.
     pub(super) fn finish(self) -> (Names, Notes) {
         let mut notes = self.notes;
-        let dropped = words(self.ours).into_iter().filter(|it| !self.kept.contains(it));
-        notes.dropped = dropped.collect();
+        let owned = Owned::of(self.ours);
+        let lost = |it: &String| !self.kept.contains(it);
+        notes.dropped = owned.words.into_iter().filter(lost).collect();
+        notes.unmarked = owned.marks.into_iter().filter(lost).collect();
         (self.found, notes)
     }
 
@@ -157,8 +159,10 @@ impl<'o> Walk<'o> {
         // Beside a reference there is nothing to compare.
         let compared = ours.as_ref().filter(|_| !is_reference);
         let mut our_keys = ours.as_ref().map(Place::keys).unwrap_or_default();
-        let is_secret = ours.as_ref().is_some_and(|ours| is_secret(kind, ours, theirs));
-        if is_secret {
+        let secret = ours.as_ref().and_then(|ours| secret(kind, ours, theirs));
+        let is_secret = secret.is_some();
+        if let Some(at) = secret {
+            self.kept.insert(at);
             written.push(("format".to_owned(), Tree::string(SECRET)));
         }
         for (key, value) in theirs.members().iter().filter(|(key, _)| !is_secret || key != "format")
@@ -354,17 +358,14 @@ impl<'o> Walk<'o> {
     }
 }
 
-/// The format of a string that we keep secret.
-const SECRET: &str = "password";
-
-/// Whether we say that a string is a secret, which the vendor seldom does.
-fn is_secret(kind: Kind, ours: &Place<'_>, theirs: &Tree) -> bool {
+/// Where we say that a string of theirs is a secret, which the vendor seldom does.
+fn secret(kind: Kind, ours: &Place<'_>, theirs: &Tree) -> Option<String> {
     let is = |it: &Tree, text: &str| it.as_str() == Some(text);
-    let is_string =
-        |types: &Tree| is(types, "string") || types.items().iter().any(|it| is(it, "string"));
-    matches!(kind, Kind::Schema | Kind::Field)
-        && ours.get("format").is_some_and(|(_, it)| is(it, SECRET))
-        && theirs.get("type").is_some_and(is_string)
+    let types = theirs.get("type")?;
+    let is_string = is(types, "string") || types.items().iter().any(|it| is(it, "string"));
+    let is_schema = matches!(kind, Kind::Schema | Kind::Field);
+    let (at, format) = ours.get("format")?;
+    (is_schema && is_string && is(format, SECRET)).then_some(at)
 }
 
 /// An item of a list, for a person.
