@@ -41,7 +41,12 @@ impl Maker {
                 ReturnType::Type(_, ty) => name(ty)?,
                 ReturnType::Default => return None,
             };
-            let is_call = items.iter().any(|item| matches!(item, Item::Struct(it) if it.ident == made && it.fields.iter().any(|field| field.ident.as_ref().is_some_and(|it| it == "client_"))));
+            let is_client =
+                |field: &syn::Field| field.ident.as_ref().is_some_and(|it| it == "client_");
+            let is_call = items.iter().any(|item| match item {
+                Item::Struct(it) => it.ident == made && it.fields.iter().any(is_client),
+                _ => false,
+            });
             (is_call && owner != made).then_some((function, made))
         });
         let (function, made) =
@@ -49,10 +54,9 @@ impl Maker {
         let steps = operation.resource.split('.').map(ident);
         let body = items.iter().find_map(|item| match item {
             Item::Struct(it) if it.ident == made => {
-                let fields = it.fields.iter();
-                let field = fields
-                    .filter(|field| field.ident.as_ref().is_some_and(|it| it == "body_"))
-                    .next()?;
+                let is_body =
+                    |field: &&syn::Field| field.ident.as_ref().is_some_and(|it| it == "body_");
+                let field = it.fields.iter().find(is_body)?;
                 name(&inner(&field.ty, "Option").unwrap_or_else(|| field.ty.clone()))
             }
             _ => None,

@@ -41,7 +41,8 @@ pub fn plan(root: &Path, input: Input, today: NaiveDate) -> Result<Plan, Error> 
     let merged = merge(&Document::parse(&old.text, &old.name)?, &theirs)?;
     let text = format!("{}{}", head(&old.text), yaml::write(&merged.tree));
     let new = Source { name: DOCUMENT.to_owned(), text };
-    let generated = client(&new, &overlays, &Features::all()).map_err(|error| in_source(error, &theirs))?;
+    let generated =
+        client(&new, &overlays, &Features::all()).map_err(|error| in_source(error, &theirs))?;
 
     let report = compare(&old, &new, &overlays)?;
     let document = Document::parse(&new.text, &new.name)?;
