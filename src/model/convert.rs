@@ -108,6 +108,8 @@ macro_rules! widths {
 widths!(i8, i16, i32, i64, u8, u16, u32, u64);
 
 /// The integers that were given and do not fit, by the names of their fields.
+// One word in each type that has it: all but a few hold nothing.
+#[allow(clippy::box_collection)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Invalid(Option<Box<Vec<(&'static str, String)>>>);
 
