@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use onkernel::rotation::RotationReport;
 use onkernel::{Error, ErrorKind};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::output::style::Tint;
@@ -21,7 +22,17 @@ pub(crate) struct Failure {
     request_id: Option<String>,
     /// The report of a rotation, for programs.
     report: Option<Box<serde_json::Value>>,
+    resolutions: Vec<Resolve>,
     exit: Exit,
+}
+
+/// One way to resolve what needs attention.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Resolve {
+    /// The whole command.
+    pub(crate) command: String,
+    /// What it does.
+    pub(crate) explanation: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +54,7 @@ impl Failure {
             code: None,
             request_id: None,
             report: None,
+            resolutions: Vec::new(),
             exit: Exit::Failed,
         }
     }
@@ -87,6 +99,13 @@ impl Failure {
         self
     }
 
+    /// Adds the ways to resolve it.
+    #[must_use]
+    pub(crate) fn resolved_by(mut self, resolutions: Vec<Resolve>) -> Self {
+        self.resolutions = resolutions;
+        self
+    }
+
     /// Rewords the message.
     #[must_use]
     pub(crate) fn explain(mut self, message: impl FnOnce(&str) -> String) -> Self {
@@ -114,6 +133,9 @@ impl Failure {
         if let Some(report) = &self.report {
             error["report"] = json!(report);
         }
+        if !self.resolutions.is_empty() {
+            error["resolutions"] = json!(self.resolutions);
+        }
         error
     }
 
@@ -135,6 +157,12 @@ impl Failure {
             ));
             if let Some(advice) = &self.advice {
                 output.error(&safe(advice));
+            }
+            if !self.resolutions.is_empty() {
+                output.error("To resolve it, run one of these commands:");
+            }
+            for Resolve { command, explanation } in &self.resolutions {
+                output.error(&format!("  {}\n      {explanation}", safe(command)));
             }
         }
         ExitCode::from(code)
@@ -164,6 +192,7 @@ impl From<Error> for Failure {
             code: error.code().map(str::to_owned),
             request_id: error.request_id().map(str::to_owned),
             report: None,
+            resolutions: Vec::new(),
             exit,
         }
     }
