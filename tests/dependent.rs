@@ -114,7 +114,7 @@ fn a_dependent_brings_its_own_document_and_overlay() {
     dependent.write(
         "src/main.rs",
         "async fn uses(client: onkernel::Client) -> onkernel::Result<Vec<String>> {\n    \
-         Ok(client.list_widgets().send().await?.into_inner())\n}\nfn main() { let _ = uses; }\n",
+         Ok(client.list_widgets().send().await?.into_value())\n}\nfn main() { let _ = uses; }\n",
     );
     let output = dependent.check(SPEC);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

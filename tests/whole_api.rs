@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use onkernel::{Client, Download, Event, EventStream, ResponseValue, StatusCode, types};
+use onkernel::{Client, Download, Event, EventStream, Response, StatusCode, types};
 use samples::{Optional, Samples};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -80,8 +80,8 @@ impl Reply {
     }
 }
 
-impl<T: Serialize> From<ResponseValue<T>> for Reply {
-    fn from(answer: ResponseValue<T>) -> Self {
+impl<T: Serialize> From<Response<T>> for Reply {
+    fn from(answer: Response<T>) -> Self {
         Self::value(answer.status(), &*answer)
     }
 }
@@ -406,11 +406,11 @@ fn every_schema_is_read_and_written_again() {
     );
 }
 
-/// The same requests, judged by Prism (tests/prism/run starts it and says where it is).
+/// The same requests, judged by Prism (tests/real/prism/run starts it and says where it is).
 #[tokio::test]
 async fn prism_finds_nothing_wrong() {
     let Some(prism) = std::env::var("ONKERNEL_PRISM_URL").ok().filter(|url| !url.is_empty()) else {
-        return println!("skipped: tests/prism/run has not started Prism");
+        return println!("skipped: tests/real/prism/run has not started Prism");
     };
     let spec = Arc::new(Spec::read());
     let server = Server::start(Arc::clone(&spec)).await;

@@ -154,7 +154,7 @@ async fn two_ways_to_succeed_are_told_apart() {
         .body_map(|it| it)
         .send()
         .await;
-    assert!(matches!(*answer.unwrap(), types::AcquireFromBrowserPoolAnswer::NoContent));
+    assert!(matches!(*answer.unwrap(), types::AcquireFromBrowserPoolResponse::NoContent));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! `-v`: what the client does, on standard error.
+//! `-v`: what the client does, logged to standard error.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Shows each call and its repetitions; asked for twice, everything that this project traces.
+/// `-v` logs each request and retry, `-vv` everything that this project traces.
 pub(crate) fn start(verbosity: u8) {
     let level = match verbosity {
         0 => return,
@@ -15,8 +15,8 @@ pub(crate) fn start(verbosity: u8) {
         _ => LevelFilter::TRACE,
     };
     let lines = fmt::layer().with_writer(io::stderr).with_ansi(false).with_target(false);
-    // Only what this project writes: it is known to hold no header and no body.
+    // Only this project: its traces hold no header and no body.
     let ours = Targets::new().with_target("onkernel", level).with_target("kernel_keys", level);
-    // It fails only where a subscriber is set already, which nothing else does.
+    // It fails only where a subscriber is set, and nothing else sets one.
     let _ = tracing_subscriber::registry().with(ours).with(lines).try_init();
 }

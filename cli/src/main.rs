@@ -1,18 +1,15 @@
 //! `kernel-keys`: the API keys of a Kernel organization, from the command line.
 
 mod args;
+mod client;
 mod commands;
-mod connect;
 mod failure;
 mod logging;
 mod output;
+mod program;
 mod rotation;
-mod show;
 mod signals;
-mod store;
-mod style;
-mod table;
-mod words;
+mod stores;
 
 use std::process::ExitCode;
 

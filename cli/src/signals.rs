@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: what stops a server, an unread answer, or a rotation.
+//! Ctrl-C and SIGTERM, which stop a server, a create, or a rotation.
 
 use std::future::Future;
 use std::pin::pin;
@@ -11,7 +11,7 @@ use tokio::signal::windows::{CtrlC, ctrl_c};
 
 use crate::failure::Failure;
 
-/// The signals that ask a program to end, received from the time of [`listen`](Self::listen) on.
+/// The signals that ask a program to end, received from [`listen`](Self::listen) on.
 pub(crate) struct Signals {
     #[cfg(unix)]
     interrupt: Signal,
@@ -23,7 +23,7 @@ pub(crate) struct Signals {
 
 impl Signals {
     pub(crate) fn listen() -> Result<Self, Failure> {
-        let cannot = |error| Failure::new(format!("signals cannot be received: {error}"));
+        let cannot = |error| Failure::new(format!("cannot listen for signals: {error}"));
         #[cfg(unix)]
         return Ok(Self {
             interrupt: signal(SignalKind::interrupt()).map_err(cannot)?,
@@ -44,12 +44,12 @@ impl Signals {
         let _ = self.interrupt.recv().await;
     }
 
-    /// Runs what can stop at a safe point: the first signal asks for that and is remarked on, the
-    /// second drops the work where it is, which is `None`.
+    /// Runs work that can stop at a safe point. The first signal asks it to, and calls `on_stop`; the
+    /// second drops it where it is and yields `None`.
     pub(crate) async fn stoppable<T>(
         mut self,
         stop: &Stop,
-        remark: impl FnOnce(),
+        on_stop: impl FnOnce(),
         work: impl Future<Output = T>,
     ) -> Option<T> {
         let mut work = pin!(work);
@@ -58,7 +58,7 @@ impl Signals {
             () = self.next() => {}
         }
         stop.stop();
-        remark();
+        on_stop();
         tokio::select! {
             done = work => Some(done),
             () = self.next() => None,

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The test supplies `Values` (`parameter(wire) -> Option<Value>`, `body() -> Option<Value>`), and
-//! `Reply`, made by `From<ResponseValue<T>>`, `Reply::bytes` and `Reply::events`.
+//! `Reply`, made by `From<Response<T>>`, `Reply::bytes` and `Reply::events`.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ use quote::{format_ident, quote};
 use syn::visit_mut::VisitMut;
 use syn::{File, GenericArgument, Item, ItemMod, PathArguments, Type, parse_quote};
 
-use crate::surface::{self, Answer, Content, Kind, Operation, Surface, rust_name};
+use crate::surface::{self, Content, Kind, Operation, Success, Surface, rust_name};
 
 /// The file, for a generated client and the surface that it was generated from.
 ///
@@ -41,7 +41,7 @@ pub fn exercise(client: &str, surface: &Surface) -> Result<String, String> {
     let reread = surface
         .types
         .iter()
-        .filter(|(_, it)| !it.holds_file && !matches!(it.kind, Kind::Answers(_)));
+        .filter(|(_, it)| !it.holds_file && !matches!(it.kind, Kind::Successes(_)));
     let reread = reread.map(|(name, _)| {
         let ident = format_ident!("{name}");
         quote!(#name => again::<types::#ident>(value))
@@ -142,16 +142,16 @@ fn call(
             }
         });
     }
-    let receive = match operation.answers.as_slice() {
-        [Answer { content: Some(Content::Bytes), .. }] => {
+    let receive = match operation.successes.as_slice() {
+        [Success { content: Some(Content::Bytes), .. }] => {
             quote!(Reply::bytes(call.send().await?).await)
         }
-        [Answer { content: Some(Content::Events), .. }] => {
+        [Success { content: Some(Content::Events), .. }] => {
             quote!(Reply::events(call.send().await?).await)
         }
         [_] => quote!(Ok(Reply::from(call.send().await?))),
         several => {
-            let ty = format_ident!("{}Answer", operation.type_name());
+            let ty = format_ident!("{}Response", operation.type_name());
             let arms = several.iter().map(|answer| {
                 let variant = format_ident!("{}", answer.name);
                 match answer.content {
@@ -224,9 +224,9 @@ fn pages(
         calls.get(&operation.type_name()).ok_or_else(|| format!("no builder of `{id}`"))?;
     let steps = parameters(operation, fields)?;
     let of_items = operation.paging.as_ref().is_some_and(|it| it.of_items);
-    let stream = match (of_items, operation.answers.as_slice()) {
+    let stream = match (of_items, operation.successes.as_slice()) {
         (true, _) => quote!(call.stream().map_ok(|it| serde_json::to_value(it).unwrap())),
-        (false, [Answer { content: Some(Content::Bytes), .. }]) => quote! {
+        (false, [Success { content: Some(Content::Bytes), .. }]) => quote! {
             call.pages().and_then(|page| page.bytes()).map_ok(|it| {
                 serde_json::Value::from(String::from_utf8_lossy(&it).into_owned())
             })

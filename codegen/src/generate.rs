@@ -12,7 +12,7 @@ const OURS: [(&str, &str); 2] = [("password", "crate::Secret"), ("binary", "crat
 /// Has progenitor make types and operation builders from a lowered document.
 ///
 /// # Errors
-/// What progenitor says, its panics included: they are its way of refusing a document.
+/// What progenitor says, its panics included: they are its way of rejecting a document.
 pub fn generate(document: &Value) -> Result<syn::File, String> {
     let document: openapiv3::OpenAPI = serde_json::from_value(document.clone())
         .map_err(|error| format!("the lowered document is not OpenAPI 3.0: {error}"))?;

@@ -21,6 +21,7 @@ pub mod finish;
 pub mod generate;
 pub mod lower;
 mod needs;
+mod openapi;
 pub mod outline;
 pub mod overlay;
 pub mod surface;
@@ -87,7 +88,7 @@ pub fn client(document: &Source, overlays: &[Source]) -> Result<Client, Error> {
     Error::unless_empty(located(&document, needs::check(&lowered.surface)))?;
     let generated = generate::generate(&lowered.document)
         .and_then(|file| finish::finish(file, &lowered.surface))
-        .map_err(|message| refused(&document, &lowered.document, message))?;
+        .map_err(|message| rejected(&document, &lowered.document, message))?;
     let outline = outline::outline(&generated, &lowered.surface);
     let rust = format!("{BANNER}{}", prettyplease::unparse(&generated));
     Ok(Client { rust, outline, surface: lowered.surface })
@@ -103,11 +104,11 @@ fn located(document: &Document, findings: Vec<Finding>) -> Vec<Problem> {
     problems.collect()
 }
 
-/// What the generator refuses has passed every check of ours: a rule is missing. The generator names
+/// What the generator rejects has passed every check of ours: a rule is missing. The generator names
 /// no place, so each operation is tried alone.
-fn refused(document: &Document, lowered: &Value, whole: String) -> Error {
+fn rejected(document: &Document, lowered: &Value, whole: String) -> Error {
     let problem = |pointer: &str, what: &str, message: &str| {
-        let message = format!("the generator refuses {what}: {message}");
+        let message = format!("the generator rejects {what}: {message}");
         let help = "leave the operation out with `x-onkernel-omit` in an overlay, and report it";
         document.problem(pointer, message, help)
     };

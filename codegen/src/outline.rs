@@ -91,7 +91,7 @@ impl Tree {
             (operation.deprecated, "deprecated"),
             (operation.hidden, "hidden"),
             (operation.safe, "repeatable"),
-            (operation.secret_answer, "answers a secret"),
+            (operation.secret_response, "answers a secret"),
         ]
         .iter()
         .filter_map(|(is, mark)| is.then_some(*mark))
@@ -122,7 +122,7 @@ impl Tree {
         }
         let answer =
             self.answers.get(&operation.type_name()).map_or("(no answer)", |ty| held(awaited(ty)));
-        line(out, 1, &format!("-> {}", inner(answer, "ResponseValue")));
+        line(out, 1, &format!("-> {}", inner(answer, "Response")));
         match self.streams.get(&operation.type_name()).map(String::as_str) {
             Some("stream") => line(out, 1, "-> stream of all pages"),
             Some(_) => line(out, 1, "-> stream of pages"),
@@ -179,7 +179,7 @@ impl Tree {
                     line(out, 1, &format!("{}: {ty}{tags}", variant.name));
                 }
             }
-            Kind::Answers(answers) => {
+            Kind::Successes(answers) => {
                 line(out, 0, &format!("answers {name}"));
                 for answer in answers {
                     let known = self.variants.get(name).and_then(|it| it.get(&answer.name));

@@ -1,5 +1,5 @@
 //! The comparison of documents, case by case: `diff/cases/` holds one small change a file, with what
-//! a reader is to be told, forwards and backwards.
+//! a reader is shown, forwards and backwards.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -78,7 +78,7 @@ fn put(document: &mut Value, pointer: &str, value: Option<Value>) {
     }
 }
 
-fn told(report: &Report) -> Expected {
+fn shown(report: &Report) -> Expected {
     let line = |change: &onkernel_codegen::diff::Change| {
         let place = match change.operation.as_deref() {
             Some(OPERATION) => String::new(),
@@ -107,10 +107,10 @@ fn each_case_is_told_as_expected_forwards_and_backwards() {
             [("forward", &old, &new, &case.forward), ("reverse", &new, &old, &case.reverse)]
         {
             let report = diff(from, to);
-            if told(&report) != *expected {
+            if shown(&report) != *expected {
                 let name = path.file_stem().unwrap().to_string_lossy().into_owned();
                 failures
-                    .push(format!("{name} {way}: {:#?}\nexpected {expected:#?}", told(&report)));
+                    .push(format!("{name} {way}: {:#?}\nexpected {expected:#?}", shown(&report)));
             }
             for change in &report.changes {
                 assert!(
@@ -126,7 +126,7 @@ fn each_case_is_told_as_expected_forwards_and_backwards() {
     assert!(count >= 80, "only {count} cases were found");
 }
 
-/// A document of operations that all answer with, and perhaps take, a `Thing`.
+/// A document of operations that all return, and perhaps take, a `Thing`.
 fn document(paths: &[&str], taken: bool, schemas: Value) -> Value {
     let thing =
         json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Thing" } } });
@@ -146,7 +146,7 @@ fn a_schema_that_goes_both_ways_is_judged_both_ways() {
     let new = json!({ "Thing": { "type": "integer", "maximum": 5 } });
     let report = diff(&document(&["/a"], true, old), &document(&["/a"], true, new));
     assert_eq!(
-        told(&report).changes,
+        shown(&report).changes,
         [
             "breaking PUT /a: request body: maximum lowered from 10 to 5",
             "documentation PUT /a: response 200 body: maximum lowered from 10 to 5",
@@ -167,7 +167,7 @@ fn a_recursive_schema_is_told_of_once() {
     let (old, new) = (tree("string"), tree("integer"));
     let report = diff(&document(&["/a"], false, old), &document(&["/a"], false, new));
     assert_eq!(
-        told(&report).changes,
+        shown(&report).changes,
         ["breaking PUT /a: response 200 property `label`: type changed from string to integer"]
     );
     assert_eq!(report.changes[0].pointer, "/components/schemas/Thing/properties/label");

@@ -264,7 +264,7 @@ fn the_bundled_document_loads() {
     assert_eq!(document.root()["tags"].as_array().unwrap().len(), 22);
 }
 
-/// Any JSON value, with the texts that YAML would take for something else.
+/// Any JSON value, with the strings that YAML would take for something else.
 fn json_value() -> impl Strategy<Value = Value> {
     let text = prop_oneof![
         "\\PC{0,12}",

@@ -171,10 +171,10 @@ fn a_document_of_everything_is_generated() {
     let rust = pipeline(&everything()).unwrap();
     syn::parse_file(&rust).unwrap();
     for part in [
-        "pub enum PostThingsAnswer",
+        "pub enum PostThingsResponse",
         "pub enum ThingEvent",
         "pub enum ThingConfig",
-        "impl crate::multipart::Part",
+        "impl crate::request::multipart::Part",
     ] {
         let part = part.replace("PostThings", "CreateThing");
         assert!(rust.contains(&part), "no `{part}`");
@@ -183,7 +183,7 @@ fn a_document_of_everything_is_generated() {
 
 #[test]
 fn no_document_makes_the_generator_panic() {
-    // Progenitor refuses by panicking, which is caught and need not be shown.
+    // Progenitor rejects by panicking, which is caught and need not be shown.
     std::panic::set_hook(Box::new(|_| {}));
     let document = everything();
     let cases =

@@ -16,7 +16,7 @@ fn bundled() -> (Source, [Source; 2]) {
 /// The finished Rust and the outline of a small document with these schemas, sent and received by
 /// one operation each.
 fn finished(schemas: Value) -> (String, String) {
-    let answer = |name: &str| {
+    let response = |name: &str| {
         json!({ "200": { "description": "", "content": { "application/json": {
             "schema": { "$ref": format!("#/components/schemas/{name}") }
         } } } })
@@ -32,7 +32,7 @@ fn finished(schemas: Value) -> (String, String) {
         "paths": { "/things": {
             "post": {
                 "operationId": "postThings", "tags": ["T"],
-                "requestBody": body("Ask"), "responses": answer("Tell")
+                "requestBody": body("Ask"), "responses": response("Tell")
             }
         } },
         "components": { "schemas": schemas }
@@ -100,9 +100,9 @@ fn bounds_become_checks_of_what_is_sent_and_never_of_what_is_read() {
     });
     let (rust, outline) = finished(json!({ "Ask": thing, "Tell": thing }));
     assert!(outline.contains("n: Option<i64>  at least 1, below 10  default 3"), "{outline}");
-    assert!(rust.contains("impl crate::validate::Validate for Ask "), "{rust}");
-    assert!(rust.contains("impl crate::validate::Validate for AskInner "), "{rust}");
-    assert!(!rust.contains("impl crate::validate::Validate for Tell"), "{rust}");
+    assert!(rust.contains("impl crate::model::validate::Validate for Ask "), "{rust}");
+    assert!(rust.contains("impl crate::model::validate::Validate for AskInner "), "{rust}");
+    assert!(!rust.contains("impl crate::model::validate::Validate for Tell"), "{rust}");
     assert!(rust.contains("maximum: ::std::option::Option::Some(10f64)"), "{rust}");
     assert!(rust.contains("exclusive_maximum: true"), "{rust}");
     // The server applies its default; the client neither sends nor assumes it.
@@ -120,7 +120,7 @@ fn a_password_is_a_secret_and_the_answer_is_known_to_hold_one() {
     assert!(outline.contains("token: Option<Secret>"), "{outline}");
     assert!(outline.contains("key: Secret"), "{outline}");
     assert!(outline.contains("[answers a secret]"), "{outline}");
-    assert!(rust.contains("secret_answer: true"), "{rust}");
+    assert!(rust.contains("secret_response: true"), "{rust}");
 }
 
 #[test]
@@ -369,7 +369,7 @@ fn a_form_of_names_and_texts_is_typed_and_holds_no_file() {
         q: Option<String>
     "#);
     let file = json!({ "type": "object", "properties": { "f": { "type": "string", "format": "binary" } } });
-    insta::assert_snapshot!(of(sends("application/x-www-form-urlencoded", file), json!({})), @r#"spec/openapi.documented.yml:59:1: a file in a form of names and texts (POST /things) (at #/paths/~1things/post/requestBody/content/application~1x-www-form-urlencoded, which an overlay or an alias put below this place); send it as `multipart/form-data`, or say `contentEncoding` instead of `format: binary`"#);
+    insta::assert_snapshot!(of(sends("application/x-www-form-urlencoded", file), json!({})), @r#"spec/openapi.documented.yml:59:1: a file in a form of names and strings (POST /things) (at #/paths/~1things/post/requestBody/content/application~1x-www-form-urlencoded, which an overlay or an alias put below this place); send it as `multipart/form-data`, or say `contentEncoding` instead of `format: binary`"#);
 }
 
 #[test]

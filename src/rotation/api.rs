@@ -12,12 +12,10 @@ use serde_json::{Map, Value};
 
 use super::effects::Effects;
 use super::effects::stop::StopRequested;
-use crate::call::Call;
-use crate::client::Shared;
-use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::validate::Rule;
+use crate::request::Call;
 use crate::types::ApiKey;
-use crate::validate::Rule;
 use crate::{CallOptions, Client, Method, Secret, operations};
 
 /// The waits between attempts.
@@ -43,7 +41,7 @@ pub(crate) type Json = Map<String, Value>;
 pub(crate) enum Sight {
     Present(Json),
     /// The server says when it was deleted.
-    Deleted,
+    Deleted(Json),
     Absent,
 }
 
@@ -52,7 +50,7 @@ impl Sight {
     pub(crate) fn present(self) -> Option<Json> {
         match self {
             Self::Present(json) => Some(json),
-            Self::Deleted | Self::Absent => None,
+            Self::Deleted(_) | Self::Absent => None,
         }
     }
 
@@ -79,7 +77,7 @@ impl Api {
 
     /// The same API, asked with another key.
     pub(crate) fn with_key(&self, key: &Secret) -> Result<Self> {
-        Ok(Self { client: with_key(&self.client, key)?, ..self.clone() })
+        Ok(Self { client: self.client.with_key(key)?, ..self.clone() })
     }
 
     pub(crate) fn patient(&self, attempts: u32) -> Self {
@@ -90,18 +88,18 @@ impl Api {
     pub(crate) async fn look(&self, id: &str) -> Result<Sight> {
         let got = self
             .again("get the key", || async {
-                let mut call = Call::new(self.client.clone(), &operations::GET_API_KEY);
+                let mut call = Call::new(&operations::GET_API_KEY);
                 call.path("id", Ok(id.to_owned()), &Rule::NONE);
                 call.query("include_deleted", Ok(Some(true)), &Rule::NONE);
-                call.send_json::<Json>().await
+                self.client.sender.clone().json::<Json>(call).await
             })
             .await;
         match got {
             Ok(json) => {
                 self.hear_time(json.headers());
-                let json = json.into_inner();
+                let json = json.into_value();
                 Ok(match json.get("deleted_at").is_some_and(|at| !at.is_null()) {
-                    true => Sight::Deleted,
+                    true => Sight::Deleted(json),
                     false => Sight::Present(json),
                 })
             }
@@ -122,7 +120,7 @@ impl Api {
         let asked = self
             .again("look up the organization", || async {
                 let sent = self.client.request(Method::GET, "/auth/context").send().await?;
-                Ok(sent.into_inner().json::<Value>().ok())
+                Ok(sent.into_value().json::<Value>().ok())
             })
             .await;
         match asked {
@@ -189,7 +187,7 @@ impl Api {
 
     /// Whether the server lets this key in, asked once. One that may not list keys is alive too.
     pub(crate) async fn lets_in(&self, key: &Secret) -> Result<bool> {
-        let client = with_key(&self.client, key)?;
+        let client = self.client.with_key(key)?;
         let asked = self
             .again("try the key", || async { client.list_api_keys().limit(1_i64).send().await })
             .await;
@@ -239,7 +237,7 @@ impl Api {
         let made =
             self.once("create a key", self.client.create_api_key().body_map(|_| body).send()).await;
         read_created(made.map(|made| {
-            let made = made.into_inner();
+            let made = made.into_value();
             (made.id, made.key)
         }))
     }
@@ -254,7 +252,7 @@ impl Api {
             .once("rotate the key", self.client.rotate_api_key().id(id).body_map(|_| body).send())
             .await;
         read_created(made.map(|made| {
-            let made = made.into_inner();
+            let made = made.into_value();
             (made.id, made.key)
         }))
     }
@@ -304,21 +302,6 @@ impl From<StopRequested> for Error {
     fn from(stop: StopRequested) -> Self {
         Self::new(ErrorKind::Stopped, stop.to_string())
     }
-}
-
-/// The same client with another key: connections, headers and options are shared.
-pub(crate) fn with_key(client: &Client, key: &Secret) -> Result<Client> {
-    let shared = &client.shared;
-    let credentials = Credentials::fixed(key.clone());
-    credentials.prepare()?;
-    let shared = Shared {
-        http: shared.http.clone(),
-        base: shared.base.clone(),
-        headers: shared.headers.clone(),
-        credentials,
-        random: shared.random,
-    };
-    Ok(Client { shared: Arc::new(shared), options: client.options })
 }
 
 /// A key was made also when the response was not quite the documented one.

@@ -95,7 +95,7 @@ impl Common {
     /// How long what has happened on the server may stay unseen, and a request whose outcome is
     /// unknown may still take effect: never less than two attempts take.
     pub(crate) fn visibility(&self) -> Duration {
-        let least = self.client.options.timeout.saturating_mul(2);
+        let least = self.client.sender.options.limits.timeout.saturating_mul(2);
         self.settle.unwrap_or(LEAST_VISIBILITY).max(least)
     }
 

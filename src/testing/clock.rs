@@ -1,5 +1,7 @@
 //! The server's own time: tests move it, so that nobody has to wait.
 
+use std::time::Instant;
+
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 /// Where "now" comes from.
@@ -9,6 +11,17 @@ pub(super) enum Clock {
     Running(TimeDelta),
     /// Stands still until it is moved.
     Stopped(DateTime<Utc>),
+}
+
+/// A moment, by everything that a lag can be counted in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    /// By the server's clock.
+    pub(super) time: DateTime<Utc>,
+    /// In real time.
+    pub(super) real: Instant,
+    /// How many requests to the API there have been.
+    pub(super) requests: u64,
 }
 
 impl Clock {
@@ -40,4 +53,9 @@ impl Clock {
 /// `by` after `from`, or the end of time where that cannot be written.
 pub(super) fn later(from: DateTime<Utc>, by: TimeDelta) -> DateTime<Utc> {
     from.checked_add_signed(by).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// A time as HTTP headers write it.
+pub(super) fn http_date(time: DateTime<Utc>) -> String {
+    time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

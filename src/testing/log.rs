@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogEntry {
-    /// The `x-request-id` of the answer.
+    /// The `x-request-id` of the response.
     pub request_id: String,
     /// When it was decided, by the server's clock.
     pub at: DateTime<Utc>,
@@ -19,7 +19,7 @@ pub struct LogEntry {
     pub path: String,
     /// The names of the query parameters, in their order.
     pub query: Vec<String>,
-    /// The status that was sent; none when the caller got no answer.
+    /// The status that was sent; none when the caller got no response.
     pub status: Option<u16>,
     /// The id of the key that asked, when it authenticated.
     pub caller: Option<String>,

@@ -1,9 +1,9 @@
-//! How an answer looks on the wire, and how a fault spoils it.
+//! How a response looks on the wire, and how a fault alters it.
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, error_body};
 use super::faults::{Kind, RetryAfter};
+use super::response::{Response, coded_body, error_body};
 
 /// What the caller gets to see.
 pub(super) enum Reply {
@@ -45,38 +45,49 @@ const JSON: &str = "application/json";
 
 /// How a gateway says that something behind it is broken.
 const GATEWAY_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head>\n\
-    <body><h1>502 Bad Gateway</h1><p>The server behind this gateway did not answer.</p></body>\
+    <body><h1>502 Bad Gateway</h1><p>The server behind this gateway did not respond.</p></body>\
     </html>\n";
 
 impl Reply {
-    /// The answer as it is.
-    pub(super) fn plain(answer: Answer) -> Self {
-        let mut headers = answer.headers;
-        let body = match answer.body {
+    /// The response as it is.
+    pub(super) fn plain(response: Response) -> Self {
+        let mut headers = response.headers;
+        let body = match response.body {
             Some(json) => {
                 headers.push(("content-type".into(), JSON.into()));
                 json.to_string().into_bytes()
             }
             None => Vec::new(),
         };
-        Reply::Sent { status: answer.status, headers, body: Body::Whole(body) }
+        Reply::Sent { status: response.status, headers, body: Body::Whole(body) }
     }
 
-    /// What a fault makes of the true answer; a fault that has its own answer does not look at it.
-    pub(super) fn spoilt(kind: &Kind, answer: Answer) -> Self {
+    /// What a fault makes of the true response; a fault that has its own response does not look at it.
+    pub(super) fn altered(kind: &Kind, response: Response) -> Self {
         match kind {
             Kind::Refuse | Kind::Reset => Reply::Reset,
             Kind::Drop | Kind::EffectLater { .. } => Reply::Lost,
-            Kind::Delay { .. } | Kind::Run(_) => Reply::plain(answer),
+            Kind::Delay { .. }
+            | Kind::Run(_)
+            | Kind::WrongId { .. }
+            | Kind::StaleReads(_)
+            | Kind::StaleAuth(_)
+            | Kind::Doubled { .. }
+            | Kind::ClockSkew { .. } => Reply::plain(response),
+            Kind::Rejected { status, code } => {
+                let status = if (400..=499).contains(status) { *status } else { 400 };
+                let body = coded_body(code, "the request was rejected by a fault that was ordered");
+                Reply::plain(Response::new(status, body))
+            }
             Kind::Status { code, body } => {
                 let body = body.clone();
                 let body = body.unwrap_or_else(|| error_body(*code, "a fault that was ordered"));
-                Reply::plain(Answer::new(sendable(*code), body))
+                Reply::plain(Response::new(sendable(*code), body))
             }
             Kind::TooManyRequests(retry_after) => too_many_requests(retry_after),
             Kind::HtmlBadGateway => text(502, "text/html; charset=utf-8", GATEWAY_PAGE),
             Kind::Redirect { location } => {
-                Reply::plain(Answer::new(307, json!({})).with_header("location", location))
+                Reply::plain(Response::new(307, json!({})).with_header("location", location))
             }
             Kind::Replace { status, headers, body } => Reply::Sent {
                 status: sendable(*status),
@@ -87,49 +98,58 @@ impl Reply {
                 body: Body::Whole(body.clone().into_bytes()),
             },
             Kind::MergeJson(patch) => {
-                let mut answer = answer;
-                match &mut answer.body {
+                let mut response = response;
+                match &mut response.body {
                     Some(Value::Array(items)) => items.iter_mut().for_each(|it| merge(it, patch)),
                     Some(body) => merge(body, patch),
                     None => {}
                 }
-                Reply::plain(answer)
+                Reply::plain(response)
             }
-            Kind::Headers { set, remove } => Reply::plain(answer).with_headers(|headers| {
+            Kind::Headers { set, remove } => Reply::plain(response).with_headers(|headers| {
                 for name in remove.iter().chain(set.keys()) {
                     headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
                 }
                 headers.extend(set.iter().map(|(name, value)| (name.clone(), value.clone())));
             }),
-            Kind::WrongContentType => Reply::plain(answer).with_headers(|headers| {
+            Kind::WrongContentType => Reply::plain(response).with_headers(|headers| {
                 headers.retain(|(name, _)| name != "content-type");
                 headers.push(("content-type".into(), "text/plain; charset=utf-8".into()));
             }),
-            Kind::GarbageJson => Reply::plain(answer).with_body(|mut bytes| {
+            Kind::GarbageJson => Reply::plain(response).with_body(|mut bytes| {
                 bytes.pop();
                 bytes.extend_from_slice(b",]");
                 Body::Whole(bytes)
             }),
             Kind::SlowBody { bytes: piece, every_ms } => {
                 let (piece, every_ms) = ((*piece).max(1), *every_ms);
-                Reply::plain(answer).with_body(|bytes| Body::Slow { bytes, piece, every_ms })
+                Reply::plain(response).with_body(|bytes| Body::Slow { bytes, piece, every_ms })
             }
-            Kind::TruncatedBody => Reply::plain(answer).cut(|mut bytes| {
+            Kind::TruncatedBody => Reply::plain(response).cut(|mut bytes| {
                 let announced = bytes.len();
                 bytes.truncate(announced / 2);
                 Body::Short { bytes, announced }
             }),
-            Kind::WrongLength => Reply::plain(answer).cut(|bytes| {
+            Kind::WrongLength => Reply::plain(response).cut(|bytes| {
                 let announced = bytes.len() + 100;
                 Body::Short { bytes, announced }
             }),
             Kind::OversizedBody { bytes: spaces } => {
-                Reply::plain(answer).with_body(|bytes| Body::Padded { spaces: *spaces, bytes })
+                Reply::plain(response).with_body(|bytes| Body::Padded { spaces: *spaces, bytes })
             }
             Kind::EndlessBody => {
-                Reply::plain(Answer::new(200, Value::Null)).with_body(|_| Body::Endless)
+                Reply::plain(Response::new(200, Value::Null)).with_body(|_| Body::Endless)
             }
         }
+    }
+
+    /// The same with the server's time, unless it says another.
+    pub(super) fn dated(self, date: String) -> Self {
+        self.with_headers(|headers| {
+            if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("date")) {
+                headers.push(("date".into(), date));
+            }
+        })
     }
 
     /// The status that goes out, if any.
@@ -172,17 +192,17 @@ fn text(status: u16, content_type: &str, body: &str) -> Reply {
 }
 
 fn too_many_requests(retry_after: &RetryAfter) -> Reply {
-    let answer = Answer::new(429, error_body(429, "too many requests; try again later"));
+    let response = Response::new(429, error_body(429, "too many requests; try again later"));
     Reply::plain(match retry_after {
-        RetryAfter::None => answer,
-        RetryAfter::Seconds(seconds) => answer.with_header("retry-after", seconds),
-        RetryAfter::Milliseconds(ms) => answer.with_header("retry-after-ms", ms),
-        RetryAfter::Text(text) => answer.with_header("retry-after", text),
+        RetryAfter::None => response,
+        RetryAfter::Seconds(seconds) => response.with_header("retry-after", seconds),
+        RetryAfter::Milliseconds(ms) => response.with_header("retry-after-ms", ms),
+        RetryAfter::Text(text) => response.with_header("retry-after", text),
         RetryAfter::DateInSeconds(seconds) => {
             // The year 9999 is the last that an HTTP date can write.
             let ahead = std::time::Duration::from_secs((*seconds).min(200_000_000_000));
             let time = httpdate::fmt_http_date(std::time::SystemTime::now() + ahead);
-            answer.with_header("retry-after", time)
+            response.with_header("retry-after", time)
         }
     })
 }

@@ -10,8 +10,10 @@ pub(super) struct Request {
     pub(super) query: String,
     /// What `Authorization` says; none where it is missing, repeated or not text.
     pub(super) authorization: Option<String>,
-    /// What `X-Kernel-Project-Id` says.
+    /// What `X-Kernel-Project` says: a project's id or name.
     pub(super) project: Option<String>,
+    /// What `X-Kernel-Project-Id` says.
+    pub(super) project_id: Option<String>,
     pub(super) content_type: Option<String>,
     pub(super) body: Vec<u8>,
     /// Whether the body passed [`MAX_BODY`] and was not kept.

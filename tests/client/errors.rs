@@ -291,7 +291,7 @@ async fn success_that_is_not_as_documented_is_an_error_with_its_place() {
     let server = Server::start([page]).await;
     let error = get(&server).await;
     assert!(error.is_decode());
-    assert!(error.to_string().contains("200 OK, but the answer (text/html)"), "{error}");
+    assert!(error.to_string().contains("200 OK, but the response (text/html)"), "{error}");
     assert_eq!(error.body_excerpt(), Some("Log in"));
     let error = server.client().delete_api_key().id("key_1").send().await.unwrap_err();
     assert!(error.is_decode(), "a page is no confirmation of a deletion");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use httpmock::prelude::*;
-use onkernel::{Client, ErrorKind, Method, Repeat, Secret};
+use onkernel::{Client, ErrorKind, Idempotency, Method, Secret};
 use serde_json::{Value, json};
 
 use crate::scripted::{Act, KEY, Server, response};
@@ -109,23 +109,23 @@ async fn headers_that_are_the_clients_own_or_malformed_are_refused() {
 
 #[tokio::test]
 async fn repeats_by_the_method_unless_told_otherwise() {
-    for (method, repeat, requests) in [
+    for (method, idempotency, requests) in [
         (Method::GET, None, 3),
         (Method::PUT, None, 3),
         (Method::DELETE, None, 3),
         (Method::POST, None, 1),
         (Method::PATCH, None, 1),
-        (Method::POST, Some(Repeat::Safe), 3),
-        (Method::GET, Some(Repeat::IfUnsent), 1),
+        (Method::POST, Some(Idempotency::Idempotent), 3),
+        (Method::GET, Some(Idempotency::NotIdempotent), 1),
     ] {
         let server = Server::start([response("503 Service Unavailable", "", "")]).await;
         let mut request = server.client().request(method.clone(), "/x");
-        if let Some(repeat) = repeat {
-            request = request.repeat(repeat);
+        if let Some(idempotency) = idempotency {
+            request = request.idempotency(idempotency);
         }
         let error = request.send().await.unwrap_err();
         assert!(error.is_server_error());
-        assert_eq!(server.count(), requests, "{method} {repeat:?}");
+        assert_eq!(server.count(), requests, "{method} {idempotency:?}");
         assert_eq!(error.outcome_unknown(), requests == 1);
     }
 }

@@ -90,7 +90,7 @@ async fn a_creation_takes_effect_once_at_most_and_is_never_denied() {
 }
 
 #[tokio::test]
-async fn a_rotation_by_the_server_is_asked_for_once() {
+async fn a_rotation_by_the_server_is_requested_for_once() {
     for fault in [Fault::drop_connection().after(), Fault::status(503).after(), Fault::reset()] {
         let server = Server::start().await.unwrap();
         let key = server.add_key(NewKey::named("ci"));
@@ -135,7 +135,7 @@ async fn a_byte_at_a_time_ends_with_the_timeout_or_the_deadline() {
     let short = CallOptions::new().timeout(Duration::from_millis(100)).retries(0);
     let error = client.with(short).list_api_keys().send().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
-    assert!(error.to_string().contains("reading the answer"), "{error}");
+    assert!(error.to_string().contains("reading the response"), "{error}");
     let bounded = CallOptions::new().deadline(Duration::from_millis(100)).retries(9);
     let error = client.with(bounded).create_api_key().named("ci").send().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Deadline);

@@ -29,7 +29,7 @@ fn client(server: &Server) -> Client {
 }
 
 async fn create(client: &Client) -> CreatedApiKey {
-    client.create_api_key().named("ci").send().await.unwrap().into_inner()
+    client.create_api_key().named("ci").send().await.unwrap().into_value()
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn what_holds_a_key_or_has_seen_one_does_not_print_it() {
     assert_eq!(server.key(&response.id).unwrap().plaintext(), response.key.expose());
     heard.see(&response);
     heard.see(&response.clone().map(|created| vec![created.key]));
-    let created = response.into_inner();
+    let created = response.into_value();
     heard.see(&(&created, &created.key, Some(created.key.clone())));
     heard.see(&types::builder::CreatedApiKey::from(created.clone()));
     heard.see(&CreatedApiKey::builder().key(SENT).name("ci"));
@@ -90,7 +90,7 @@ async fn what_holds_a_key_or_has_seen_one_does_not_print_it() {
     assert!(response.json::<Value>().unwrap()["key"].is_string(), "a plaintext came");
     heard.see(&response);
     heard.error(&response.json::<Vec<String>>().unwrap_err());
-    heard.see(&response.into_inner());
+    heard.see(&response.into_value());
 
     // The server's own side.
     let new = NewKey::named("given").plaintext(SENT);

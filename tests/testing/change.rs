@@ -30,7 +30,7 @@ async fn a_key_is_deleted_once_and_not_by_itself() {
     let (server, api) = server().await;
     let key = server.add_key(NewKey::named("k"));
     let own = api.with_key(key.plaintext()).delete(&key.id).await;
-    assert_error(&own, 400, "bad_request", "cannot delete itself");
+    assert_error(&own, 400, "cannot_delete_current_key", "cannot delete itself");
     assert!(server.authenticates(key.plaintext()));
     assert_eq!(api.delete(&key.id).await.status, 204);
     assert!(!server.authenticates(key.plaintext()));
@@ -67,8 +67,8 @@ async fn rotation_takes_a_lifetime_and_a_grace_period() {
     for (lifetime, body, new_end, old_end) in [
         (None, json!({}), None, day(7)),
         (Some(30), json!({ "days_to_expire": null }), None, day(7)),
-        (Some(30), json!({ "days_to_expire": 3 }), day(3), day(7)),
-        (Some(2), json!({}), day(2), day(2)),
+        (Some(30), json!({ "days_to_expire": 7 }), day(7), day(7)),
+        (Some(2), json!({ "expire_in_days": 2 }), day(2), day(2)),
         (None, json!({ "expire_in_days": null }), None, day(7)),
         (None, json!({ "expire_in_days": 0 }), None, day(0)),
         (Some(30), json!({ "expire_in_days": 3650, "days_to_expire": 3650 }), day(3650), day(30)),
@@ -85,6 +85,25 @@ async fn rotation_takes_a_lifetime_and_a_grace_period() {
         assert_eq!(server.key(&old.id).unwrap().expires_at, old_end, "{body}");
         assert_eq!(server.authenticates(old.plaintext()), old_end != day(0), "{body}");
     }
+}
+
+/// Else it would leave its owner with no key before the old one has gone.
+#[tokio::test]
+async fn a_rotation_into_less_than_the_grace_period_is_rejected() {
+    let (server, api) = server().await;
+    let short = server.add_key(NewKey::named("k").days(2));
+    let (long, before) = (server.add_key(NewKey::named("k")), server.keys());
+    for (id, body) in [
+        (&long.id, json!({ "days_to_expire": 6 })),
+        (&long.id, json!({ "days_to_expire": 30, "expire_in_days": 31 })),
+        (&short.id, json!({})),
+        (&short.id, json!({ "expire_in_days": 3 })),
+    ] {
+        let response = api.post(&format!("/org/api_keys/{id}/rotate"), body.clone()).await;
+        assert_error(&response, 400, "bad_request", "would expire before the old one");
+        assert_eq!(response.json()["details"][0]["code"], "invalid_expiry", "{body}");
+    }
+    assert!(server.keys() == before, "nothing was done");
 }
 
 #[tokio::test]

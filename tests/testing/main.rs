@@ -11,5 +11,6 @@ mod faults;
 mod http;
 mod http_errors;
 mod list;
+mod organizations;
 mod support;
 mod tool;

@@ -1,10 +1,10 @@
 //! The server as a tool for tests: seeds, masks, clock, log, shutdown.
 
-use chrono::{Duration, Utc};
-use onkernel::testing::{Effect, KeyRecord, NewKey, Policy, Server};
+use chrono::{DateTime, Duration, Utc};
+use onkernel::testing::{Effect, Fault, KeyRecord, NewKey, Policy, Server};
 use serde_json::{Value, json};
 
-use crate::support::{Api, noon, server};
+use crate::support::{Api, Response, noon, server};
 
 #[tokio::test]
 async fn the_same_seed_makes_the_same_keys() {
@@ -55,6 +55,32 @@ async fn time_moves_as_told_and_otherwise_with_the_machine() {
     assert!((running.now() - Utc::now() - Duration::days(5)).abs() < Duration::minutes(1));
     running.set_time(noon());
     assert!((running.now() - noon()).abs() < Duration::minutes(1));
+}
+
+/// Callers may have a clock of their own: what counts is the server's, and `Date` says it.
+#[tokio::test]
+async fn the_clock_can_be_off_and_the_date_says_so() {
+    let date = |response: &Response| {
+        DateTime::parse_from_rfc2822(response.header("date")).unwrap().to_utc()
+    };
+    let ten_hours = Duration::hours(10);
+    for offset in [ten_hours, -ten_hours, Duration::zero()] {
+        let server = Server::builder().clock_offset(offset).start().await.unwrap();
+        let made = Api::new(&server).create(json!({ "name": "k", "days_to_expire": 1 })).await;
+        for time in [server.now(), date(&made), server.keys()[1].created_at] {
+            assert!((time - Utc::now() - offset).abs() < Duration::minutes(1), "{time} {offset}");
+        }
+        assert!(server.authenticates(&made.text_of("key")));
+    }
+    let (server, api) = server().await;
+    assert_eq!(date(&api.list("").await), noon());
+    assert_eq!(date(&api.with_key("").list("").await), noon());
+    server.advance(ten_hours);
+    assert_eq!(date(&api.list("").await), noon() + ten_hours);
+    server.faults().add(Fault::set_header("Date", "yesterday").times(1));
+    server.faults().add(Fault::html_bad_gateway());
+    assert_eq!(api.list("").await.header("date"), "yesterday");
+    assert_eq!(date(&api.list("").await), noon() + ten_hours);
 }
 
 #[tokio::test]

@@ -1,72 +1,27 @@
-//! The command line.
+//! Runs what the command line says.
 
-use crate::{Outcome, Trouble, check, fetch, files, regen};
+use crate::args::{Cli, Command, FailOn, Format};
+use crate::error::Error;
+use crate::{check, fetch, files, regen};
 use chrono::Utc;
-use clap::{Parser, Subcommand, ValueEnum};
 use onkernel_codegen::Source;
 use onkernel_codegen::diff::Effect;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Takes new API documents, says what they change, and checks the repository.
-#[derive(Debug, Parser)]
-#[command(
-    name = "cargo xtask",
-    bin_name = "cargo xtask",
-    after_help = "Exit codes: 0 done, 1 failed or out of order, 2 wrong usage."
-)]
-pub struct Cli {
-    #[command(subcommand)]
-    command: Command,
+/// What a command prints, and its exit code.
+#[derive(Debug)]
+pub struct Outcome {
+    /// For standard output.
+    pub text: String,
+    /// 0 for success, 1 for something to repair.
+    pub code: u8,
 }
 
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Take a new document: check it, write it, show what changes for callers
-    Regen {
-        /// Where to read it; without this, from where the vendor publishes it
-        #[arg(long, value_name = "FILE|URL")]
-        from: Option<String>,
-        /// Say what would change, and write nothing
-        #[arg(long)]
-        dry_run: bool,
-    },
-    /// Say what changed between two documents, and what that does to callers
-    Diff {
-        /// The document before
-        old: PathBuf,
-        /// The document after
-        new: PathBuf,
-        /// How to say it
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
-        /// Exit with 1 if a change is as grave as this, or graver
-        #[arg(long, value_enum, value_name = "EFFECT")]
-        fail_on: Option<FailOn>,
-    },
-    /// Check what a pull request must satisfy; writes nothing
-    Check,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Text,
-    Markdown,
-    Json,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum FailOn {
-    Breaking,
-    Behaviour,
-    Additive,
-    Documentation,
-}
-
-/// Does what the command line says, in the workspace at `root`.
+/// Runs a command in the workspace at `root`.
 ///
 /// # Errors
-/// Why it could not be done, with the exit code.
-pub fn run(cli: Cli, root: &Path) -> Result<Outcome, Trouble> {
+/// Why it failed, with the exit code.
+pub fn run(cli: Cli, root: &Path) -> Result<Outcome, Error> {
     match cli.command {
         Command::Regen { from, dry_run } => {
             let input = match from.as_deref() {
@@ -93,13 +48,13 @@ fn compare(
     new: &Path,
     format: Format,
     fail_on: Option<FailOn>,
-) -> Result<Outcome, Trouble> {
-    let read = |path: &Path| -> Result<Source, Trouble> {
-        let text = files::read(path).map_err(Trouble::usage)?;
+) -> Result<Outcome, Error> {
+    let read = |path: &Path| -> Result<Source, Error> {
+        let text = files::read(path).map_err(Error::usage)?;
         Ok(Source { name: path.display().to_string(), text })
     };
     let report = regen::compare(&read(old)?, &read(new)?, &files::overlays(root)?)
-        .map_err(|trouble| Trouble { code: 2, ..trouble })?;
+        .map_err(|error| Error { code: 2, ..error })?;
     let limit = fail_on.map(|limit| match limit {
         FailOn::Breaking => Effect::Breaking,
         FailOn::Behaviour => Effect::Behaviour,

@@ -1,7 +1,8 @@
 //! Where a document is read: a file, or a server over TLS, within limits of time and size.
 
+use crate::error::Error;
 use crate::files::{self, DOCUMENT};
-use crate::{Trouble, provenance};
+use crate::provenance;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
 use std::time::Duration;
@@ -29,7 +30,7 @@ pub struct Input {
 ///
 /// # Errors
 /// Why it could not be fetched.
-pub fn published() -> Result<Input, Trouble> {
+pub fn published() -> Result<Input, Error> {
     let text = download(PUBLISHED, &LIMITS)?;
     Ok(Input { name: PUBLISHED.to_owned(), source: PUBLISHED.to_owned(), text })
 }
@@ -38,13 +39,13 @@ pub fn published() -> Result<Input, Trouble> {
 ///
 /// # Errors
 /// Why it could not be read.
-pub fn from(place: &str, root: &Path) -> Result<Input, Trouble> {
+pub fn from(place: &str, root: &Path) -> Result<Input, Error> {
     if place.contains("://") {
         let text = download(place, &LIMITS)?;
         return Ok(Input { name: place.to_owned(), source: place.to_owned(), text });
     }
     let path = Path::new(place);
-    let text = files::read(path).map_err(Trouble::usage)?;
+    let text = files::read(path).map_err(Error::usage)?;
     let bundled = root.join(DOCUMENT);
     // Edited where it stands: it still comes from where it came.
     let source = match (path.canonicalize(), bundled.canonicalize()) {
@@ -63,20 +64,18 @@ struct Limits {
     tls_only: bool,
 }
 
-fn download(url: &str, limits: &Limits) -> Result<String, Trouble> {
+fn download(url: &str, limits: &Limits) -> Result<String, Error> {
     if limits.tls_only && !url.starts_with("https://") {
-        return Err(Trouble::usage(format!(
-            "{url}: only https:// is read; save it to a file first"
-        )));
+        return Err(Error::usage(format!("{url}: only https:// is read; save it to a file first")));
     }
     // Fails where another part of the process has installed one, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Trouble::new(format!("no runtime for the download: {error}")))?;
+        .map_err(|error| Error::new(format!("no runtime for the download: {error}")))?;
     runtime.block_on(receive(url, limits)).map_err(|reason| {
-        Trouble::new(format!("{url}: {reason}; try again, or give a file with `--from FILE`"))
+        Error::new(format!("{url}: {reason}; try again, or give a file with `--from FILE`"))
     })
 }
 
@@ -137,23 +136,23 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
 
-    /// A server that answers one request.
-    fn serve(answer: &'static str) -> String {
+    /// A server that responds to one request.
+    fn serve(response: &'static str) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/spec.yml", listener.local_addr().unwrap());
         std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let mut request = [0; 4096];
             let _ = stream.read(&mut request).unwrap();
-            stream.write_all(answer.as_bytes()).unwrap();
+            stream.write_all(response.as_bytes()).unwrap();
         });
         url
     }
 
     const PLAIN: Limits = Limits { time: Duration::from_secs(30), bytes: 20, tls_only: false };
 
-    fn refused(answer: &'static str) -> String {
-        download(&serve(answer), &PLAIN).unwrap_err().to_string()
+    fn rejected(response: &'static str) -> String {
+        download(&serve(response), &PLAIN).unwrap_err().to_string()
     }
 
     #[test]
@@ -163,23 +162,23 @@ mod tests {
     }
 
     #[test]
-    fn too_much_is_refused_announced_or_not() {
+    fn too_much_is_rejected_announced_or_not() {
         let announced = "HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n";
-        assert!(refused(announced).contains("more than 20 bytes"));
+        assert!(rejected(announced).contains("more than 20 bytes"));
         let unannounced = "HTTP/1.1 200 OK\r\n\r\n0123456789012345678901234567890";
-        assert!(refused(unannounced).contains("more than 20 bytes"));
+        assert!(rejected(unannounced).contains("more than 20 bytes"));
     }
 
     #[test]
-    fn a_truncated_answer_an_error_and_other_bytes_are_refused() {
-        assert!(refused("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na: 1").contains("error"));
-        assert!(refused("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").contains("404"));
+    fn a_truncated_answer_an_error_and_other_bytes_are_rejected() {
+        assert!(rejected("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na: 1").contains("error"));
+        assert!(rejected("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").contains("404"));
     }
 
     #[test]
-    fn nothing_but_tls_is_asked() {
-        let trouble = from("http://127.0.0.1:1/spec.yml", Path::new(".")).unwrap_err();
-        assert_eq!(trouble.code, 2);
-        assert!(trouble.to_string().contains("only https://"), "{trouble}");
+    fn nothing_but_tls_is_used() {
+        let error = from("http://127.0.0.1:1/spec.yml", Path::new(".")).unwrap_err();
+        assert_eq!(error.code, 2);
+        assert!(error.to_string().contains("only https://"), "{error}");
     }
 }

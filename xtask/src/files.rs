@@ -1,7 +1,8 @@
 //! Files of the workspace: read with an error that says what to do, written all or none.
 
-use crate::Trouble;
+use crate::error::Error;
 use onkernel_codegen::Source;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -44,9 +45,9 @@ pub fn read_in(root: &Path, name: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// The first that cannot be read.
-pub fn overlays(root: &Path) -> Result<Vec<Source>, Trouble> {
+pub fn overlays(root: &Path) -> Result<Vec<Source>, Error> {
     let overlay = |name: &&str| {
-        let text = read_in(root, name).map_err(Trouble::new)?;
+        let text = read_in(root, name).map_err(Error::new)?;
         Ok(Source { name: (*name).to_owned(), text })
     };
     OVERLAYS.iter().map(overlay).collect()
@@ -55,6 +56,55 @@ pub fn overlays(root: &Path) -> Result<Vec<Source>, Trouble> {
 fn read_as(path: &Path, name: &str) -> Result<String, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
     Ok(lf(text.strip_prefix('\u{feff}').unwrap_or(&text)))
+}
+
+/// Source files written by hand below a folder (`""` for the whole workspace), sorted: by extension,
+/// or a script by its first line.
+#[must_use]
+pub fn sources(root: &Path, folder: &str) -> Vec<String> {
+    let mut files = below(root, folder);
+    files.retain(|file| match Path::new(file).extension().and_then(OsStr::to_str) {
+        Some(extension) => ["rs", "py", "sh", "mjs"].contains(&extension),
+        None => fs::read(root.join(file)).is_ok_and(|bytes| bytes.starts_with(b"#!")),
+    });
+    files
+}
+
+/// The folders directly in a folder, without those that hold no files of ours, sorted.
+#[must_use]
+pub fn folders(root: &Path, folder: &str) -> Vec<String> {
+    let mut folders = entries(root, folder);
+    folders.retain(|(_, is_folder)| *is_folder);
+    folders.into_iter().map(|(path, _)| path).collect()
+}
+
+/// Files below a folder, sorted.
+fn below(root: &Path, folder: &str) -> Vec<String> {
+    let entries = entries(root, folder).into_iter();
+    entries
+        .flat_map(|(path, is_folder)| if is_folder { below(root, &path) } else { vec![path] })
+        .collect()
+}
+
+/// What is directly in a folder, and whether it is a folder, sorted.
+fn entries(root: &Path, folder: &str) -> Vec<(String, bool)> {
+    let mut entries: Vec<_> = fs::read_dir(root.join(folder))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_folder = entry.file_type().ok()?.is_dir();
+            // What git ignores, and what belongs to tools.
+            let foreign =
+                matches!(name.as_str(), "target" | "node_modules" | "corpus" | "artifacts")
+                    || name.starts_with('.') && !matches!(name.as_str(), ".ci" | ".github");
+            let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+            (!(is_folder && foreign)).then_some((path, is_folder))
+        })
+        .collect();
+    entries.sort();
+    entries
 }
 
 /// Line ends as git keeps them.
@@ -78,9 +128,9 @@ pub fn only_changes(root: &Path, writes: Vec<Edit>) -> Vec<Edit> {
 ///
 /// # Errors
 /// The file that could not be written.
-pub fn write_all(root: &Path, writes: &[Edit]) -> Result<(), Trouble> {
+pub fn write_all(root: &Path, writes: &[Edit]) -> Result<(), Error> {
     let failed = |path: &Path, error: std::io::Error| {
-        Trouble::new(format!("{}: {error}; nothing was changed", path.display()))
+        Error::new(format!("{}: {error}; nothing was changed", path.display()))
     };
     let mut beside = Vec::new();
     for write in writes {
@@ -93,7 +143,7 @@ pub fn write_all(root: &Path, writes: &[Edit]) -> Result<(), Trouble> {
     }
     for (temporary, path) in &beside {
         fs::rename(&temporary.path, path).map_err(|error| {
-            Trouble::new(format!(
+            Error::new(format!(
                 "{}: {error}; files before it may be written, `git status` shows them",
                 path.display()
             ))
@@ -102,7 +152,7 @@ pub fn write_all(root: &Path, writes: &[Edit]) -> Result<(), Trouble> {
     for write in writes.iter().filter(|write| write.content.is_none()) {
         let path = root.join(&write.path);
         fs::remove_file(&path)
-            .map_err(|error| Trouble::new(format!("{}: {error}", path.display())))?;
+            .map_err(|error| Error::new(format!("{}: {error}", path.display())))?;
     }
     Ok(())
 }

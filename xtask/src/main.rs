@@ -4,7 +4,8 @@
 use clap::Parser;
 use std::path::Path;
 use std::process::ExitCode;
-use xtask::command::{Cli, run};
+use xtask::args::Cli;
+use xtask::command::run;
 
 fn main() -> ExitCode {
     // The workspace, wherever cargo was called.
@@ -14,9 +15,9 @@ fn main() -> ExitCode {
             print!("{}", outcome.text);
             ExitCode::from(outcome.code)
         }
-        Err(trouble) => {
-            eprint!("{trouble}");
-            ExitCode::from(trouble.code)
+        Err(error) => {
+            eprint!("{error}");
+            ExitCode::from(error.code)
         }
     }
 }

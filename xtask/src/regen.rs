@@ -1,9 +1,10 @@
 //! Takes a new document: checks it, and plans every file that changes before the first is written.
 
+use crate::error::Error;
 use crate::fetch::Input;
 use crate::files::{self, CHANGELOG, DOCUMENT, Edit};
 use crate::provenance::{self, Provenance};
-use crate::{Trouble, changelog, snapshots};
+use crate::{changelog, snapshots};
 use chrono::NaiveDate;
 use onkernel_codegen::diff::{Report, Verdict, diff};
 use onkernel_codegen::{Document, Source, client, load};
@@ -24,7 +25,7 @@ pub struct Plan {
 /// # Errors
 /// Everything that is wrong with the document: it cannot be read or lowered, an overlay action
 /// matches nothing, or something that the hand-written code needs is missing.
-pub fn plan(root: &Path, input: Input, today: NaiveDate) -> Result<Plan, Trouble> {
+pub fn plan(root: &Path, input: Input, today: NaiveDate) -> Result<Plan, Error> {
     let source = |name: &str, text: String| Source { name: name.to_owned(), text };
     let overlays = files::overlays(root)?;
     let new = Source { name: input.name, text: input.text };
@@ -55,7 +56,7 @@ pub fn plan(root: &Path, input: Input, today: NaiveDate) -> Result<Plan, Trouble
 ///
 /// # Errors
 /// A document that is none.
-pub fn compare(old: &Source, new: &Source, overlays: &[Source]) -> Result<Report, Trouble> {
+pub fn compare(old: &Source, new: &Source, overlays: &[Source]) -> Result<Report, Error> {
     Ok(match (load(old, overlays), load(new, overlays)) {
         (Ok(old), Ok(new)) => diff(old.root(), new.root()),
         // The overlays were written for other documents than one of these.

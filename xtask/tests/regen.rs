@@ -5,10 +5,11 @@ mod support;
 
 use chrono::NaiveDate;
 use support::Copy;
+use xtask::check;
+use xtask::error::Error;
 use xtask::fetch::{self, Input};
 use xtask::files::write_all;
 use xtask::regen::{Plan, plan};
-use xtask::{Trouble, check};
 
 const DOCUMENT: &str = "spec/openapi.documented.yml";
 const SNAPSHOT: &str = "tests/snapshots/surface__api_keys.snap";
@@ -32,7 +33,7 @@ fn paths(plan: &Plan) -> Vec<&str> {
     plan.writes.iter().map(|write| write.path.as_str()).collect()
 }
 
-fn take(copy: &Copy, input: Input, on: NaiveDate) -> Result<Plan, Trouble> {
+fn take(copy: &Copy, input: Input, on: NaiveDate) -> Result<Plan, Error> {
     let plan = plan(copy.root(), input, on)?;
     write_all(copy.root(), &plan.writes)?;
     Ok(plan)
@@ -120,9 +121,9 @@ fn a_document_that_will_not_do_changes_nothing() {
         ("openapi: 3", "openapi: [3", "new.yml:"),
         ("#/components/schemas/ApiKey'", "#/components/schemas/Nowhere'", "Nowhere"),
     ] {
-        let trouble = take(&copy, changed(&copy, from, to), day(1)).unwrap_err();
-        assert!(trouble.to_string().contains(said), "{trouble}");
-        assert_eq!(trouble.code, 1);
+        let error = take(&copy, changed(&copy, from, to), day(1)).unwrap_err();
+        assert!(error.to_string().contains(said), "{error}");
+        assert_eq!(error.code, 1);
         assert!(before == copy.all());
     }
 }
@@ -136,8 +137,8 @@ fn a_folder_that_cannot_be_written_changes_nothing() {
     // Where a folder should be there is a file: this fails for every user, root included.
     let mut writes = plan.writes.clone();
     writes[2].path = "README.md/provenance.json".to_owned();
-    let trouble = write_all(copy.root(), &writes).unwrap_err();
-    assert!(trouble.to_string().contains("nothing was changed"), "{trouble}");
+    let error = write_all(copy.root(), &writes).unwrap_err();
+    assert!(error.to_string().contains("nothing was changed"), "{error}");
     assert!(before == copy.all());
 }
 

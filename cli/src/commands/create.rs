@@ -1,4 +1,4 @@
-//! `create`: a key whose plaintext ends up where the caller wants it, or no key at all.
+//! `create`: creates a key and delivers its plaintext, or deletes the key again.
 
 use std::fs;
 use std::io;
@@ -9,20 +9,21 @@ use onkernel::{Client, Error, Nullable, Secret};
 use serde_json::{Value, json};
 
 use crate::args::{Create, Global};
-use crate::connect;
-use crate::failure::Failure;
-use crate::output::{Output, json};
-use crate::show;
+use crate::client;
+use crate::failure::{Failure, LOST_KEY};
+use crate::output::keys;
+use crate::output::text::safe;
+use crate::output::time::expiry;
+use crate::output::{Output, PrintError, json};
 use crate::signals::Signals;
-use crate::store::{NewFile, StoreName};
-use crate::words::{expiry, safe};
+use crate::stores::new_file::{NewFile, NewFileName};
 
 pub(super) async fn run(args: Create, global: &Global, output: &Output) -> Result<(), Failure> {
     let Create { name, days, never, project_id, policy, store } = args;
     let policy = policy.as_deref().map(read_policy).transpose()?;
-    let client = connect::client(global)?;
-    // Known to be there before the key is.
-    let place = Place::prepare(store)?;
+    let client = client::build(global)?;
+    // Checked before there is a key to put there.
+    let destination = Destination::prepare(store)?;
 
     let call = client.create_api_key().body_map(|mut body| {
         body = body.name(name);
@@ -45,12 +46,12 @@ pub(super) async fn run(args: Create, global: &Global, output: &Output) -> Resul
         () = signals.next() => return Err(interrupted()),
     };
     let key = match sent {
-        Ok(created) => NewKey::documented(created.into_inner()),
+        Ok(created) => NewKey::documented(created.into_value()),
         Err(error) => NewKey::salvage(error)?,
     };
-    match place.put(&key, output) {
-        // From here on somebody holds the plaintext, and nothing is undone.
-        Ok(kept) => kept.confirm(&key, output),
+    match destination.deliver(&key, output) {
+        // From here on the caller holds the plaintext, and nothing is undone.
+        Ok(delivered) => delivered.confirm(&key, output),
         Err(failure) => Err(undo(&client, &key, &failure).await),
     }
 }
@@ -59,7 +60,7 @@ pub(super) async fn run(args: Create, global: &Global, output: &Output) -> Resul
 struct NewKey {
     id: String,
     plaintext: Secret,
-    /// The whole answer, if it is as documented.
+    /// The whole response, if it is as documented.
     documented: Option<CreatedApiKey>,
 }
 
@@ -69,7 +70,7 @@ impl NewKey {
         Self { id, plaintext, documented: Some(created) }
     }
 
-    /// The key in an answer that is not as documented: it exists, and nobody else holds it.
+    /// The key in a response that is not as documented: it exists, and nobody else holds it.
     fn salvage(error: Error) -> Result<Self, Failure> {
         match error.created() {
             Some((id, plaintext)) => {
@@ -79,7 +80,7 @@ impl NewKey {
         }
     }
 
-    /// The answer for programs, without the plaintext.
+    /// The key for programs, without the plaintext.
     fn to_json(&self) -> Value {
         let documented = self.documented.as_ref().and_then(|key| serde_json::to_value(key).ok());
         let mut value = documented.unwrap_or_else(|| json!({ "id": self.id }));
@@ -89,9 +90,9 @@ impl NewKey {
         value
     }
 
-    /// What a person should know of it.
-    fn introduction(&self) -> String {
-        match self.documented.as_ref().and_then(show::without_plaintext) {
+    /// The key for people, without the plaintext.
+    fn summary(&self) -> String {
+        match self.documented.as_ref().and_then(keys::without_plaintext) {
             Some(key) => {
                 let scope = match (&key.project_id, &key.project_name) {
                     (Some(id), Some(name)) => format!("project {} ({})", safe(name), safe(id)),
@@ -105,7 +106,7 @@ impl NewKey {
                 format!("Created {} ({}): {scope}, {expires}.", safe(&key.name), safe(&key.id))
             }
             None => format!(
-                "Created {}. The server's answer is not as documented; `kernel-keys get {0}` shows the key.",
+                "Created {}. The response is not as documented; `kernel-keys get {0}` shows the key.",
                 safe(&self.id)
             ),
         }
@@ -113,78 +114,76 @@ impl NewKey {
 }
 
 /// Where the plaintext goes.
-enum Place {
-    Printed,
-    File(NewFile, StoreName),
+enum Destination {
+    Stdout,
+    File(NewFile, NewFileName),
 }
 
-impl Place {
-    fn prepare(store: Option<StoreName>) -> Result<Self, Failure> {
+impl Destination {
+    fn prepare(store: Option<NewFileName>) -> Result<Self, Failure> {
         match store {
-            Some(StoreName::File(path)) => {
-                Ok(Self::File(NewFile::prepare(&path)?, StoreName::File(path)))
-            }
+            Some(name) => Ok(Self::File(NewFile::prepare(&name.0)?, name)),
             None if is_discarded() => Err(Failure::usage(
-                "standard output is thrown away, and the plaintext is shown only once",
+                "standard output is /dev/null, and the plaintext is shown only once",
             )
-            .advise("Pipe it into what keeps it, or use --store file:PATH.")),
-            None => Ok(Self::Printed),
+            .advise("Pipe it into a secret manager, or use --store file:PATH.")),
+            None => Ok(Self::Stdout),
         }
     }
 
-    fn put(self, key: &NewKey, output: &Output) -> Result<Kept, Failure> {
+    fn deliver(self, key: &NewKey, output: &Output) -> Result<Delivered, Failure> {
         match self {
-            Self::Printed => {
-                output.note(&key.introduction());
-                output.try_answer(&answer(key, output)?).map_err(|error| {
+            Self::Stdout => {
+                output.note(&key.summary());
+                output.print(&plaintext(key, output)?).map_err(|PrintError(error)| {
                     Failure::new(format!("the plaintext could not be printed ({error})"))
                         .advise("Pipe it into a program that reads it, or use --store file:PATH.")
                 })?;
-                Ok(Kept::Printed)
+                Ok(Delivered::Printed)
             }
             Self::File(file, store) => {
                 file.write(&key.plaintext)?;
-                Ok(Kept::Stored(store))
+                Ok(Delivered::Stored(store))
             }
         }
     }
 }
 
-/// Where the plaintext is.
-enum Kept {
+/// Where the plaintext went.
+enum Delivered {
     Printed,
-    Stored(StoreName),
+    Stored(NewFileName),
 }
 
-impl Kept {
+impl Delivered {
     fn confirm(self, key: &NewKey, output: &Output) -> Result<(), Failure> {
         let Self::Stored(store) = self else {
-            output.note("Keep the plaintext now: it is not shown again.");
+            output.note("Save the plaintext now: it is not shown again.");
             return Ok(());
         };
         let store = store.to_string();
-        output.note(&key.introduction());
+        output.note(&key.summary());
         output.note(&format!("Its plaintext is in {}.", safe(&store)));
         if !output.is_json() {
             return Ok(());
         }
-        let mut answer = key.to_json();
-        answer["store"] = json!(store);
-        output.answer_json(&answer)
+        let mut result = key.to_json();
+        result["store"] = json!(store);
+        Ok(output.print_json(&result)?)
     }
 }
 
 /// The plaintext alone, or one object that holds it.
-fn answer(key: &NewKey, output: &Output) -> Result<String, Failure> {
+fn plaintext(key: &NewKey, output: &Output) -> Result<String, Failure> {
     if !output.is_json() {
         return Ok(key.plaintext.expose().to_owned());
     }
-    let mut answer = key.to_json();
-    answer["key"] = json!(key.plaintext.expose());
-    json(&answer)
+    let mut result = key.to_json();
+    result["key"] = json!(key.plaintext.expose());
+    Ok(json(&result)?)
 }
 
-/// Deletes a key whose plaintext came to nothing.
+/// Deletes a key whose plaintext was not delivered.
 async fn undo(client: &Client, key: &NewKey, failure: &Failure) -> Failure {
     let id = safe(&key.id);
     let (outcome, advice) = match client.delete_api_key().id(&key.id).send().await {
@@ -195,7 +194,7 @@ async fn undo(client: &Client, key: &NewKey, failure: &Failure) -> Failure {
         Err(error) => (
             format!("and the new key {id} could not be deleted again ({error})"),
             format!(
-                "Delete it, since nobody holds its plaintext: `kernel-keys delete {id} --yes`."
+                "Delete it, because nobody holds its plaintext: `kernel-keys delete {id} --yes`."
             ),
         ),
     };
@@ -203,13 +202,11 @@ async fn undo(client: &Client, key: &NewKey, failure: &Failure) -> Failure {
 }
 
 fn interrupted() -> Failure {
-    Failure::new("interrupted while the key was being created").advise(
-        "A key may have been created whose plaintext is lost. Look with `kernel-keys list --name NAME`, and delete those you cannot account for.",
-    )
+    Failure::new("interrupted while the key was being created").advise(LOST_KEY)
 }
 
-/// Whether standard output is the null device: a plaintext written there is lost without an error.
-/// A closed standard output becomes that device before `main`.
+/// Whether standard output is the null device, which loses the plaintext without an error. A closed
+/// standard output becomes that device before `main`.
 #[cfg(unix)]
 fn is_discarded() -> bool {
     use std::os::fd::AsFd;
@@ -227,23 +224,23 @@ fn is_discarded() -> bool {
     false
 }
 
-/// Reads a policy, and refuses what this program would drop from it: the key would be allowed more
+/// Reads a policy, and rejects fields that this program would drop: the key would be allowed more
 /// than its author meant.
 fn read_policy(path: &Path) -> Result<ApiKeyPolicy, Failure> {
     let shown = path.display();
     let wrong = |problem: String| {
         Failure::usage(format!("the policy in {shown} {problem}")).advise(
-            "A policy looks so: {\"statements\": [{\"action\": \"browsers:use\", \"resource\": \"projects/*\"}]}",
+            "A policy looks like this: {\"statements\": [{\"action\": \"browsers:use\", \"resource\": \"projects/*\"}]}",
         )
     };
     let text =
         fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
     let policy: ApiKeyPolicy =
-        serde_json::from_str(&text).map_err(|error| wrong(format!("is not one: {error}")))?;
-    let given: Value =
+        serde_json::from_str(&text).map_err(|error| wrong(format!("is invalid: {error}")))?;
+    let read: Value =
         serde_json::from_str(&text).map_err(|error| wrong(format!("is not JSON: {error}")))?;
     match serde_json::to_value(&policy) {
-        Ok(understood) if understood == given => Ok(policy),
-        _ => Err(wrong("holds fields that this version does not know, and would leave out".into())),
+        Ok(understood) if understood == read => Ok(policy),
+        _ => Err(wrong("has fields that this version does not know and would drop".into())),
     }
 }

@@ -1,11 +1,12 @@
-//! `get`: one key in full.
+//! `get`: shows one key.
 
 use chrono::{DateTime, Utc};
 
 use crate::args::{Get, Global};
+use crate::client;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::{connect, show};
+use crate::output::keys;
 
 pub(super) async fn run(
     args: Get,
@@ -13,13 +14,13 @@ pub(super) async fn run(
     output: &Output,
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
-    let mut call = connect::client(global)?.get_api_key().id(args.id);
+    let mut call = client::build(global)?.get_api_key().id(args.id);
     if args.include_deleted {
         call = call.include_deleted(true);
     }
-    let key = call.send().await?.into_inner();
+    let key = call.send().await?.into_value();
     if output.is_json() {
-        return output.answer_json(&key);
+        return Ok(output.print_json(&key)?);
     }
-    output.answer(&show::details(&key, now, output.style()))
+    Ok(output.print(&keys::details(&key, now, output.style()))?)
 }

@@ -1,4 +1,4 @@
-//! `list`: the keys of all pages.
+//! `list`: lists the keys of all pages.
 
 use std::collections::HashSet;
 
@@ -9,10 +9,11 @@ use onkernel::builder::ListApiKeys;
 use onkernel::types::ApiKey;
 
 use crate::args::{Global, List};
+use crate::client;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::words::plural;
-use crate::{connect, show};
+use crate::output::keys;
+use crate::output::text::plural;
 
 /// The largest page that the operation allows: the fewest requests.
 const PAGE: i64 = 100;
@@ -23,11 +24,11 @@ pub(super) async fn run(
     output: &Output,
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
-    let client = connect::client(global)?;
+    let client = client::build(global)?;
     let max = args.max.unwrap_or(usize::MAX);
-    // A key that is made meanwhile moves others to the next page, where they are seen again.
+    // A key created meanwhile moves others to the next page, which lists them again.
     let mut seen = HashSet::new();
-    let keys: Vec<ApiKey> = call(args, &client)
+    let found: Vec<ApiKey> = call(args, &client)
         .stream()
         .try_filter(|key| std::future::ready(seen.insert(key.id.clone())))
         .take(max)
@@ -35,14 +36,14 @@ pub(super) async fn run(
         .await?;
 
     if output.is_json() {
-        return output.answer_json(&keys);
+        return Ok(output.print_json(&found)?);
     }
-    if keys.is_empty() {
+    if found.is_empty() {
         output.note("No keys.");
         return Ok(());
     }
-    output.answer(&show::table(&keys, now).render(output.width(), output.style()))?;
-    output.note(&summary(&keys, now));
+    output.print(&keys::table(&found, now).render(output.width(), output.style()))?;
+    output.note(&summary(&found, now));
     Ok(())
 }
 
@@ -70,7 +71,7 @@ fn call(args: List, client: &Client) -> ListApiKeys {
         call = call.status(status);
     }
     if include_deleted {
-        // Deprecated, and still what this option asks for.
+        // Deprecated, and still what this option means.
         #[allow(deprecated)]
         {
             call = call.include_deleted(true);

@@ -1,15 +1,17 @@
-//! What each command does.
+//! The commands, a file each.
 
+mod audit;
 mod create;
 mod delete;
 mod demo;
-mod fleet;
 mod get;
 mod list;
 mod rename;
 mod resume;
 mod rotate;
+mod rotate_all;
 mod serve;
+mod sweep;
 mod whoami;
 
 use chrono::Utc;
@@ -31,9 +33,9 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<(), Failure> {
         Command::Delete(delete) => delete::run(delete, &global, output).await,
         Command::Rotate(rotate) => rotate::run(*rotate, &global, output).await,
         Command::Resume(journals) => resume::run(journals, &global, output).await,
-        Command::Sweep(journals) => resume::sweep(journals, &global, output).await,
-        Command::Audit(pick) => fleet::audit(pick, &global, output).await,
-        Command::RotateAll(all) => fleet::rotate_all(*all, &global, output).await,
+        Command::Sweep(journals) => sweep::run(journals, &global, output).await,
+        Command::Audit(selection) => audit::run(selection, &global, output).await,
+        Command::RotateAll(all) => rotate_all::run(*all, &global, output).await,
         Command::Serve(serve) => serve::run(serve, output).await,
         Command::Demo => demo::run(output).await,
     }

@@ -1,17 +1,17 @@
-//! `rename`: another name for a key.
+//! `rename`: renames a key.
 
 use crate::args::{Global, Rename};
-use crate::connect;
+use crate::client;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::words::safe;
+use crate::output::text::safe;
 
 pub(super) async fn run(args: Rename, global: &Global, output: &Output) -> Result<(), Failure> {
     let Rename { id, name } = args;
-    let call = connect::client(global)?.update_api_key().id(id);
-    let key = call.body_map(|body| body.name(name)).send().await?.into_inner();
+    let call = client::build(global)?.update_api_key().id(id);
+    let key = call.body_map(|body| body.name(name)).send().await?.into_value();
     if output.is_json() {
-        return output.answer_json(&key);
+        return Ok(output.print_json(&key)?);
     }
-    output.answer(&format!("{} is now called {}.", safe(&key.id), safe(&key.name)))
+    Ok(output.print(&format!("Renamed {} to {}.", safe(&key.id), safe(&key.name)))?)
 }

@@ -1,23 +1,24 @@
-//! `resume` and `sweep`: what is left to do by the journals.
+//! `resume`: finishes or undoes interrupted rotations.
 
 use std::path::Path;
 
-use onkernel::rotation::{Pending, Resume, RotationExt, RotationReport, Stop};
-use serde_json::json;
+use onkernel::rotation::{Pending, RotationExt, RotationReport, Stop};
 
 use crate::args::{Global, Journals};
-use crate::connect;
+use crate::client;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::output::text::safe;
+use crate::rotation::note::Note;
 use crate::rotation::progress::Progress;
-use crate::rotation::{Note, journals, resume_command, tell};
+use crate::rotation::resume_command::resume_command;
+use crate::rotation::{journals, report};
 use crate::signals::Signals;
-use crate::words::{plural, safe};
 
 pub(super) async fn run(args: Journals, global: &Global, output: &Output) -> Result<(), Failure> {
     let folder = journals::folder(args.journal.as_deref())?;
-    let found = journals::unfinished(&folder)?;
-    if found.is_empty() {
+    let unfinished = journals::unfinished(&folder)?;
+    if unfinished.is_empty() {
         output.note("Nothing is left to do.");
     }
     let (signals, stop) = (Signals::listen()?, Stop::new());
@@ -25,103 +26,59 @@ pub(super) async fn run(args: Journals, global: &Global, output: &Output) -> Res
     let command = resume_command(global, args.journal.as_deref());
     let work = async {
         let (mut reports, mut failures) = (Vec::new(), Vec::new());
-        for (journal, left) in found {
-            let done = match left {
+        for (journal, pending) in unfinished {
+            let resumed = match pending {
                 Err(failure) => Err(failure),
-                Ok(left) => one(&journal, &left, global, &progress, &stop, &command)
+                Ok(pending) => one(&journal, &pending, global, &progress, &stop, &command)
                     .await
-                    .map_err(|failure| failure.explain(|why| format!("{}: {why}", left.store))),
+                    .map_err(|failure| failure.explain(|why| format!("{}: {why}", pending.store))),
             };
-            match done {
+            match resumed {
                 Ok(None) => {}
                 Ok(Some(report)) => {
                     if !output.is_json() {
-                        tell::told(output, tell::report(output, &report));
+                        report::report_print_error(output, report::print(output, &report));
                     }
-                    failures.extend(tell::settled(&report, &command).err());
+                    failures.extend(report::is_settled(&report, &command).err());
                     reports.push(report);
                 }
                 Err(failure) => failures.push(failure),
             }
         }
         if output.is_json() {
-            tell::told(output, output.answer_json(&reports));
+            report::report_print_error(output, output.print_json(&reports));
         }
         Failure::all(failures, output)
     };
-    match signals.stoppable(&stop, || progress.note(tell::STOPPING), work).await {
+    match signals.stoppable(&stop, || progress.note(report::STOPPING), work).await {
         Some(done) => done,
-        None => Err(tell::dropped(&folder, &command)),
+        None => Err(report::dropped(&folder, &command)),
     }
 }
 
 /// Finishes or undoes the rotation of one journal.
 async fn one(
     journal: &Path,
-    left: &Pending,
+    pending: &Pending,
     global: &Global,
     progress: &Progress,
     stop: &Stop,
     command: &str,
 ) -> Result<Option<RotationReport>, Failure> {
-    if stop.is_asked() {
-        return Err(Failure::attention("stopped before this one was looked at"));
+    if stop.is_requested() {
+        return Err(Failure::attention("stopped before this rotation was resumed"));
     }
-    let note: Note = serde_json::from_value(left.note.clone()).map_err(|_| {
+    let note: Note = serde_json::from_value(pending.note.clone()).map_err(|_| {
         Failure::attention(format!(
-            "the journal {} was not written by this program: resume it with the one that did",
+            "another program wrote the journal {}: resume it with that program",
             journal.display()
         ))
     })?;
-    progress.note(&format!("{}, {}:", safe(&left.name), safe(&left.store)));
+    progress.note(&format!("{}, {}:", safe(&pending.name), safe(&pending.store)));
     let store = note.store.open().map_err(Failure::attention)?;
-    let resume = resumption(journal, global, stop)?.shared_store(store);
+    let resume = client::build(global)?.resume(journal).stop_on(stop).shared_store(store);
     let resume = resume.on_event(progress.watch(None));
-    let resumed = note.on_resume(resume).map_err(Failure::attention)?.run().await;
-    // Whatever was in the way: the rotation is not finished.
-    resumed.map_err(|error| tell::failure(&error, command).into_attention())
-}
-
-fn resumption(journal: &Path, global: &Global, stop: &Stop) -> Result<Resume, Failure> {
-    Ok(connect::client(global)?.resume(journal).stop_on(stop))
-}
-
-/// Looks only for keys that may have been made unseen.
-pub(super) async fn sweep(args: Journals, global: &Global, output: &Output) -> Result<(), Failure> {
-    let folder = journals::folder(args.journal.as_deref())?;
-    let (signals, stop) = (Signals::listen()?, Stop::new());
-    let progress = Progress::new(output, None);
-    let command = resume_command(global, args.journal.as_deref());
-    let work = async {
-        let (mut swept, mut failures) = (0, Vec::new());
-        for (journal, left) in journals::unfinished(&folder)? {
-            let done = match left {
-                Err(failure) => Err(failure),
-                Ok(left) if left.under_way => Err(Failure::attention(format!(
-                    "{}: the rotation of {} is not finished",
-                    left.store, left.name
-                ))
-                .advise(format!("Resuming sweeps, too: {command}"))),
-                Ok(_) => {
-                    let sweep = resumption(&journal, global, &stop)?.on_event(progress.watch(None));
-                    sweep.sweep().await.map_err(|e| tell::failure(&e, &command).into_attention())
-                }
-            };
-            match done {
-                Ok(deleted) => swept += deleted,
-                Err(failure) => failures.push(failure),
-            }
-        }
-        let keys = plural(swept as u64, "key");
-        let told = match output.is_json() {
-            true => output.answer_json(&json!({ "deleted": swept })),
-            false => output.answer(&format!("{keys} that nobody held: deleted.")),
-        };
-        tell::told(output, told);
-        Failure::all(failures, output)
-    };
-    match signals.stoppable(&stop, || progress.note(tell::STOPPING), work).await {
-        Some(done) => done,
-        None => Err(tell::dropped(&folder, &command)),
-    }
+    let resumed = note.apply_to_resume(resume).map_err(Failure::attention)?.run().await;
+    // Whatever the reason, the rotation is not finished.
+    resumed.map_err(|error| report::failure(&error, command).into_attention())
 }

@@ -1,14 +1,16 @@
-//! `rotate`: another key in place of one, without an outage.
+//! `rotate`: replaces a key without an outage.
 
 use chrono::{DateTime, Utc};
 use onkernel::rotation::{Lifetime, Retirement, Rotation, RotationExt, Stop, pending};
 
-use crate::args::{self, GRACE_DAYS, Global, HowToRotate, Retire};
-use crate::connect;
+use crate::args::{self, GRACE_DAYS, Global, Retire, RotationOptions};
+use crate::client;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::rotation::note::Note;
 use crate::rotation::progress::Progress;
-use crate::rotation::{Note, journals, resume_command, tell};
+use crate::rotation::resume_command::resume_command;
+use crate::rotation::{journals, report};
 use crate::signals::Signals;
 
 pub(super) async fn run(
@@ -16,61 +18,64 @@ pub(super) async fn run(
     global: &Global,
     output: &Output,
 ) -> Result<(), Failure> {
-    let args::Rotate { id, store, store_is_new, allow_difference, how } = args;
-    check(&how)?;
+    let args::Rotate { id, store, store_is_new, allow_difference, options } = args;
+    check(&options)?;
     let signals = Signals::listen()?;
-    let client = connect::client(global)?;
+    let client = client::build(global)?;
     let opened = store.open().map_err(Failure::usage)?;
-    let journal = journals::of(&store, how.journal.as_deref())?;
-    let note = note(&how, store.clone());
+    let journal = journals::of(&store, options.journal.as_deref())?;
+    let note = Note::new(&options, store);
     let mut rotation = match id {
         Some(id) => client.rotation(id).shared_store(opened),
         None => client.rotation_of_shared(opened),
     };
-    rotation = set_up(rotation, &how).journal(&journal);
+    rotation = configure(rotation, &options).journal(&journal);
     if store_is_new {
         rotation = rotation.store_is_new();
     }
     for field in allow_difference {
         rotation = rotation.allow_difference(field);
     }
-    rotation = note.on(rotation).map_err(Failure::usage)?;
+    rotation = note.apply_to(rotation).map_err(Failure::usage)?;
     let note = serde_json::to_value(&note).map_err(|error| Failure::new(error.to_string()))?;
-    let (progress, stop) = (Progress::new(output, Some(how.overlap)), Stop::new());
+    let (progress, stop) = (Progress::new(output, Some(options.overlap)), Stop::new());
     let rotation = rotation.note(note).on_event(progress.watch(None)).stop_on(&stop);
-    let resume = resume_command(global, how.journal.as_deref());
-    let ended = signals.stoppable(&stop, || progress.note(tell::STOPPING), rotation.run()).await;
-    match ended {
-        Some(ended) => tell::end(output, ended, &resume),
+    let resume = resume_command(global, options.journal.as_deref());
+    let result = signals.stoppable(&stop, || progress.note(report::STOPPING), rotation.run()).await;
+    match result {
+        Some(result) => report::conclude(output, result, &resume),
         None if matches!(pending(&journal), Ok(None)) => {
             Err(Failure::new("stopped before anything was touched"))
         }
-        None => Err(tell::dropped(&journals::folder(how.journal.as_deref())?, &resume)),
+        None => Err(report::dropped(&journals::folder(options.journal.as_deref())?, &resume)),
     }
 }
 
-/// What clap cannot say about the options.
-pub(super) fn check(how: &HowToRotate) -> Result<(), Failure> {
-    let grace = matches!(how.retire, Some(Retire::Grace));
-    if how.grace_days.is_some() && !grace {
-        return Err(Failure::usage("--grace-days says nothing without --retire grace"));
+/// Checks what clap cannot check.
+pub(super) fn check(options: &RotationOptions) -> Result<(), Failure> {
+    let grace = matches!(options.retire, Some(Retire::Grace));
+    if options.grace_days.is_some() && !grace {
+        return Err(Failure::usage("--grace-days needs --retire grace"));
     }
-    if how.retire.is_none() && how.deploy.is_none() && how.verify.is_none() {
-        return Err(Failure::usage("what becomes of the old key must be said").advise(
-            "Say --retire delete, keep or grace; or --deploy or --verify, by which it is known that the workload has the new key, so that the old one can be deleted.",
+    if options.retire.is_none() && options.deploy.is_none() && options.verify.is_none() {
+        return Err(Failure::usage(
+            "choose what happens to the old key: --retire delete, keep or grace",
+        )
+        .advise(
+            "With --deploy or --verify the default is delete, since they show that the workload uses the new key.",
         ));
     }
     Ok(())
 }
 
-/// What is common to one rotation and many.
-pub(super) fn set_up(rotation: Rotation, how: &HowToRotate) -> Rotation {
-    let rotation = rotation.lifetime(lifetime(how.days, how.expires_at, how.never));
-    match how.retire {
+/// Configures what one rotation and many have in common.
+pub(super) fn configure(rotation: Rotation, options: &RotationOptions) -> Rotation {
+    let rotation = rotation.lifetime(lifetime(options.days, options.expires_at, options.never));
+    match options.retire {
         Some(Retire::Delete) => rotation.retire(Retirement::Delete),
         Some(Retire::Keep) => rotation.retire(Retirement::Keep),
         Some(Retire::Grace) => {
-            rotation.retire(Retirement::Grace { days: how.grace_days.unwrap_or(GRACE_DAYS) })
+            rotation.retire(Retirement::Grace { days: options.grace_days.unwrap_or(GRACE_DAYS) })
         }
         None => rotation,
     }
@@ -82,17 +87,5 @@ fn lifetime(days: Option<i64>, end: Option<DateTime<Utc>>, never: bool) -> Lifet
         (_, Some(end), _) => Lifetime::Until(end),
         (_, _, true) => Lifetime::Never,
         _ => Lifetime::AsOld,
-    }
-}
-
-pub(super) fn note(how: &HowToRotate, store: crate::rotation::store::StoreSpec) -> Note {
-    Note {
-        store,
-        deploy: how.deploy.clone(),
-        verify: how.verify.clone(),
-        // What is not text cannot be kept in a journal.
-        folder: std::env::current_dir().ok().filter(|folder| folder.to_str().is_some()),
-        overlap: how.overlap,
-        settle: how.settle,
     }
 }

@@ -11,31 +11,31 @@ use serde_json::json;
 use crate::args::Serve;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::output::style::Tint;
+use crate::output::text::plural;
 use crate::signals::Signals;
-use crate::store::NewFile;
-use crate::style::Tint;
-use crate::words::plural;
+use crate::stores::new_file::NewFile;
 
-/// The project that project-scoped keys can be tried with.
+/// A project to try project-scoped keys with.
 const PROJECT: (&str, &str) = ("proj_demo", "Demo");
 
 pub(super) async fn run(args: Serve, output: &Output) -> Result<(), Failure> {
     let Serve { addr, allow_remote, key_file, faults } = args;
     if !addr.ip().is_loopback() && !allow_remote {
-        return Err(Failure::usage(format!("{addr} can be reached by other machines"))
-            .advise("Use 127.0.0.1, or say --allow-remote if that is meant."));
+        return Err(Failure::usage(format!("other machines can reach {addr}"))
+            .advise("Use 127.0.0.1, or --allow-remote if you mean it."));
     }
     let faults = faults.as_deref().map(read_faults).transpose()?;
     let key_file = key_file.as_deref().map(KeyFile::prepare).transpose()?;
-    // Before anybody can know that there is something to stop.
+    // Before anyone knows that there is something to stop.
     let mut signals = Signals::listen()?;
 
-    // Nobody who knows the program knows the key.
+    // Knowing the program must not mean knowing the key.
     let seed = RandomState::new().hash_one(addr);
     let builder = Server::builder().addr(addr).seed(seed).project(PROJECT.0, PROJECT.1);
     let builder = builder.faults(faults.clone().unwrap_or_default());
     let server = builder.start().await.map_err(|error| {
-        Failure::new(format!("{addr} cannot be listened on: {error}"))
+        Failure::new(format!("cannot listen on {addr}: {error}"))
             .advise("Choose another port with --addr, or port 0 for a free one.")
     })?;
     if let Some(file) = key_file {
@@ -45,17 +45,17 @@ pub(super) async fn run(args: Serve, output: &Output) -> Result<(), Failure> {
     signals.next().await;
     server.shutdown().await;
     output.note("Stopped.");
-    faults.map_or(Ok(()), |faults| struck(&faults, output))
+    faults.map_or(Ok(()), |faults| print_fired(&faults, output))
 }
 
-/// How often each order was carried out: without this nobody knows whether a test met its faults.
-fn struck(faults: &Faults, output: &Output) -> Result<(), Failure> {
+/// Prints how often each fault fired: without this nobody knows whether a test met its faults.
+fn print_fired(faults: &Faults, output: &Output) -> Result<(), Failure> {
     let fired = faults.fired();
     if output.is_json() {
-        return output.answer(&json!({ "fired": fired }).to_string());
+        return Ok(output.print(&json!({ "fired": fired }).to_string())?);
     }
     for (number, times) in (1..).zip(fired) {
-        output.note(&format!("Fault {number} struck {}.", plural(times, "time")));
+        output.note(&format!("Fault {number} fired {}.", plural(times, "time")));
     }
     Ok(())
 }
@@ -63,19 +63,19 @@ fn struck(faults: &Faults, output: &Output) -> Result<(), Failure> {
 fn announce(server: &Server, output: &Output) -> Result<(), Failure> {
     let (url, key) = (server.url(), server.bootstrap_key());
     if output.is_json() {
-        // One line: whoever starts this reads it and goes on.
-        return output.answer(&json!({ "url": url, "key": key }).to_string());
+        // One line, which the program that started this reads.
+        return Ok(output.print(&json!({ "url": url, "key": key }).to_string())?);
     }
     let style = output.style();
-    output.answer(&format!(
+    output.print(&format!(
         "{} {url}\n{} {key}",
         style.paint(Tint::Faint, "URL"),
         style.paint(Tint::Faint, "Key")
     ))?;
     output.note(&format!(
-        "\nThe embedded server, with one org-wide key and the project {}. Nothing is kept.\n\
+        "\nThe embedded server has one org-wide key and the project {}. It keeps nothing.\n\
          Try it:  KERNEL_BASE_URL={url} KERNEL_API_KEY={key} kernel-keys list\n\
-         Ctrl-C stops it.",
+         Stop it with Ctrl-C.",
         PROJECT.0
     ));
     Ok(())
@@ -84,10 +84,10 @@ fn announce(server: &Server, output: &Output) -> Result<(), Failure> {
 fn read_faults(path: &Path) -> Result<Faults, Failure> {
     let shown = path.display();
     let text = fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("{shown} cannot be read: {error}")))?;
+        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
     Faults::from_json(&text).map_err(|error| {
         Failure::usage(format!("{shown}: {error}"))
-            .advise("The orders are described at `onkernel::testing::Faults`.")
+            .advise("The documentation of `onkernel::testing::Faults` describes the format.")
     })
 }
 
@@ -95,11 +95,11 @@ fn read_faults(path: &Path) -> Result<Faults, Failure> {
 struct KeyFile(NewFile);
 
 impl KeyFile {
-    /// An empty file, such as `mktemp` makes, may be taken: there is nothing to lose.
+    /// An empty file, such as `mktemp` creates, may be replaced: there is nothing to lose.
     fn prepare(path: &Path) -> Result<Self, Failure> {
         if fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() == 0) {
             fs::remove_file(path).map_err(|error| {
-                Failure::new(format!("{} cannot be replaced: {error}", path.display()))
+                Failure::new(format!("cannot replace {}: {error}", path.display()))
             })?;
         }
         NewFile::prepare(path).map(Self)

@@ -1,5 +1,5 @@
-//! What a person sees while rotations run: on a terminal a line that moves for each one under way,
-//! and how many of them are done; elsewhere a line for each step. Programs that read JSON see none.
+//! Progress of rotations: on a terminal an animated line for each one and how many are done;
+//! elsewhere a line for each step; with `--json` nothing.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use onkernel::rotation::{Event, Step};
 
-use super::tell;
+use super::report;
 use crate::output::Output;
-use crate::style::Tint;
-use crate::words::{cut, safe};
+use crate::output::style::Tint;
+use crate::output::text::{cut, safe};
 
 /// The line of one rotation, and the one that counts them.
 const ONE: &str = "  {spinner} {msg} … {elapsed}";
@@ -19,23 +19,23 @@ const ALL: &str = "  {bar:40} {pos} of {len} keys, {elapsed}";
 /// More of a name would push the step off the line.
 const NAME: usize = 32;
 
-/// The lines that move, if there are any, and the way past them.
+/// The animated lines, if there are any.
 #[derive(Clone)]
 pub(crate) struct Progress {
     output: Output,
     lines: Option<MultiProgress>,
     total: Option<ProgressBar>,
-    /// How long both keys will work, where that is known.
+    /// How many seconds both keys work, where that is known.
     overlap: Option<f64>,
 }
 
 impl Progress {
     pub(crate) fn new(output: &Output, overlap: Option<f64>) -> Self {
-        let lines = (!output.is_json() && output.can_move()).then(MultiProgress::new);
+        let lines = (!output.is_json() && output.can_animate()).then(MultiProgress::new);
         Self { output: *output, lines, total: None, overlap }
     }
 
-    /// The progress of many rotations, of which each is shown by its name.
+    /// The progress of many rotations, each shown by its name.
     pub(crate) fn of_many(output: &Output, overlap: Option<f64>) -> Self {
         let progress = Self::new(output, overlap);
         let total = progress.lines.as_ref().map(|lines| {
@@ -46,14 +46,14 @@ impl Progress {
         Self { total, ..progress }
     }
 
-    /// One more key will be rotated.
+    /// Counts one more key to rotate.
     pub(crate) fn expect(&self) {
         if let Some(total) = &self.total {
             total.inc_length(1);
         }
     }
 
-    /// Tells a person something, above what moves.
+    /// Prints a remark above the animated lines.
     pub(crate) fn note(&self, text: &str) {
         match &self.lines {
             Some(lines) => lines.suspend(|| self.output.note(text)),
@@ -61,7 +61,7 @@ impl Progress {
         }
     }
 
-    /// The listener of one rotation. Its line goes when the rotation drops it, which is its end.
+    /// Listens to one rotation. Its line goes away when the rotation ends and drops the listener.
     pub(crate) fn watch(&self, name: Option<&str>) -> impl Fn(&Event) + Send + Sync + 'static {
         let name = name.map(|name| cut(&safe(name), NAME));
         let line = self.lines.as_ref().map(|lines| {
@@ -75,10 +75,10 @@ impl Progress {
         });
         let watched =
             Watched { progress: self.clone(), name, line, failed: AtomicBool::new(false) };
-        move |event| watched.tell(event)
+        move |event| watched.show(event)
     }
 
-    /// Takes away what moves.
+    /// Removes the animated lines.
     pub(crate) fn end(&self) {
         if let Some(total) = &self.total {
             total.finish_and_clear();
@@ -86,7 +86,7 @@ impl Progress {
     }
 }
 
-/// One rotation under way.
+/// One running rotation.
 struct Watched {
     progress: Progress,
     name: Option<String>,
@@ -95,15 +95,15 @@ struct Watched {
 }
 
 impl Watched {
-    fn tell(&self, event: &Event) {
+    fn show(&self, event: &Event) {
         match event {
             Event::Started { step } => self.begin(*step),
             Event::Failed { .. } => self.failed.store(true, Ordering::Relaxed),
-            // Of many on a terminal only what is out of the ordinary stays to be read.
+            // Of many rotations on a terminal, only what is out of the ordinary stays.
             Event::Done { .. } if self.name.is_some() && self.line.is_some() => return,
             _ => {}
         }
-        if let Some(text) = tell::line(&self.progress.output, event) {
+        if let Some(text) = report::event_line(&self.progress.output, event) {
             self.progress.note(&match &self.name {
                 Some(name) => format!("{name}: {text}"),
                 None => text,

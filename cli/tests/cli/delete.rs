@@ -1,4 +1,4 @@
-//! `delete`: never without being asked twice.
+//! `delete`: after a confirmation.
 
 use crate::support::{Bench, assert_mentions};
 
@@ -6,7 +6,7 @@ use crate::support::{Bench, assert_mentions};
 fn a_deletion_is_confirmed() {
     let bench = Bench::new();
     let key = &bench.add(&["ci"])[0];
-    assert_mentions(bench.run(["delete", &key.id]).failed(2), &["confirmed", "--yes"]);
+    assert_mentions(bench.run(["delete", &key.id]).failed(2), &["confirm", "--yes"]);
     assert_mentions(
         bench.run(["--json", "delete", &key.id]).error(2)["advice"].as_str().unwrap(),
         &["--yes"],
@@ -14,7 +14,7 @@ fn a_deletion_is_confirmed() {
     assert_eq!(bench.server.log(), []);
 
     let ran = bench.run(["delete", &key.id, "--yes"]);
-    assert_eq!(ran.done(), format!("{} is deleted.", key.id));
+    assert_eq!(ran.done(), format!("Deleted {}.", key.id));
     assert!(bench.server.key(&key.id).unwrap().deleted_at.is_some());
 }
 
@@ -22,8 +22,8 @@ fn a_deletion_is_confirmed() {
 fn programs_learn_what_was_deleted() {
     let bench = Bench::new();
     let key = &bench.add(&["ci"])[0];
-    let answer = bench.run(["delete", "-y", &key.id, "--json"]).json();
-    assert_eq!(answer, serde_json::json!({ "id": key.id, "deleted": true }));
+    let printed = bench.run(["delete", "-y", &key.id, "--json"]).json();
+    assert_eq!(printed, serde_json::json!({ "id": key.id, "deleted": true }));
 }
 
 #[test]

@@ -64,10 +64,10 @@ fn programs_get_a_summary() {
     let (gone, left): (Vec<_>, Vec<_>) = keys.iter().partition(|k| k["deleted_at"].is_string());
     assert_eq!(gone.len(), 4);
     let marked = |key: &&Value| key["name"].as_str().unwrap().starts_with("~onk-");
-    assert_eq!(gone.iter().filter(|key| marked(key)).count(), 1, "the answer that was lost");
+    assert_eq!(gone.iter().filter(|key| marked(key)).count(), 1, "the response that was lost");
     assert!(!left.iter().any(marked), "an orphan");
     assert_eq!(left.iter().filter(|key| key["name"] == "checkout").count(), 1);
-    assert!(keys.iter().all(|key| key["became"].is_string() && key.get("key").is_none()));
+    assert!(keys.iter().all(|key| key["outcome"].is_string() && key.get("key").is_none()));
 }
 
 #[test]

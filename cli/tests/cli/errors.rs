@@ -100,10 +100,10 @@ fn verbose_shows_the_call_and_its_request_id() {
 }
 
 #[test]
-fn verbose_shows_why_a_call_is_repeated() {
+fn verbose_shows_why_a_call_is_retried() {
     let bench = Bench::new();
-    let asked = RetryAfter::Milliseconds(3);
-    bench.server.faults().add(Fault::too_many_requests(asked).times(1));
+    let wait = RetryAfter::Milliseconds(3);
+    bench.server.faults().add(Fault::too_many_requests(wait).times(1));
     let ran = bench.run(["list", "-v"]);
     ran.done();
     assert_mentions(&ran.err, &["trying again", "rate limited", "3ms", "attempt=2"]);

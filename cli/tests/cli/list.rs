@@ -37,10 +37,10 @@ fn programs_get_an_array() {
     let bench = Bench::new();
     let added = bench.add(&["a", "b"]);
     let ran = bench.run(["--json", "list", "--limit", "1", "--sort-direction", "asc"]);
-    let answer = ran.json();
-    assert_eq!(answer.as_array().unwrap().len(), 3);
-    assert_eq!(answer[1]["id"], added[0].id);
-    assert_eq!(answer[1]["masked_key"], added[0].masked_key);
+    let printed = ran.json();
+    assert_eq!(printed.as_array().unwrap().len(), 3);
+    assert_eq!(printed[1]["id"], added[0].id);
+    assert_eq!(printed[1]["masked_key"], added[0].masked_key);
     assert_eq!(ran.err, "");
     assert_eq!(bench.run(["--json", "list", "--query", "nothing"]).done(), "[]");
 }
@@ -52,8 +52,8 @@ fn every_filter_reaches_the_server() {
     assert!(bench.server.delete(&added[3].id));
     let names = |args: &[&str]| -> Vec<String> {
         let args = ["list", "--json", "--sort-direction", "asc"].iter().chain(args);
-        let answer = bench.run(args).json();
-        answer.as_array().unwrap().iter().map(|k| k["name"].as_str().unwrap().into()).collect()
+        let printed = bench.run(args).json();
+        printed.as_array().unwrap().iter().map(|k| k["name"].as_str().unwrap().into()).collect()
     };
     assert_eq!(names(&["--query=-1"]), ["b-1", "a-1", "A-1"]);
     assert_eq!(names(&["--name", "a-1"]), ["a-1", "A-1"]);
@@ -81,9 +81,9 @@ fn filters_that_are_none_are_wrong_usage() {
 fn a_project_confines_the_list() {
     let bench = Bench::new();
     bench.server.add_key(NewKey::named("inside").project("proj_1"));
-    let answer = bench.run(["--project", "proj_1", "--json", "list"]).json();
-    assert_eq!(answer.as_array().unwrap().len(), 1);
-    assert_eq!(answer[0]["name"], "inside");
+    let printed = bench.run(["--project", "proj_1", "--json", "list"]).json();
+    assert_eq!(printed.as_array().unwrap().len(), 1);
+    assert_eq!(printed[0]["name"], "inside");
 }
 
 #[test]

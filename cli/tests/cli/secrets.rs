@@ -63,7 +63,7 @@ fn no_command_shows_a_plaintext_at_its_most_talkative() {
 }
 
 #[test]
-fn no_answer_that_is_wrong_brings_a_plaintext_to_light() {
+fn no_wrong_response_brings_a_plaintext_to_light() {
     for extra in [&[][..], &["--json"], &["-vvv"]] {
         let bench = Bench::new();
         let mut ran = Vec::new();
@@ -81,7 +81,7 @@ fn no_answer_that_is_wrong_brings_a_plaintext_to_light() {
             let create = ["create", "z", "--store", store.as_str()];
             ran.push(bench.run(create.iter().chain(extra)));
         }
-        // Under the last of them, which is not repeated.
+        // Under the last of them, which is not retried.
         ran.push(bench.run(["list"].iter().chain(extra)));
         ran.push(bench.run(["get", UNKNOWN].iter().chain(extra)));
         assert_eq!(bench.server.keys().len(), 5);
@@ -90,7 +90,7 @@ fn no_answer_that_is_wrong_brings_a_plaintext_to_light() {
 }
 
 #[test]
-fn where_the_plaintext_is_the_answer_it_is_there_once_and_nowhere_else() {
+fn where_the_plaintext_is_the_result_it_is_there_once_and_nowhere_else() {
     for extra in [&[][..], &["--json"], &["-vvv"], &["--json", "-vvv"]] {
         let bench = Bench::new();
         let ran = bench.run(["create", "x"].iter().chain(extra));

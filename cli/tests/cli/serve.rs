@@ -94,7 +94,7 @@ fn the_key_may_go_to_a_file_that_holds_nothing() {
     }
     fs::write(&path, "precious").unwrap();
     for args in [["serve", "--key-file", shown], ["--key-file", shown, "serve"]] {
-        assert_mentions(run(&mut program(args)).failed(1), &["exists already"]);
+        assert_mentions(run(&mut program(args)).failed(1), &["already exists"]);
     }
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
 }
@@ -118,7 +118,35 @@ fn faults_are_ordered_by_a_file() {
     assert_eq!(served.stop("-TERM").json()["fired"], serde_json::json!([1]));
     let mut served = Served::start(&["--faults", shown]);
     assert_mentions(&served.line(), &["URL"]);
-    assert_mentions(&served.stop("-INT").err, &["Fault 1 struck 0 times."]);
+    assert_mentions(&served.stop("-INT").err, &["Fault 1 fired 0 times."]);
+}
+
+/// A server that lags behind itself, hears things twice and has a clock of its own.
+#[test]
+fn conditions_are_ordered_by_a_file_and_come_on_top_of_other_faults() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("faults.json");
+    let orders = r#"[
+        {"method": "GET", "do": {"stale_reads": {"lag": {"requests": 2}, "changes": ["created"]}}},
+        {"method": "POST", "times": 1, "do": {"doubled": {"response": "second"}}},
+        {"do": {"clock_skew": {"ms": -36000000}}},
+        {"method": "POST", "nth": 2, "do": {"rejected": {"status": 402, "code": "api_key_limit"}}}
+    ]"#;
+    fs::write(&path, orders).unwrap();
+    let mut served = Served::start(&["--json", "--faults", path.to_str().unwrap()]);
+    let line: Value = serde_json::from_str(&served.line()).unwrap();
+    let kernel_keys = |args: &[&str]| {
+        let url = line["url"].as_str().unwrap();
+        let mut command = program([args, &["--base-url", url, "--json"]].concat());
+        run(command.env("KERNEL_API_KEY", line["key"].as_str().unwrap()))
+    };
+    let made = kernel_keys(&["create", "twice"]).json();
+    let created_at = made["created_at"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>();
+    assert!(chrono::Utc::now() - created_at.unwrap() > chrono::TimeDelta::hours(9));
+    assert_mentions(kernel_keys(&["create", "once"]).failed(1), &["402", "api_key_limit"]);
+    let names = || kernel_keys(&["list", "--name", "twice"]).json().as_array().unwrap().len();
+    assert_eq!([names(), names()], [0, 2]);
+    assert_eq!(served.stop("-TERM").json()["fired"], serde_json::json!([2, 1, 4, 1]));
 }
 
 #[test]
@@ -129,11 +157,11 @@ fn addresses_that_will_not_do_are_refused() {
     let bench = Bench::new();
     let taken = bench.server.url().strip_prefix("http://").unwrap();
     let ran = run(&mut program(["serve", "--addr", taken]));
-    assert_mentions(ran.failed(1), &["cannot be listened on", "--addr"]);
+    assert_mentions(ran.failed(1), &["cannot listen on", "--addr"]);
 }
 
 #[test]
-fn other_machines_are_let_in_when_that_is_said() {
+fn other_machines_are_let_in_when_that_is_allowed() {
     let mut served = Served::start(&["--json", "--addr", "0.0.0.0:0", "--allow-remote"]);
     assert_mentions(&served.line(), &["0.0.0.0"]);
     served.stop("-TERM").done();

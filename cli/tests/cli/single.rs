@@ -24,8 +24,8 @@ fn get_shows_a_key_in_full() {
             "browsers:use on projects/proj_1/*",
         ],
     );
-    let answer = bench.run(["get", &key.id, "--json"]).json();
-    assert_eq!(answer["policy"]["statements"][0]["action"], "browsers:use");
+    let printed = bench.run(["get", &key.id, "--json"]).json();
+    assert_eq!(printed["policy"]["statements"][0]["action"], "browsers:use");
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn rename_gives_another_name() {
     let bench = Bench::new();
     let key = &bench.add(&["ci"])[0];
     let ran = bench.run(["rename", &key.id, "cd"]);
-    assert_eq!(ran.done(), format!("{} is now called cd.", key.id));
+    assert_eq!(ran.done(), format!("Renamed {} to cd.", key.id));
     assert_eq!(bench.server.key(&key.id).unwrap().name, "cd");
     assert_eq!(bench.run(["rename", &key.id, "--json", "ce"]).json()["name"], "ce");
     assert_mentions(bench.run(["rename", &key.id, ""]).failed(2), &["1 to 255"]);
@@ -67,9 +67,9 @@ fn whoami_finds_the_one() {
     bench.add(&["other"]);
     let ran = bench.run(["whoami"]);
     assert_mentions(ran.done(), &["bootstrap", &bench.server.keys()[0].id]);
-    let answer = bench.run(["whoami", "--json"]).json();
-    assert_eq!(answer["certain"], true);
-    assert_eq!(answer["candidates"][0]["name"], "bootstrap");
+    let printed = bench.run(["whoami", "--json"]).json();
+    assert_eq!(printed["certain"], true);
+    assert_eq!(printed["candidates"][0]["name"], "bootstrap");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn whoami_does_not_guess() {
     bench.add(&["other"]);
     let ran = bench.run(["whoami"]);
     assert_mentions(ran.done(), &["bootstrap", "other"]);
-    assert_mentions(&ran.err, &["2 listed keys", "nothing in the API tells"]);
+    assert_mentions(&ran.err, &["2 listed keys", "the API does not tell"]);
     assert_eq!(bench.run(["whoami", "--json"]).json()["certain"], false);
 
     let bench = Bench::new();

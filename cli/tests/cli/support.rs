@@ -72,7 +72,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// The answer of a run that did what was asked.
+    /// What a successful run printed.
     #[track_caller]
     pub(crate) fn done(&self) -> &str {
         assert_eq!(self.code, Some(0), "{self:?}");

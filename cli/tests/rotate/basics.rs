@@ -1,4 +1,4 @@
-//! What a rotation does, and what its hooks are told.
+//! What a rotation does, and what its hooks are output.
 
 use std::fs;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::support::{World, code, text};
 
 #[test]
-fn a_key_is_rotated_and_what_is_said_holds_no_secret() {
+fn a_key_is_rotated_and_what_is_printed_holds_no_secret() {
     let world = World::new();
     let path = world.stored("ci");
     let old = fs::read_to_string(&path).unwrap();
@@ -21,11 +21,11 @@ fn a_key_is_rotated_and_what_is_said_holds_no_secret() {
     let new = fs::read_to_string(&path).unwrap();
     assert_ne!(new, old);
     assert!(world.works(&path));
-    let said = [done.stdout, done.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    assert!(!said.contains(old.trim()) && !said.contains(new.trim()));
+    let printed = [done.stdout, done.stderr].concat();
+    let printed = String::from_utf8_lossy(&printed);
+    assert!(!printed.contains(old.trim()) && !printed.contains(new.trim()));
 
-    // The hook is told the store, and neither the secret nor the caller's key.
+    // The hook gets the store, and neither the secret nor the caller's key.
     let seen = world.path("seen");
     let verify = format!("sh -c 'env > {}; exit 1'", seen.display());
     let undone = world.run(&[&rotate[..], &["--verify", &verify]].concat());
@@ -52,10 +52,10 @@ fn resuming_with_nothing_to_do_needs_no_key() {
     assert_eq!(code(&done), Some(0));
 }
 
-/// The exit code says what happened, whether or not anybody could be told.
+/// The exit code says what happened, whether or not anybody could be output.
 #[cfg(target_os = "linux")]
 #[test]
-fn an_answer_that_cannot_be_written_changes_nothing() {
+fn a_report_that_cannot_be_written_changes_nothing() {
     let world = World::new();
     let held = world.stored("ci");
     let old = fs::read_to_string(&held).unwrap();
@@ -67,7 +67,7 @@ fn an_answer_that_cannot_be_written_changes_nothing() {
         .output()
         .unwrap();
     assert_eq!(code(&rotated), Some(0));
-    assert!(text(&rotated).contains("standard output cannot be written"));
+    assert!(text(&rotated).contains("cannot write to standard output"));
     assert_ne!(fs::read_to_string(&held).unwrap(), old);
     assert!(world.works(&held));
 }

@@ -1,4 +1,4 @@
-//! `kill -9` at exact points: each is a gate that a program waits at, or a request whose answer the
+//! `kill -9` at exact points: each is a gate that a program waits at, or a request whose response the
 //! server holds back after its effect. Then `resume`, and what must hold is held against the server.
 
 use std::fs;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::support::{World, holds_plaintext, text, until};
 
-/// An answer that does not come as long as the test runs, after the effect.
+/// A response that does not come as long as the test runs, after the effect.
 fn held_back(method: &str, path: &str, from: u32) -> String {
     format!(
         r#"[{{"method": "{method}", "path": "{path}", "from": {from}, "times": 1, "when": "after",
@@ -22,20 +22,20 @@ fn file(path: &Path) -> String {
 
 /// The second create is the rotation's own: the first makes the key that is rotated.
 #[test]
-fn while_the_answer_to_the_create_is_under_way() {
+fn while_the_response_to_the_create_is_under_way() {
     let world = World::with_faults(&held_back("POST", "/org/api_keys", 2));
     let held = world.stored("ci");
     let old = fs::read_to_string(&held).unwrap();
     let rotation = world.rotate(&["--store", &file(&held), "--retire", "delete"]);
     until("no key is made", || world.names().iter().any(|name| name.starts_with("~onk-")));
-    let said = rotation.kill();
-    let told = world.resume_and_check(&held, &said);
-    assert_eq!(fs::read_to_string(&held).unwrap(), old, "{told}");
-    assert!(told.contains("as before"), "{told}");
+    let printed = rotation.kill();
+    let output = world.resume_and_check(&held, &printed);
+    assert_eq!(fs::read_to_string(&held).unwrap(), old, "{output}");
+    assert!(output.contains("as before"), "{output}");
 }
 
 #[test]
-fn while_the_answer_to_the_new_name_is_under_way() {
+fn while_the_response_to_the_new_name_is_under_way() {
     let world = World::with_faults(&held_back("PATCH", "/org/api_keys/{id}", 1));
     let held = world.stored("ci");
     let old = fs::read_to_string(&held).unwrap();
@@ -43,12 +43,12 @@ fn while_the_answer_to_the_new_name_is_under_way() {
     until("nothing is stored", || fs::read_to_string(&held).unwrap() != old);
     let marked = |name: &String| name.starts_with("~onk-");
     until("it is not renamed", || !world.names().iter().any(marked));
-    let told = world.resume_and_check(&held, &rotation.kill());
-    assert!(told.contains("ci is rotated"), "{told}");
+    let output = world.resume_and_check(&held, &rotation.kill());
+    assert!(output.contains("ci is rotated"), "{output}");
 }
 
 #[test]
-fn while_the_answer_to_the_delete_is_under_way() {
+fn while_the_response_to_the_delete_is_under_way() {
     let world = World::with_faults(&held_back("DELETE", "/org/api_keys/{id}", 1));
     let held = world.stored("ci");
     let old = world.path("old");
@@ -56,8 +56,8 @@ fn while_the_answer_to_the_delete_is_under_way() {
     let rotation = world.rotate(&["--store", &file(&held), "--retire", "delete", "--overlap", "0"]);
     until("the old key is not deleted", || !world.works(&old));
     assert!(world.works(&held));
-    let told = world.resume_and_check(&held, &rotation.kill());
-    assert!(told.contains("ci is rotated"), "{told}");
+    let output = world.resume_and_check(&held, &rotation.kill());
+    assert!(output.contains("ci is rotated"), "{output}");
 }
 
 #[test]
@@ -70,18 +70,18 @@ fn in_each_hook_and_in_the_overlap() {
         let rotation = world.rotate(&["--store", &file(&held), hook, &program, "--overlap", "0"]);
         gate.wait();
         assert!(world.works(&held), "at {hook}");
-        let said = rotation.kill();
+        let printed = rotation.kill();
         gate.open();
-        let told = world.resume_and_check(&held, &said);
-        assert!(told.contains("ci is rotated"), "{told}");
+        let output = world.resume_and_check(&held, &printed);
+        assert!(output.contains("ci is rotated"), "{output}");
     }
     let world = World::new();
     let held = world.stored("ci");
     let mut rotation =
         world.rotate(&["--store", &file(&held), "--deploy", "true", "--overlap", "2"]);
     rotation.says("✓ verify");
-    let told = world.resume_and_check(&held, &rotation.kill());
-    assert!(told.contains("ci is rotated"), "{told}");
+    let output = world.resume_and_check(&held, &rotation.kill());
+    assert!(output.contains("ci is rotated"), "{output}");
 }
 
 /// A hook that is named from a folder is run in that folder, wherever the rotation is resumed.
@@ -96,10 +96,10 @@ fn a_hook_is_found_again_from_another_folder() {
         &["--store", "file:ci", "--deploy", "./hook", "--overlap", "0"],
     );
     gate.wait();
-    let said = rotation.kill();
+    let printed = rotation.kill();
     gate.open();
-    let told = world.resume_and_check(&held, &said);
-    assert!(told.contains("✓ deploy") && told.contains("ci is rotated"), "{told}");
+    let output = world.resume_and_check(&held, &printed);
+    assert!(output.contains("✓ deploy") && output.contains("ci is rotated"), "{output}");
 }
 
 /// The program that writes the store outlives its parent, and writes when all has been undone but
@@ -116,7 +116,7 @@ fn while_a_store_command_hangs_which_writes_late() {
     assert!(world.works(&held));
     #[cfg(target_os = "linux")]
     assert!(!holds_plaintext(&crate::support::arguments_of_all()), "a key is in an argument");
-    let said = rotation.kill();
+    let printed = rotation.kill();
 
     // The journal keeps `--settle`: so long a late write is waited for.
     let reads = held.with_extension("reads");
@@ -129,11 +129,11 @@ fn while_a_store_command_hangs_which_writes_late() {
     gate.open();
     until("it does not write", || fs::read_to_string(&held).unwrap() != old);
     assert!(world.works(&held), "the late write put a dead key into the store");
-    let (status, told) = resuming.end();
-    assert_eq!(status.code(), Some(0), "{told}");
-    assert!(told.contains("✓ put the old key back"), "{told}");
-    assert!(world.works(&held), "{told}");
-    world.resume_and_check(&held, &format!("{said}{told}"));
+    let (status, output) = resuming.end();
+    assert_eq!(status.code(), Some(0), "{output}");
+    assert!(output.contains("✓ put the old key back"), "{output}");
+    assert!(world.works(&held), "{output}");
+    world.resume_and_check(&held, &format!("{printed}{output}"));
 }
 
 /// It writes after its parent was killed, and before anybody resumes.
@@ -146,12 +146,12 @@ fn while_a_store_command_hangs_which_writes_before_resuming() {
     let rotation = world.rotate(&["--store", &store, "--retire", "delete", "--overlap", "0"]);
     gate.wait();
     let old = fs::read_to_string(&held).unwrap();
-    let said = rotation.kill();
+    let printed = rotation.kill();
     gate.open();
     until("it does not write", || fs::read_to_string(&held).unwrap() != old);
     assert!(world.works(&held));
-    let told = world.resume_and_check(&held, &said);
-    assert!(told.contains("ci is rotated"), "{told}");
+    let output = world.resume_and_check(&held, &printed);
+    assert!(output.contains("ci is rotated"), "{output}");
 }
 
 /// A program that is killed for taking too long never writes: its whole process group is gone.
@@ -163,12 +163,12 @@ fn a_store_command_that_takes_too_long_is_killed_with_all_that_it_started() {
     let gate = world.gate("gate");
     let store = world.commands(&held, &gate.pass(), "timeout_seconds = 0.5");
     let rotated = world.run(&["rotate", "--store", &store, "--retire", "delete"]);
-    let told = text(&rotated);
-    assert_eq!(rotated.status.code(), Some(1), "{told}");
-    assert!(told.contains("was killed") && told.contains("undone"), "{told}");
+    let output = text(&rotated);
+    assert_eq!(rotated.status.code(), Some(1), "{output}");
+    assert!(output.contains("was killed") && output.contains("undone"), "{output}");
     gate.open();
     assert!(world.works(&held));
-    world.resume_and_check(&held, &told);
+    world.resume_and_check(&held, &output);
     assert_eq!(fs::read_to_string(&held).unwrap(), old);
 }
 
@@ -201,10 +201,10 @@ fn a_store_command_that_escapes_and_writes_late_is_undone() {
     gate.open();
     until("it does not write", || fs::read_to_string(&held).unwrap() != old);
     assert!(world.works(&held), "the late write put a dead key into the store");
-    let (status, said) = rotation.end();
-    assert_eq!(status.code(), Some(1), "{said}");
-    assert!(said.contains("✓ put the old key back"), "{said}");
-    world.resume_and_check(&held, &said);
+    let (status, printed) = rotation.end();
+    assert_eq!(status.code(), Some(1), "{printed}");
+    assert!(printed.contains("✓ put the old key back"), "{printed}");
+    world.resume_and_check(&held, &printed);
     assert_eq!(fs::read_to_string(&held).unwrap().trim(), old.trim());
 }
 
@@ -227,10 +227,10 @@ fn at_any_instant() {
         killed += usize::from(!rotation.wait().unwrap().success());
         assert!(world.works(&path), "after {ms} ms");
         let resumed = world.run(&["resume"]);
-        let said = String::from_utf8_lossy(&resumed.stderr);
-        assert_eq!(resumed.status.code(), Some(0), "after {ms} ms: {said}");
+        let printed = String::from_utf8_lossy(&resumed.stderr);
+        assert_eq!(resumed.status.code(), Some(0), "after {ms} ms: {printed}");
         assert!(world.works(&path), "after {ms} ms and resuming");
-        assert_eq!(world.names(), ["ci", "bootstrap"], "after {ms} ms: {said}");
+        assert_eq!(world.names(), ["ci", "bootstrap"], "after {ms} ms: {printed}");
         let again = world.run(&["resume"]);
         assert!(again.status.success() && again.stdout.is_empty());
     }

@@ -2,8 +2,8 @@
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-mod asked;
 mod basics;
 mod killed;
 mod stopped;
 mod support;
+mod usage;

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM at exact points: where it stands is said, and the command that goes on; the
+//! Ctrl-C and SIGTERM at exact points: the program reports where it stands and which command continues; the
 //! exit code is 3, or 1 when nothing was touched. A second signal stops at once.
 
 use std::fs;
@@ -26,9 +26,9 @@ fn before_anything_is_touched() {
         rotation.signal(signal);
         rotation.says("Stopping at the next safe point");
         gate.open();
-        let (status, said) = rotation.end();
-        assert_eq!(status.code(), Some(1), "{said}");
-        assert!(said.contains("before anything was touched"), "{said}");
+        let (status, printed) = rotation.end();
+        assert_eq!(status.code(), Some(1), "{printed}");
+        assert!(printed.contains("before anything was touched"), "{printed}");
         assert_eq!(fs::read_to_string(&held).unwrap(), old);
         assert_eq!(world.names(), ["ci", "bootstrap"]);
         assert!(text(&world.run(&["resume"])).contains("Nothing is left to do"));
@@ -52,14 +52,14 @@ fn while_a_hook_runs() {
         rotation.says("Stopping at the next safe point");
         assert!(!done.exists());
         gate.open();
-        let (status, said) = rotation.end();
-        assert_eq!(status.code(), Some(3), "{said}");
+        let (status, printed) = rotation.end();
+        assert_eq!(status.code(), Some(3), "{printed}");
         assert!(done.exists(), "the hook was killed");
-        assert!(said.contains("holds the new key"), "{said}");
-        assert!(said.contains("run: kernel-keys resume --timeout 120\n"), "{said}");
-        assert!(world.works(&held), "{said}");
-        let told = world.resume_and_check(&held, &said);
-        assert!(told.contains("ci is rotated"), "{told}");
+        assert!(printed.contains("holds the new key"), "{printed}");
+        assert!(printed.contains("run: kernel-keys resume --timeout 120\n"), "{printed}");
+        assert!(world.works(&held), "{printed}");
+        let output = world.resume_and_check(&held, &printed);
+        assert!(output.contains("ci is rotated"), "{output}");
     }
 }
 
@@ -82,12 +82,12 @@ fn while_both_keys_work() {
         ]);
         rotation.says("✓ verify");
         rotation.signal(signal);
-        let (status, said) = rotation.end();
-        assert_eq!(status.code(), Some(3), "{said}");
+        let (status, printed) = rotation.end();
+        assert_eq!(status.code(), Some(3), "{printed}");
         let command = format!("run: kernel-keys resume --timeout 120 --journal '{journals}'");
-        assert!(said.contains(&command), "{said}");
+        assert!(printed.contains(&command), "{printed}");
         assert!(world.works(&held));
-        // A day of overlap is not what a test waits for: the journal keeps how it was asked for.
+        // A day of overlap is not what a test waits for: the journal keeps how it was requested.
         for journal in fs::read_dir(&folder).unwrap().flatten() {
             let text = fs::read_to_string(journal.path()).unwrap();
             fs::write(journal.path(), text.replace("\"overlap\":86400.0", "\"overlap\":0.0"))
@@ -112,11 +112,11 @@ fn while_it_settles() {
             world.rotate(&["--store", &file(&held), "--retire", "delete", "--overlap", "0"]);
         rotation.says("✓ retire");
         rotation.signal(signal);
-        let (status, said) = rotation.end();
-        assert_eq!(status.code(), Some(3), "{said}");
-        assert!(said.contains("ci is rotated") && said.contains("sweep"), "{said}");
-        assert!(said.contains("run: kernel-keys resume"), "{said}");
-        world.resume_and_check(&held, &said);
+        let (status, printed) = rotation.end();
+        assert_eq!(status.code(), Some(3), "{printed}");
+        assert!(printed.contains("ci is rotated") && printed.contains("sweep"), "{printed}");
+        assert!(printed.contains("run: kernel-keys resume"), "{printed}");
+        world.resume_and_check(&held, &printed);
     }
 }
 
@@ -131,15 +131,15 @@ fn while_it_settles_and_a_key_appears_later() {
         world.rotate(&["--store", &file(&held), "--retire", "delete", "--overlap", "0"]);
     rotation.says("✓ retire");
     rotation.signal("-INT");
-    let (status, said) = rotation.end();
-    assert_eq!(status.code(), Some(3), "{said}");
+    let (status, printed) = rotation.end();
+    assert_eq!(status.code(), Some(3), "{printed}");
     let late = |name: &String| name.starts_with("~onk-");
     until("the create does not land", || world.names().iter().any(late));
     let swept = world.run(&["sweep"]);
     assert_eq!(code(&swept), Some(0), "{}", text(&swept));
-    assert!(text(&swept).contains("1 key that nobody held: deleted"), "{}", text(&swept));
+    assert!(text(&swept).contains("Deleted 1 orphaned key"), "{}", text(&swept));
     assert_eq!(world.names(), ["ci", "bootstrap"]);
-    world.resume_and_check(&held, &said);
+    world.resume_and_check(&held, &printed);
 }
 
 #[test]
@@ -153,16 +153,16 @@ fn twice_stops_at_once() {
             world.rotate(&["--store", &file(&held), "--deploy", &program, "--overlap", "0"]);
         gate.wait();
         rotation.signal(first);
-        rotation.says("Once more stops at once; the journal makes that safe");
+        rotation.says("Press Ctrl-C again to stop at once; the journal makes that safe");
         rotation.signal(second);
-        let (status, said) = rotation.end();
-        assert_eq!(status.code(), Some(3), "{said}");
-        assert!(said.contains("stopped at once"), "{said}");
-        assert!(said.contains("run: kernel-keys resume"), "{said}");
+        let (status, printed) = rotation.end();
+        assert_eq!(status.code(), Some(3), "{printed}");
+        assert!(printed.contains("stopped at once"), "{printed}");
+        assert!(printed.contains("run: kernel-keys resume"), "{printed}");
         assert!(world.works(&held));
         gate.open();
-        let told = world.resume_and_check(&held, &said);
-        assert!(told.contains("ci is rotated"), "{told}");
+        let output = world.resume_and_check(&held, &printed);
+        assert!(output.contains("ci is rotated"), "{output}");
     }
 }
 
@@ -198,10 +198,14 @@ fn many_at_a_time() {
     fleet.signal("-INT");
     fleet.says("Stopping at the next safe point");
     gate.open();
-    let (status, said) = fleet.end();
-    assert_eq!(status.code(), Some(3), "{said}");
-    assert_eq!(said.matches("not begun, since it was asked to stop").count(), 1, "{said}");
-    assert!(said.contains("run: kernel-keys resume"), "{said}");
+    let (status, printed) = fleet.end();
+    assert_eq!(status.code(), Some(3), "{printed}");
+    assert_eq!(
+        printed.matches("not started, because of the signal to stop").count(),
+        1,
+        "{printed}"
+    );
+    assert!(printed.contains("run: kernel-keys resume"), "{printed}");
     let resumed = world.run(&["resume"]);
     assert_eq!(code(&resumed), Some(0), "{}", text(&resumed));
     assert_eq!(text(&resumed).matches("is rotated").count(), 2, "{}", text(&resumed));

@@ -62,8 +62,8 @@ impl World {
             .unwrap();
         let mut line = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let said: Value = serde_json::from_str(&line).unwrap();
-        let text = |field: &str| said[field].as_str().unwrap().to_owned();
+        let printed: Value = serde_json::from_str(&line).unwrap();
+        let text = |field: &str| printed[field].as_str().unwrap().to_owned();
         let (url, key) = (text("url"), text("key"));
         Self { server, url, key, folder }
     }
@@ -185,27 +185,27 @@ impl World {
                 }
             });
         }
-        Running { child, lines, said: String::new() }
+        Running { child, lines, printed: String::new() }
     }
 
     /// Resumes, and holds what is then there against what must be: the store holds a key that
     /// works, there is no other, nothing is left to do, and nobody has seen a plaintext.
     #[track_caller]
-    pub(crate) fn resume_and_check(&self, held: &Path, said: &str) -> String {
+    pub(crate) fn resume_and_check(&self, held: &Path, printed: &str) -> String {
         let resumed = self.run(&["resume"]);
-        let told = text(&resumed);
-        assert_eq!(code(&resumed), Some(0), "{told}");
-        assert!(self.works(held), "the store holds a dead key: {told}");
-        assert_eq!(self.names(), ["ci", "bootstrap"], "{told}");
+        let output = text(&resumed);
+        assert_eq!(code(&resumed), Some(0), "{output}");
+        assert!(self.works(held), "the store holds a dead key: {output}");
+        assert_eq!(self.names(), ["ci", "bootstrap"], "{output}");
         let again = self.run(&["resume"]);
         assert!(again.status.success() && again.stdout.is_empty(), "{again:?}");
-        let mut seen = format!("{said}{told}");
+        let mut seen = format!("{printed}{output}");
         for journal in fs::read_dir(self.path("state/kernel-keys")).unwrap().flatten() {
             seen.push_str(&fs::read_to_string(journal.path()).unwrap_or_default());
         }
         assert!(!holds_plaintext(&seen), "{seen}");
         assert!(!seen.contains('\u{1b}'), "no terminal, no escape codes: {seen}");
-        told
+        output
     }
 }
 
@@ -235,7 +235,7 @@ impl Gate {
 pub(crate) struct Running {
     child: Child,
     lines: Receiver<String>,
-    said: String,
+    printed: String,
 }
 
 impl Running {
@@ -244,9 +244,9 @@ impl Running {
     pub(crate) fn says(&mut self, wanted: &str) {
         loop {
             let line = self.lines.recv_timeout(PATIENCE);
-            let line = line.unwrap_or_else(|_| panic!("{wanted:?} is not in {:?}", self.said));
-            self.said.push_str(&line);
-            self.said.push('\n');
+            let line = line.unwrap_or_else(|_| panic!("{wanted:?} is not in {:?}", self.printed));
+            self.printed.push_str(&line);
+            self.printed.push('\n');
             if line.contains(wanted) {
                 return;
             }
@@ -258,7 +258,7 @@ impl Running {
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
     }
 
-    /// Ends it with SIGKILL, and says what it had said.
+    /// Ends it with SIGKILL, and says what it had printed.
     pub(crate) fn kill(mut self) -> String {
         self.child.kill().unwrap();
         self.end().1
@@ -273,10 +273,10 @@ impl Running {
         });
         // A program that outlives it may hold its pipes open: what is there is enough.
         while let Ok(line) = self.lines.recv_timeout(Duration::from_millis(200)) {
-            self.said.push_str(&line);
-            self.said.push('\n');
+            self.printed.push_str(&line);
+            self.printed.push('\n');
         }
-        (status.unwrap(), self.said)
+        (status.unwrap(), self.printed)
     }
 }
 
@@ -284,10 +284,10 @@ pub(crate) fn code(output: &Output) -> Option<i32> {
     output.status.code()
 }
 
-/// Everything that a run said.
+/// Everything that a run printed.
 pub(crate) fn text(output: &Output) -> String {
-    let said = [&output.stdout[..], &output.stderr[..]].concat();
-    String::from_utf8_lossy(&said).into_owned()
+    let printed = [&output.stdout[..], &output.stderr[..]].concat();
+    String::from_utf8_lossy(&printed).into_owned()
 }
 
 /// Whether there is more of a key than its masked form shows.

@@ -1,11 +1,11 @@
 //! What changed between two documents, in a caller's words: the maintainer's weekly question.
 //!
 //! ```text
-//! operations   finds the operations of both documents, pairs them, compares what is around their schemas
-//! source       one document: `$ref` followed, `allOf` merged, spelling forgotten
-//! schema       one schema as plain facts
+//! operations   pairs the operations of both documents and compares what is around their schemas
 //! schemas      two schemas: what differs in them, and where below them to look next
+//! read         one document: `$ref` followed, `allOf` merged, spelling forgotten, schemas as facts
 //! effect       what a difference does to a caller: the table to read when a verdict surprises
+//! words        how messages say it
 //! report       the result, as text, Markdown or JSON
 //! ```
 //!
@@ -17,10 +17,10 @@
 
 mod effect;
 mod operations;
+mod read;
 mod report;
-mod schema;
 mod schemas;
-mod source;
+mod words;
 
 pub use effect::{Effect, Verdict};
 pub use report::{Change, Report};

@@ -87,14 +87,6 @@ impl Document {
         self.source.problem(pointer, message, help)
     }
 
-    /// Whether every `$ref` leads to a value of this document.
-    ///
-    /// # Errors
-    /// All that lead nowhere, into another file, or in a circle.
-    pub fn check_references(&self) -> Result<(), Error> {
-        Error::unless_empty(references::problems(self))
-    }
-
     fn check_head(&self) -> Result<(), Error> {
         let problem = |pointer: &str, message: String, help: &str| {
             Err(Error::from(self.problem(pointer, message, help)))

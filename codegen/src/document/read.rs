@@ -1,7 +1,7 @@
 //! YAML or JSON text to a JSON value, or a problem that says where and why not.
 //!
 //! Reading is stricter than serde_yaml alone: a key may stand once, what JSON cannot say is
-//! refused (tags, infinities), and so are merge keys, which YAML 1.2 does not have. Aliases are
+//! rejected (tags, infinities), and so are merge keys, which YAML 1.2 does not have. Aliases are
 //! read, but only as far as they do not blow up the document.
 
 use super::pointer::join;
@@ -24,7 +24,7 @@ pub(crate) fn read(source: &Source) -> Result<Value, Error> {
     if text.trim().is_empty() {
         return Err(Problem::new(&source.name, "the file is empty", "give an OpenAPI file").into());
     }
-    // JSON is nearly YAML: libyaml refuses what JSON writes as two escapes (`\ud83d\ude00`). So
+    // JSON is nearly YAML: libyaml rejects what JSON writes as two escapes (`\ud83d\ude00`). So
     // what looks like JSON is tried as such, and what then is not may still be YAML.
     let is_json = source.name.ends_with(".json");
     if is_json || text.trim_start().starts_with('{') {
@@ -36,7 +36,7 @@ pub(crate) fn read(source: &Source) -> Result<Value, Error> {
     }
     let reading = Reading::of(text);
     match reading.root().deserialize(serde_yaml::Deserializer::from_str(text)) {
-        Ok(value) => refuse_merge_keys(source).map(|()| value),
+        Ok(value) => reject_merge_keys(source).map(|()| value),
         Err(error) => Err(match reading.fault.into_inner() {
             Some(fault) => fault.locate(source),
             None => yaml_problem(source, &error),
@@ -45,7 +45,7 @@ pub(crate) fn read(source: &Source) -> Result<Value, Error> {
     }
 }
 
-/// `Err` when the text is not JSON, `Ok(Err(_))` when it is and says something that we refuse.
+/// `Err` when the text is not JSON, `Ok(Err(_))` when it is and says something that we reject.
 fn read_json(source: &Source) -> Result<Result<Value, Error>, serde_json::Error> {
     let reading = Reading::of(&source.text);
     let mut json = serde_json::Deserializer::from_str(&source.text);
@@ -125,7 +125,7 @@ fn control_character(text: &str) -> Option<Position> {
     Some(Position { line: before.matches('\n').count() + 1, column: last.chars().count() + 1 })
 }
 
-fn refuse_merge_keys(source: &Source) -> Result<(), Error> {
+fn reject_merge_keys(source: &Source) -> Result<(), Error> {
     // Scanning for positions is the slow path; nearly no document holds these characters.
     // Without an alias to merge, `<<` is a name, which some programs write without quotes.
     if !source.text.contains("<<") || !source.places().aliased {
@@ -143,7 +143,7 @@ fn refuse_merge_keys(source: &Source) -> Result<(), Error> {
     Error::unless_empty(problems.collect())
 }
 
-/// What we refuse while reading. It travels beside serde's error, which would make it a string.
+/// What we reject while reading. It travels beside serde's error, which would make it a string.
 struct Fault {
     pointer: String,
     kind: FaultKind,
@@ -243,13 +243,13 @@ struct Node<'a> {
 }
 
 impl Node<'_> {
-    fn refuse<T, E: serde::de::Error>(&self, kind: FaultKind) -> Result<T, E> {
-        self.refuse_at(&self.path, kind)
+    fn reject<T, E: serde::de::Error>(&self, kind: FaultKind) -> Result<T, E> {
+        self.reject_at(&self.path, kind)
     }
 
-    fn refuse_at<T, E: serde::de::Error>(&self, path: &Path<'_>, kind: FaultKind) -> Result<T, E> {
+    fn reject_at<T, E: serde::de::Error>(&self, path: &Path<'_>, kind: FaultKind) -> Result<T, E> {
         *self.reading.fault.borrow_mut() = Some(Fault { pointer: path.pointer(), kind });
-        Err(E::custom("refused"))
+        Err(E::custom("rejected"))
     }
 
     fn spend<E: serde::de::Error>(&self, bytes: usize) -> Result<(), E> {
@@ -258,7 +258,7 @@ impl Node<'_> {
                 self.reading.left.set(left);
                 Ok(())
             }
-            None => self.refuse(FaultKind::Expansion),
+            None => self.reject(FaultKind::Expansion),
         }
     }
 }
@@ -299,18 +299,18 @@ impl<'de> serde::de::Visitor<'de> for Node<'_> {
     }
 
     fn visit_i128<E: serde::de::Error>(self, value: i128) -> Result<Value, E> {
-        self.refuse(FaultKind::TooLong(value.to_string()))
+        self.reject(FaultKind::TooLong(value.to_string()))
     }
 
     fn visit_u128<E: serde::de::Error>(self, value: u128) -> Result<Value, E> {
-        self.refuse(FaultKind::TooLong(value.to_string()))
+        self.reject(FaultKind::TooLong(value.to_string()))
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
         self.spend(0)?;
         match Number::from_f64(value) {
             Some(number) => Ok(Value::Number(number)),
-            None => self.refuse(FaultKind::NotFinite(value)),
+            None => self.reject(FaultKind::NotFinite(value)),
         }
     }
 
@@ -337,7 +337,7 @@ impl<'de> serde::de::Visitor<'de> for Node<'_> {
             self.spend(key.len())?;
             let path = Path::Key(&self.path, &key);
             if members.contains_key(&key) {
-                return self.refuse_at(&path, FaultKind::Duplicate);
+                return self.reject_at(&path, FaultKind::Duplicate);
             }
             let value = access.next_value_seed(Node { reading: self.reading, path })?;
             members.insert(key, value);
@@ -346,14 +346,14 @@ impl<'de> serde::de::Visitor<'de> for Node<'_> {
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, _: A) -> Result<Value, A::Error> {
-        self.refuse(FaultKind::Tag)
+        self.reject(FaultKind::Tag)
     }
 }
 
 /// What a key is expected to be, in serde's messages.
 const KEY: &str = "a text as the key";
 
-/// A key, as it is written: `200` and `yes` are texts here, whatever they look like.
+/// A key, as it is written: `200` and `yes` are strings here, whatever they look like.
 struct Key;
 
 impl<'de> DeserializeSeed<'de> for Key {

@@ -2,7 +2,7 @@
 
 use super::Document;
 use super::pointer::{join, of_reference};
-use crate::error::Problem;
+use crate::error::{Error, Problem};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -34,11 +34,16 @@ const NAMED: &[&str] = &[
 /// Keys under which anything may stand: it is data, and a `$ref` in it refers to nothing.
 const DATA: &[&str] = &["const", "default", "enum", "example", "value"];
 
-/// All references that cannot be followed.
-pub(super) fn problems(document: &Document) -> Vec<Problem> {
-    let mut walk = Walk { document, problems: Vec::new() };
-    walk.value(document.root(), "", false);
-    walk.problems
+impl Document {
+    /// Whether every `$ref` leads to a value of this document.
+    ///
+    /// # Errors
+    /// All that lead nowhere, into another file, or in a circle.
+    pub fn check_references(&self) -> Result<(), Error> {
+        let mut walk = Walk { document: self, problems: Vec::new() };
+        walk.value(self.root(), "", false);
+        Error::unless_empty(walk.problems)
+    }
 }
 
 struct Walk<'d> {

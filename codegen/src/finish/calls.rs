@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{GenericArgument, Ident, ImplItem, Item, PathArguments, ReturnType, Type};
+use syn::{Ident, ImplItem, Item, ReturnType, Type};
 
+use super::syntax::argument;
 use super::{docs, streams, validate};
-use crate::surface::{self, Answer, Content, Operation, Parameter, Place, Style, Surface};
+use crate::surface::{self, Content, Operation, Parameter, Place, Style, Success, Surface};
 
 /// The methods of the client.
 pub(super) fn methods(surface: &Surface) -> TokenStream {
@@ -77,8 +78,8 @@ pub(super) fn module(items: &[Item], surface: &Surface) -> Result<TokenStream, S
         #[allow(clippy::all, clippy::pedantic, deprecated, unused_imports)]
         pub mod builder {
             use super::types;
-            use crate::call::Call;
-            use crate::validate::Rule;
+            use crate::request::Call;
+            use crate::model::validate::Rule;
             #(#builders)*
         }
     })
@@ -123,17 +124,6 @@ fn generated(items: &[Item]) -> BTreeMap<String, Chosen> {
         }
     }
     all
-}
-
-/// The first argument of a generic type of this name.
-pub(super) fn argument(ty: &Type, name: &str) -> Option<Type> {
-    let Type::Path(path) = ty else { return None };
-    let last = path.path.segments.last().filter(|last| last.ident == name)?;
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
-    match arguments.args.first()? {
-        GenericArgument::Type(inner) => Some(inner.clone()),
-        _ => None,
-    }
 }
 
 fn builder(
@@ -193,8 +183,9 @@ fn builder(
             pub fn send(
                 self,
             ) -> impl ::std::future::Future<Output = ::std::result::Result<#ty, crate::Error>> {
+                let sender = self.client.sender;
                 #[allow(unused_mut)]
-                let mut call = Call::new(self.client, &super::operations::#description);
+                let mut call = Call::new(&super::operations::#description);
                 #(#steps)*
                 #send
             }
@@ -210,23 +201,23 @@ struct Receive {
 }
 
 fn receive(operation: &Operation, answer: &Type) -> Receive {
-    let value = |ty: &TokenStream| quote!(crate::ResponseValue<#ty>);
-    let [only] = operation.answers.as_slice() else { return receive_several(operation, answer) };
+    let value = |ty: &TokenStream| quote!(crate::Response<#ty>);
+    let [only] = operation.successes.as_slice() else { return receive_several(operation, answer) };
     match only.content {
         None | Some(Content::Multipart | Content::UrlEncoded) => {
-            Receive { ty: value(&quote!(())), send: quote!(call.send_empty()) }
+            Receive { ty: value(&quote!(())), send: quote!(sender.empty(call)) }
         }
         Some(Content::Json) => {
-            Receive { ty: value(&quote!(#answer)), send: quote!(call.send_json()) }
+            Receive { ty: value(&quote!(#answer)), send: quote!(sender.json(call)) }
         }
         Some(Content::Bytes) => {
-            Receive { ty: quote!(crate::Download), send: quote!(call.send_download()) }
+            Receive { ty: quote!(crate::Download), send: quote!(sender.download(call)) }
         }
         Some(Content::Events) => {
             let resume = resume(operation);
             Receive {
                 ty: quote!(crate::EventStream<#answer>),
-                send: quote!(call.send_events(#resume)),
+                send: quote!(sender.events(call, #resume)),
             }
         }
     }
@@ -234,9 +225,9 @@ fn receive(operation: &Operation, answer: &Type) -> Receive {
 
 /// One variant a status; a success that the document does not name is read as the first.
 fn receive_several(operation: &Operation, answer: &Type) -> Receive {
-    let streamed = |it: &Answer| matches!(it.content, Some(Content::Bytes | Content::Events));
-    let streamed = operation.answers.iter().any(streamed);
-    let arm = |it: &Answer| {
+    let streamed = |it: &Success| matches!(it.content, Some(Content::Bytes | Content::Events));
+    let streamed = operation.successes.iter().any(streamed);
+    let arm = |it: &Success| {
         let variant = format_ident!("{}", it.name);
         let variant = quote!(#answer::#variant);
         match it.content {
@@ -252,8 +243,8 @@ fn receive_several(operation: &Operation, answer: &Type) -> Receive {
             Some(Content::Json) => quote!(answer.json().map(#variant)),
         }
     };
-    let first = operation.answers.first().map(arm);
-    let arms = operation.answers.iter().skip(1).map(|it| {
+    let first = operation.successes.first().map(arm);
+    let arms = operation.successes.iter().skip(1).map(|it| {
         let body = arm(it);
         let status = match it.status.parse::<u16>() {
             Ok(status) => quote!(#status),
@@ -270,16 +261,16 @@ fn receive_several(operation: &Operation, answer: &Type) -> Receive {
     let send = if streamed {
         quote! {
             async move {
-                let answer = call.open().await?;
+                let answer = sender.streaming(call).await?;
                 let (status, headers, target) = answer.parts();
                 let value: ::std::result::Result<#answer, crate::Error> = #read;
-                value.map(|value| crate::ResponseValue::new(value, status, headers, target))
+                value.map(|value| crate::Response::new(value, status, headers, target))
             }
         }
     } else {
-        quote!(call.send_any(|answer| #read))
+        quote!(sender.any(call, |answer| #read))
     };
-    Receive { ty: quote!(crate::ResponseValue<#answer>), send }
+    Receive { ty: quote!(crate::Response<#answer>), send }
 }
 
 /// Whether a stream of events can be taken up where it broke off.
@@ -305,8 +296,8 @@ impl Fields {
         let wire = &parameter.wire;
         let docs = docs::of_value(wire, &parameter.notes, &parameter.rule);
         let given = match parameter.required {
-            true => quote!(crate::given::value),
-            false => quote!(crate::given::some),
+            true => quote!(crate::model::convert::value),
+            false => quote!(crate::model::convert::some),
         };
         self.setters.push(quote! {
             #docs
@@ -336,7 +327,7 @@ impl Fields {
             };
             self.steps.push(quote! {
                 if let ::std::result::Result::Ok(#value) = &self.#name {
-                    call.hold(crate::validate::within(#wire, || {
+                    call.hold(crate::model::validate::within(#wire, || {
                         #items
                         ::std::result::Result::Ok(())
                     }));
@@ -353,7 +344,7 @@ impl Fields {
             };
             let style = style(parameter.style);
             self.steps.push(quote! {
-                call.structured(crate::structured::Place::#place, #wire, self.#name #wrap, #style);
+                call.structured(crate::request::structured::Place::#place, #wire, self.#name #wrap, #style);
             });
             return;
         }
@@ -373,7 +364,7 @@ impl Fields {
         } else {
             (quote!(.map(::std::option::Option::Some)), quote!(::std::option::Option<#ty>))
         };
-        let given = quote!(crate::given::value::<#value, V>(value));
+        let given = quote!(crate::model::convert::value::<#value, V>(value));
         self.setters.push(quote! {
             /// The request body: the type itself, or its builder.
             pub fn body<V>(mut self, value: V) -> Self
@@ -418,8 +409,10 @@ impl Fields {
         });
         let value = match (built, body.required) {
             (None, _) => quote!(self.body),
-            (Some(target), true) => quote!(crate::given::built::<#target, _>(self.body)),
-            (Some(target), false) => quote!(crate::given::some_built::<#target, _>(self.body)),
+            (Some(target), true) => quote!(crate::model::convert::built::<#target, _>(self.body)),
+            (Some(target), false) => {
+                quote!(crate::model::convert::some_built::<#target, _>(self.body))
+            }
         };
         let media_type = &body.media_type;
         let value =
@@ -442,17 +435,18 @@ impl Fields {
 /// A style as an expression of the generated crate.
 fn style(style: Style) -> TokenStream {
     match style {
-        Style::Repeated => quote!(crate::structured::Style::Repeated),
-        Style::Joined(by) => quote!(crate::structured::Style::Joined(#by)),
-        Style::Deep => quote!(crate::structured::Style::Deep),
-        Style::Json => quote!(crate::structured::Style::Json),
+        Style::Repeated => quote!(crate::request::structured::Style::Repeated),
+        Style::Joined(by) => quote!(crate::request::structured::Style::Joined(#by)),
+        Style::Deep => quote!(crate::request::structured::Style::Deep),
+        Style::Json => quote!(crate::request::structured::Style::Json),
     }
 }
 
 /// All checks of a parameter that is more than text.
 fn all(parameter: &Parameter) -> Option<TokenStream> {
     let bounds = validate::bounds(&quote!(value), &parameter.rule);
-    let types = parameter.holds_types.then(|| quote!(crate::validate::Validate::validate(value)?;));
+    let types =
+        parameter.holds_types.then(|| quote!(crate::model::validate::Validate::validate(value)?;));
     (bounds.is_some() || types.is_some()).then(|| quote!(#bounds #types))
 }
 
@@ -464,7 +458,7 @@ fn items(parameter: &Parameter) -> Option<TokenStream> {
         ..surface::Rule::default()
     };
     let types = parameter.holds_types.then(
-        || quote!(crate::each::Each::each(value, &mut crate::validate::Validate::validate)?;),
+        || quote!(crate::model::elements::Each::each(value, &mut crate::model::validate::Validate::validate)?;),
     );
     let bounds = validate::bounds(&quote!(value), &inner);
     (bounds.is_some() || types.is_some()).then(|| quote!(#bounds #types))

@@ -50,7 +50,7 @@ fn one(name: &Ident, docs: &TokenStream, values: &[String]) -> TokenStream {
                 }
             }
         }
-        impl crate::open::Open for #name {
+        impl crate::model::open_enum::OpenEnum for #name {
             const EXPECTED: &'static str = #expected;
             fn text(&self) -> &str {
                 self.as_str()
@@ -81,7 +81,7 @@ fn one(name: &Ident, docs: &TokenStream, values: &[String]) -> TokenStream {
         impl ::std::str::FromStr for #name {
             type Err = self::error::ConversionError;
             fn from_str(value: &str) -> ::std::result::Result<Self, self::error::ConversionError> {
-                ::std::result::Result::Ok(crate::open::parse(value)?)
+                ::std::result::Result::Ok(crate::model::open_enum::parse(value)?)
             }
         }
         impl ::std::convert::TryFrom<&str> for #name {
@@ -110,12 +110,12 @@ fn one(name: &Ident, docs: &TokenStream, values: &[String]) -> TokenStream {
             fn deserialize<D: ::serde::Deserializer<'de>>(
                 deserializer: D,
             ) -> ::std::result::Result<Self, D::Error> {
-                crate::open::deserialize(deserializer)
+                crate::model::open_enum::deserialize(deserializer)
             }
         }
-        impl crate::validate::Validate for #name {
-            fn validate(&self) -> ::std::result::Result<(), crate::validate::Refusal> {
-                crate::open::validate(self)
+        impl crate::model::validate::Validate for #name {
+            fn validate(&self) -> ::std::result::Result<(), crate::model::validate::ValidationError> {
+                crate::model::open_enum::validate(self)
             }
         }
     }

@@ -24,10 +24,12 @@ pub(super) fn generate(structs: &[Struct<'_>], surface: &Surface) -> Vec<TokenSt
         let ident = format_ident!("{name}");
         let body = match &surface.types.get(&name)?.kind {
             Kind::Struct(..) => structs.iter().find(|it| it.ident == ident).map(fields)?,
-            Kind::Enum(_) => quote!(crate::multipart::Part::add(self.to_string(), name, form)),
-            Kind::Other(_) => quote!(crate::multipart::Part::add(self.0, name, form)),
+            Kind::Enum(_) => {
+                quote!(crate::request::multipart::Part::add(self.to_string(), name, form))
+            }
+            Kind::Other(_) => quote!(crate::request::multipart::Part::add(self.0, name, form)),
             Kind::Union(_) => quote!(form.json(name, "application/json", &self)),
-            Kind::Answers(_) => return None,
+            Kind::Successes(_) => return None,
         };
         Some(part(&ident, &body))
     });
@@ -43,15 +45,16 @@ fn fields(it: &Struct<'_>) -> TokenStream {
                 quote!(form.json(&name.field(#wire), #media_type, &self.#field)?;)
             }
             (None, true) => quote! {
-                crate::multipart::Part::add(self.#field, &name.field(#wire).unnumbered(), form)?;
+                crate::request::multipart::Part::add(self.#field, &name.field(#wire).unnumbered(), form)?;
             },
             (None, false) => quote! {
-                crate::multipart::Part::add(self.#field, &name.field(#wire), form)?;
+                crate::request::multipart::Part::add(self.#field, &name.field(#wire), form)?;
             },
         }
     });
-    let extra =
-        it.extra().map(|(field, _)| quote!(crate::multipart::Part::add(self.#field, name, form)?;));
+    let extra = it
+        .extra()
+        .map(|(field, _)| quote!(crate::request::multipart::Part::add(self.#field, name, form)?;));
     quote! {
         #(#parts)*
         #extra
@@ -61,11 +64,11 @@ fn fields(it: &Struct<'_>) -> TokenStream {
 
 fn part(ident: &Ident, body: &TokenStream) -> TokenStream {
     quote! {
-        impl crate::multipart::Part for #ident {
+        impl crate::request::multipart::Part for #ident {
             fn add(
                 self,
-                name: &crate::multipart::Name,
-                form: &mut crate::multipart::Form,
+                name: &crate::request::multipart::Name,
+                form: &mut crate::request::multipart::Form,
             ) -> ::std::result::Result<(), ::std::string::String> {
                 #body
             }

@@ -4,7 +4,6 @@
 //! optional, how enums read, what is checked before sending, and that each call is only a
 //! *description*, which the runtime carries out.
 
-mod answers;
 mod calls;
 mod docs;
 mod enums;
@@ -13,6 +12,8 @@ mod forms;
 mod operations;
 mod streams;
 mod structs;
+mod successes;
+mod syntax;
 mod unions;
 mod validate;
 
@@ -59,7 +60,7 @@ fn types_module(items: Vec<Item>, surface: &Surface) -> Result<TokenStream, Stri
     let enums = enums::generate(surface);
     let unions = unions::finish(&items, surface)?;
     let unions: Vec<_> = unions.iter().map(|it| it.generate(&structs)).collect();
-    let answers = answers::generate(&items, surface)?;
+    let answers = successes::generate(&items, surface)?;
     let checks = validate::generate(&structs, surface);
     let forms = forms::generate(&structs, surface);
     let errors = errors::generate(surface);

@@ -11,23 +11,23 @@ pub(super) fn module(surface: &Surface) -> TokenStream {
     let statics = surface.operations.iter().zip(&names).map(|(operation, name)| {
         let doc = format!(" `{} {}`", operation.method, operation.path);
         let (id, method, path) = (&operation.name, &operation.method, &operation.path);
-        let repeat = if operation.safe { quote!(Safe) } else { quote!(IfUnsent) };
-        let secret_answer = operation.secret_answer;
+        let idempotency = if operation.safe { quote!(Idempotent) } else { quote!(NotIdempotent) };
+        let secret_response = operation.secret_response;
         quote! {
             #[doc = #doc]
             pub static #name: Operation = Operation {
                 id: #id,
                 method: #method,
                 path: #path,
-                repeat: Repeat::#repeat,
-                secret_answer: #secret_answer,
+                idempotency: Idempotency::#idempotency,
+                secret_response: #secret_response,
             };
         }
     });
     quote! {
         /// The operations of the document.
         pub mod operations {
-            use crate::operation::{Operation, Repeat};
+            use crate::model::operation::{Idempotency, Operation};
             #(#statics)*
             /// Every operation, in the order of their paths.
             pub static ALL: &[&Operation] = &[#(&#names),*];

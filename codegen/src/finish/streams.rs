@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::Type;
 
-use super::calls::argument;
+use super::syntax::argument;
 use crate::surface::{Operation, rust_name};
 
 /// The method of a builder whose operation answers in pages. `answer` is what a page holds, and
@@ -61,11 +61,11 @@ pub(super) fn generate(
         + ::std::marker::Send
         + ::std::marker::Unpin
         + 'static {
-            const HEADERS: crate::page::Headers = crate::page::Headers {
+            const HEADERS: crate::response::page::Headers = crate::response::page::Headers {
                 has_more: #has_more,
                 next: #next,
             };
-            crate::page::#function(&HEADERS, #start, #size move |start| {
+            crate::response::page::#function(&HEADERS, #start, #size move |start| {
                 let mut page = self.clone();
                 // A value that could not be taken is refused by the first page.
                 if page.#parameter.is_ok() {

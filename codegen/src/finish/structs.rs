@@ -7,7 +7,7 @@
 //! | required, nullable | `Option<T>` | `null` | `None` |
 //! | optional | `Option<T>` | left out | `None` |
 //! | optional, nullable, in a request | `Option<Nullable<T>>` | left out | `None` |
-//! | optional, nullable, in answers only | `Option<T>` | left out | `None` |
+//! | optional, nullable, in responses only | `Option<T>` | left out | `None` |
 //! | all others, of one type | a map, `extra` | – | empty |
 
 use proc_macro2::TokenStream;
@@ -177,7 +177,7 @@ impl Struct<'_> {
         // A file is not JSON: only a form can carry it.
         let serde =
             as_json.then(|| quote!(#[derive(PartialEq, ::serde::Deserialize, ::serde::Serialize)]));
-        let told = self.told();
+        let told = self.tagged();
         let remote = told.is_some().then(|| quote!(#[serde(remote = "Self")]));
         let default = self.fields.iter().all(|field| field.state != State::Required);
         let default = default.then(|| quote!(#[derive(Default)]));
@@ -204,17 +204,17 @@ impl Struct<'_> {
 
 impl Struct<'_> {
     /// Where a field says of which type another one's value is, the two are read together.
-    fn told(&self) -> Option<TokenStream> {
+    fn tagged(&self) -> Option<TokenStream> {
         let ident = &self.ident;
         let steps = self.fields.iter().filter_map(|field| {
             let tag = self
                 .fields
                 .iter()
-                .find(|it| Some(&it.source.wire) == field.source.told_by.as_ref())?;
+                .find(|it| Some(&it.source.wire) == field.source.tagged_by.as_ref())?;
             let (name, tag) = (&field.ident, tag.text(&quote!(it)));
             Some(quote! {
                 if let ::std::option::Option::Some(tag) = #tag {
-                    it.#name = crate::union::Told::told(it.#name, tag)?;
+                    it.#name = crate::model::union::Told::told(it.#name, tag)?;
                 }
             })
         });
@@ -285,7 +285,7 @@ impl Field<'_> {
             State::Required | State::RequiredNullable => quote!(#rename),
             State::Optional => quote!(#rename #omitted),
             State::OptionalNullable => {
-                quote!(#rename default, #omitted, deserialize_with = "crate::nullable::present")
+                quote!(#rename default, #omitted, deserialize_with = "crate::model::nullable::present")
             }
             State::Extra => quote!(flatten),
         };
@@ -310,8 +310,8 @@ impl Field<'_> {
         }
         let wire = &source.wire;
         let given = match state {
-            State::Required | State::Extra => quote!(crate::given::field),
-            _ => quote!(crate::given::some_field),
+            State::Required | State::Extra => quote!(crate::model::convert::field),
+            _ => quote!(crate::model::convert::some_field),
         };
         quote! {
             #docs

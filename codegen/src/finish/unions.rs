@@ -82,7 +82,7 @@ impl Union<'_> {
         let arms = self.variants.iter().map(|Variant { ident, source, .. }| {
             match (&self.union.tag, source.tags.first()) {
                 (Some(tag), Some(value)) if !source.tagged_inside && !self.union.beside => {
-                    quote!(Self::#ident(value) => crate::union::tagged(#tag, #value, value, serializer))
+                    quote!(Self::#ident(value) => crate::model::union::tagged(#tag, #value, value, serializer))
                 }
                 _ => quote!(Self::#ident(value) => ::serde::Serialize::serialize(value, serializer)),
             }
@@ -111,10 +111,10 @@ impl Union<'_> {
             Some(tag) => {
                 let arms = self.variants.iter().map(|Variant { ident, source, .. }| {
                     let tags = &source.tags;
-                    quote!(::std::option::Option::Some(#(#tags)|*) => crate::union::read(value).map(Self::#ident))
+                    quote!(::std::option::Option::Some(#(#tags)|*) => crate::model::union::read(value).map(Self::#ident))
                 });
                 quote! {
-                    match crate::union::tag(&value, #tag) {
+                    match crate::model::union::tag(&value, #tag) {
                         #(#arms,)*
                         _ => ::std::result::Result::Ok(Self::Unknown(value)),
                     }
@@ -123,11 +123,11 @@ impl Union<'_> {
             None => {
                 let shapes = self.variants.iter().map(|variant| shape(&variant.source.shape));
                 let arms = self.variants.iter().enumerate().map(|(index, Variant { ident, .. })| {
-                    quote!(::std::option::Option::Some(#index) => crate::union::read(value.clone()).map(Self::#ident))
+                    quote!(::std::option::Option::Some(#index) => crate::model::union::read(value.clone()).map(Self::#ident))
                 });
                 quote! {
-                    const SHAPES: &[crate::union::Shape] = &[#(#shapes),*];
-                    let read: ::std::result::Result<Self, D::Error> = match crate::union::tell(&value, SHAPES) {
+                    const SHAPES: &[crate::model::union::Shape] = &[#(#shapes),*];
+                    let read: ::std::result::Result<Self, D::Error> = match crate::model::union::tell(&value, SHAPES) {
                         #(#arms,)*
                         _ => return ::std::result::Result::Ok(Self::Unknown(value)),
                     };
@@ -152,14 +152,14 @@ impl Union<'_> {
         let ident = &self.ident;
         let read = self.variants.iter().map(|Variant { ident, source, .. }| {
             let tags = &source.tags;
-            quote!((Self::Unknown(value), #(#tags)|*) => crate::union::read(value).map(Self::#ident))
+            quote!((Self::Unknown(value), #(#tags)|*) => crate::model::union::read(value).map(Self::#ident))
         });
         let is = self.variants.iter().map(|Variant { ident, source, .. }| {
             let tags = &source.tags;
             quote!(Self::#ident(_) => ::std::matches!(tag, #(#tags)|*))
         });
         quote! {
-            impl crate::union::Told for #ident {
+            impl crate::model::union::Told for #ident {
                 fn told<E: ::serde::de::Error>(self, tag: &str) -> ::std::result::Result<Self, E> {
                     match (self, tag) {
                         #(#read,)*
@@ -180,8 +180,9 @@ impl Union<'_> {
         let ident = &self.ident;
         let arms = self.variants.iter().map(|Variant { ident, source, .. }| {
             let bounds = validate::bounds(&quote!(value), &source.rule);
-            let inner =
-                source.holds_types.then(|| quote!(crate::validate::Validate::validate(value)?;));
+            let inner = source
+                .holds_types
+                .then(|| quote!(crate::model::validate::Validate::validate(value)?;));
             let value = match (&bounds, &inner) {
                 (None, None) => quote!(_),
                 _ => quote!(value),
@@ -189,12 +190,12 @@ impl Union<'_> {
             quote!(Self::#ident(#value) => { #bounds #inner })
         });
         quote! {
-            impl crate::validate::Validate for #ident {
-                fn validate(&self) -> ::std::result::Result<(), crate::validate::Refusal> {
+            impl crate::model::validate::Validate for #ident {
+                fn validate(&self) -> ::std::result::Result<(), crate::model::validate::ValidationError> {
                     match self {
                         #(#arms)*
                         Self::Unknown(_) => return ::std::result::Result::Err(
-                            crate::validate::Refusal::new("must be of a kind that the document names"),
+                            crate::model::validate::ValidationError::new("must be of a kind that the document names"),
                         ),
                     }
                     ::std::result::Result::Ok(())
@@ -251,8 +252,8 @@ fn shape(shape: &surface::Shape) -> TokenStream {
     let (required, known, strings) = (&shape.required, &shape.known, &shape.strings);
     let values = shape.values.iter().map(|(name, values)| quote!((#name, &[#(#values),*])));
     quote! {
-        crate::union::Shape {
-            kind: crate::union::JsonKind::#kind,
+        crate::model::union::Shape {
+            kind: crate::model::union::JsonKind::#kind,
             required: &[#(#required),*],
             known: &[#(#known),*],
             values: &[#(#values),*],

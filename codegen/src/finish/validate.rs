@@ -30,8 +30,8 @@ pub(super) fn generate(structs: &[Struct<'_>], surface: &Surface) -> Vec<TokenSt
 
 fn validate(name: &Ident, checks: &[TokenStream]) -> TokenStream {
     quote! {
-        impl crate::validate::Validate for #name {
-            fn validate(&self) -> ::std::result::Result<(), crate::validate::Refusal> {
+        impl crate::model::validate::Validate for #name {
+            fn validate(&self) -> ::std::result::Result<(), crate::model::validate::ValidationError> {
                 #(#checks)*
                 ::std::result::Result::Ok(())
             }
@@ -42,11 +42,12 @@ fn validate(name: &Ident, checks: &[TokenStream]) -> TokenStream {
 fn check(ident: &Ident, field: &surface::Field) -> Option<TokenStream> {
     let wire = &field.wire;
     let bounds = bounds(&quote!(&self.#ident), &field.rule);
-    let inner =
-        field.holds_types.then(|| quote!(crate::validate::Validate::validate(&self.#ident)?;));
+    let inner = field
+        .holds_types
+        .then(|| quote!(crate::model::validate::Validate::validate(&self.#ident)?;));
     (bounds.is_some() || inner.is_some()).then(|| {
         quote! {
-            crate::validate::within(#wire, || {
+            crate::model::validate::within(#wire, || {
                 #bounds
                 #inner
                 ::std::result::Result::Ok(())
@@ -60,15 +61,15 @@ pub(super) fn bounds(value: &TokenStream, all: &surface::Rule) -> Option<TokenSt
     let own = surface::Rule { keys: None, items: None, ..all.clone() };
     let own = (!own.is_none()).then(|| {
         let rule = rule(&own);
-        quote!(crate::validate::Checked::check(#value, &const { #rule })?;)
+        quote!(crate::model::validate::Checked::check(#value, &const { #rule })?;)
     });
     let keys = all.keys.as_ref().map(|keys| {
         let rule = rule(keys);
-        quote!(crate::each::Keyed::keys(#value, &const { #rule })?;)
+        quote!(crate::model::elements::Keyed::keys(#value, &const { #rule })?;)
     });
     let items = all.items.as_ref().and_then(|items| bounds(&quote!(item), items)).map(|checks| {
         quote! {
-            crate::each::Each::each(#value, &mut |item| {
+            crate::model::elements::Each::each(#value, &mut |item| {
                 #checks
                 ::std::result::Result::Ok(())
             })?;
@@ -79,10 +80,10 @@ pub(super) fn bounds(value: &TokenStream, all: &surface::Rule) -> Option<TokenSt
 
 /// A value must be of the type that the field beside it says.
 fn told(owner: &Struct<'_>, ident: &Ident, field: &surface::Field) -> Option<TokenStream> {
-    let tag_wire = field.told_by.as_ref()?;
+    let tag_wire = field.tagged_by.as_ref()?;
     let tag = owner.text(tag_wire)?;
     let wire = &field.wire;
-    Some(quote!(crate::union::agrees(#wire, &self.#ident, #tag_wire, #tag)?;))
+    Some(quote!(crate::model::union::agrees(#wire, &self.#ident, #tag_wire, #tag)?;))
 }
 
 /// What a struct holds besides its fields has bounds too, and is called otherwise than they are.
@@ -92,7 +93,7 @@ fn extra(it: &Struct<'_>) -> Option<TokenStream> {
     let names = it.fields().map(|(_, field)| &field.wire);
     Some(quote! {
         #inner
-        crate::each::apart(self.#ident.keys(), &[#(#names),*])?;
+        crate::model::elements::apart(self.#ident.keys(), &[#(#names),*])?;
     })
 }
 
@@ -113,7 +114,7 @@ fn sets(it: &Struct<'_>) -> Option<TokenStream> {
     let names: Vec<_> = sets.sets.iter().map(|set| format!("`{}`", set.join("` and `"))).collect();
     let names = names.join(", or ");
     let exactly = sets.exactly;
-    Some(quote!(crate::each::sets(&[#(#complete),*], #exactly, #names)?;))
+    Some(quote!(crate::model::elements::sets(&[#(#complete),*], #exactly, #names)?;))
 }
 
 /// A rule as an expression of the generated crate.
@@ -151,8 +152,8 @@ pub(super) fn rule(rule: &surface::Rule) -> TokenStream {
     })
     .collect();
     if fields.is_empty() {
-        quote!(crate::validate::Rule::NONE)
+        quote!(crate::model::validate::Rule::NONE)
     } else {
-        quote!(crate::validate::Rule { #(#fields,)* ..crate::validate::Rule::NONE })
+        quote!(crate::model::validate::Rule { #(#fields,)* ..crate::model::validate::Rule::NONE })
     }
 }

@@ -16,8 +16,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::content::{Content, is_json};
-use super::{Finding, walk};
+use crate::lower::finding::Finding;
+use crate::openapi::{Content, is_json, walk};
 
 pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
     let source = document.clone();
@@ -43,7 +43,7 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
             }
             let text = match content {
                 Some(Content::Json) => "JSON",
-                Some(Content::UrlEncoded) => "a form of names and texts",
+                Some(Content::UrlEncoded) => "a form of names and strings",
                 _ => continue,
             };
             if holds_file(&source, &media["schema"], &mut BTreeSet::new()) {

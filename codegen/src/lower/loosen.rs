@@ -10,14 +10,13 @@
 //! responses: { 201: …, 400: … }                     responses: { 201: … }
 //! ```
 //!
-//! Bounds are checked before a call is sent, never on an answer. An object as a parameter it refuses,
+//! Bounds are checked before a call is sent, never on a response. An object as a parameter it rejects,
 //! but not a list of them, so it is shown each parameter as the item of a list. A default is the server's to
 //! apply. The runtime has one error type for every operation.
 
 use serde_json::{Value, json};
 
-use super::content::Content;
-use super::walk;
+use crate::openapi::{Content, walk};
 
 /// What a schema may say to the generator.
 const KEPT: [&str; 9] = [
@@ -56,7 +55,7 @@ pub(super) fn apply(document: &mut Value) {
         if let Some(body) = operation.get_mut("requestBody") {
             request(body);
         }
-        answer(operation);
+        response(operation);
     });
 }
 
@@ -71,16 +70,16 @@ fn request(body: &mut Value) {
     body["content"] = json!({ "application/json": { "schema": schema } });
 }
 
-/// One successful answer: the generator knows no more than one.
-fn answer(operation: &mut Value) {
+/// One successful response: the generator knows no more than one.
+fn response(operation: &mut Value) {
     let mut responses = operation["responses"].as_object().into_iter().flatten();
     let success = responses.find(|(status, _)| status.starts_with('2'));
     let Some((status, response)) = success else { return };
     let media = response["content"].as_object().and_then(|it| it.iter().next());
-    let schema = match operation["x-onkernel-answer"].as_str() {
+    let schema = match operation["x-onkernel-success"].as_str() {
         Some(name) => Some(json!({ "$ref": format!("#/components/schemas/{name}") })),
         None => media
-            .filter(|(name, media)| Content::of_answer(name, media) != Some(Content::Bytes))
+            .filter(|(name, media)| Content::of_response(name, media) != Some(Content::Bytes))
             .map(|(_, media)| media["schema"].clone()),
     };
     let mut response = json!({ "description": "" });

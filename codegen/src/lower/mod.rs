@@ -1,32 +1,25 @@
 //! Rewrites a document into what the generator understands, with no loss that a caller could
 //! notice: what the generator cannot say is read into the [`Surface`] first, and *finish* says it.
 //!
-//! One file per rule, applied in the order of [`lower`]. Each rule is for a class of documents,
+//! One file per rule, applied in the order of [`lower`]: `spelling` makes the ways to say a thing
+//! one, `naming` gives every type and method its name, `checks` reports what no rule knows. Each rule is for a class of documents,
 //! not for one place in one of them.
 
-mod answers;
-mod content;
-mod dialect;
-mod distribute;
+mod checks;
+mod finding;
 mod forms;
-mod hoist;
-mod inline;
 mod loosen;
-mod merge;
-pub(crate) mod names;
-mod parameters;
-mod places;
-mod sets;
-mod supported;
-mod type_names;
+pub(crate) mod naming;
+mod spelling;
+mod successes;
 mod unions;
-mod unused;
-pub(crate) mod walk;
 
-pub(crate) use answers::reason;
-pub use content::Content;
+pub(crate) use checks::unused::each_alone;
+use checks::{places, supported, unused};
+pub use finding::Finding;
+use naming::{hoist, names, type_names};
 use serde_json::Value;
-pub(crate) use unused::each_alone;
+use spelling::{dialect, distribute, inline, merge, parameters, sets};
 
 use crate::surface::Surface;
 
@@ -37,27 +30,6 @@ pub struct Lowered {
     pub document: Value,
     /// What the generated client must offer.
     pub surface: Surface,
-}
-
-/// A place in the document that no rule knows how to lower.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The place, as a JSON pointer from `#`.
-    pub pointer: String,
-    /// What is there.
-    pub message: String,
-    /// What to do about it.
-    pub help: String,
-}
-
-impl Finding {
-    pub(crate) fn new(
-        pointer: impl Into<String>,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Self {
-        Self { pointer: pointer.into(), message: message.into(), help: help.into() }
-    }
 }
 
 /// Lowers a document whose overlays have been applied.
@@ -81,9 +53,9 @@ pub fn lower(mut document: Value) -> Result<Lowered, Vec<Finding>> {
     let (origins, found) = hoist::apply(&mut document);
     findings.extend(found);
     findings.extend(unions::apply(&mut document));
-    findings.extend(answers::apply(&mut document));
+    findings.extend(successes::apply(&mut document));
     findings.extend(forms::apply(&mut document));
-    step(places::told(&document, &origins, findings))?;
+    step(places::located(&document, &origins, findings))?;
     let surface = Surface::read(&document);
     loosen::apply(&mut document);
     Ok(Lowered { document, surface })

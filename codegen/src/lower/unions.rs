@@ -27,7 +27,8 @@ use std::collections::BTreeSet;
 use heck::{ToSnakeCase, ToUpperCamelCase};
 use serde_json::{Map, Value, json};
 
-use super::{Finding, walk};
+use crate::lower::finding::Finding;
+use crate::openapi::walk;
 
 /// Moves a discriminator that stands on the owner of a choice to the choice itself.
 pub(super) fn beside(document: &mut Value) {

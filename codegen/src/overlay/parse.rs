@@ -161,7 +161,7 @@ impl Parser<'_> {
         let base = "/x-onkernel-omit";
         let Some(mut fields) = self.fields(omit, base.to_owned()) else { return Vec::new() };
         let mut omissions = Vec::new();
-        for (entry, pointer) in self.texts(&mut fields, "operations") {
+        for (entry, pointer) in self.strings(&mut fields, "operations") {
             let parts = entry.split_once(' ').map(|(method, path)| (method.to_lowercase(), path));
             match parts {
                 Some((method, path)) if METHODS.contains(&&*method) && path.starts_with('/') => {
@@ -178,7 +178,7 @@ impl Parser<'_> {
                 }
             }
         }
-        for (tag, pointer) in self.texts(&mut fields, "tags") {
+        for (tag, pointer) in self.strings(&mut fields, "tags") {
             omissions.push(Omission { what: Omit::Tag(tag), pointer });
         }
         self.no_more(fields);
@@ -215,8 +215,8 @@ impl Parser<'_> {
         self.text(fields, key)
     }
 
-    /// A list of texts, each with its pointer.
-    fn texts(&mut self, fields: &mut Fields, key: &str) -> Vec<(String, String)> {
+    /// A list of strings, each with its pointer.
+    fn strings(&mut self, fields: &mut Fields, key: &str) -> Vec<(String, String)> {
         let pointer = join(&fields.pointer, key);
         let items = match fields.members.remove(key) {
             None => return Vec::new(),
@@ -226,17 +226,17 @@ impl Parser<'_> {
                 return Vec::new();
             }
         };
-        let mut texts = Vec::new();
+        let mut strings = Vec::new();
         for (index, item) in items.into_iter().enumerate() {
             let pointer = join(&pointer, index);
             match item {
-                Value::String(text) => texts.push((text, pointer)),
+                Value::String(text) => strings.push((text, pointer)),
                 other => {
                     self.problem(&pointer, format!("this is {}", kind(&other)), "write a text")
                 }
             }
         }
-        texts
+        strings
     }
 
     /// A misspelt field would change nothing and say nothing.

@@ -120,7 +120,7 @@ pub fn schema() -> impl Strategy<Value = Value> {
 fn operation() -> impl Strategy<Value = Value> {
     let parameter = (leaf(), any::<bool>(), prop_oneof![Just("query"), Just("header")]);
     (btree_map("[p-t]", parameter, 0..3), option::of((schema(), any::<bool>())), schema(), schema(), any::<bool>()).prop_map(
-        |(parameters, body, answer, error, header)| {
+        |(parameters, body, success, error, header)| {
             let parameters: Vec<_> = parameters
                 .into_iter()
                 .map(|(name, (schema, required, place))| {
@@ -130,8 +130,8 @@ fn operation() -> impl Strategy<Value = Value> {
             let content = |schema: Value| json!({ "application/json": { "schema": schema } });
             let body = body.map(|(schema, required)| json!({ "required": required, "content": content(schema) }));
             let headers = header.then(|| json!({ "X-Count": { "schema": { "type": "integer" } } }));
-            let answer = merged(json!({ "description": "fine", "content": content(answer) }), vec![("headers", headers)]);
-            let responses = json!({ "200": answer, "400": { "description": "bad", "content": content(error) } });
+            let success = merged(json!({ "description": "fine", "content": content(success) }), vec![("headers", headers)]);
+            let responses = json!({ "200": success, "400": { "description": "bad", "content": content(error) } });
             merged(json!({ "summary": "Does it", "parameters": parameters, "responses": responses }), vec![("requestBody", body)])
         },
     )

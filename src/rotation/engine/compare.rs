@@ -60,9 +60,8 @@ impl Engine {
         let mut looks = 0;
         loop {
             let found = api.beginning(&start).await?;
-            let shows = |key: &ApiKey| {
-                key.id == new_id || ours.iter().any(|marker| marker.is(&key.name))
-            };
+            let shows =
+                |key: &ApiKey| key.id == new_id || ours.iter().any(|marker| marker.is(&key.name));
             if api.effects.elapsed() >= until || found.iter().any(shows) {
                 return Ok(found);
             }
@@ -87,7 +86,9 @@ impl Engine {
         let Some((_, new)) = self.both(&look).await? else { return Ok(()) };
         let read = OldKey::read(&new).map_err(StepError::new)?;
         if !self.journal.past.markers.iter().any(|marker| marker.is(&read.name)) {
-            return Err(StepError::new("the new key does not bear the name under which it was made"));
+            return Err(StepError::new(
+                "the new key does not bear the name under which it was made",
+            ));
         }
         let fits = |secret: &Secret| crate::api_keys::fits_mask(secret.expose(), &read.masked);
         if !self.new_secret.as_ref().is_none_or(fits) {
@@ -108,7 +109,8 @@ impl Engine {
     async fn disown(&mut self, look: &Look) -> Done {
         let new_id = self.new_id()?;
         let ours = &self.journal.past.markers;
-        let named = |json: &Json| json.get("name").and_then(|name| name.as_str()).map(str::to_owned);
+        let named =
+            |json: &Json| json.get("name").and_then(|name| name.as_str()).map(str::to_owned);
         let bears = match &look.new {
             Sight::Present(json) => {
                 named(json).is_some_and(|name| ours.iter().any(|marker| marker.is(&name)))
@@ -136,8 +138,7 @@ impl Engine {
     async fn remove_listed(&mut self, marked: &[ApiKey]) -> Done {
         let (api, markers) = (self.api(), self.journal.past.all_markers());
         let until = self.visible(self.setup.effects.elapsed());
-        let removed =
-            orphans::remove_listed(&api, marked, &self.known(&markers), until).await?;
+        let removed = orphans::remove_listed(&api, marked, &self.known(&markers), until).await?;
         if removed > 0 {
             self.setup.effects.note(format!("keys that nobody held, deleted: {removed}"));
         }
@@ -154,7 +155,7 @@ impl Engine {
         let new = match &look.new {
             Sight::Present(json) => json.clone(),
             _ if !look.old.is_seen() => return Err(unseen()),
-            Sight::Deleted => return Err(StepError::new("somebody deleted the new key")),
+            Sight::Deleted(_) => return Err(StepError::new("somebody deleted the new key")),
             Sight::Absent => return Err(StepError::new("the server does not show the new key")),
         };
         self.new_seen = now;
@@ -192,8 +193,7 @@ impl Engine {
                 return Ok(None);
             }
             let why = "the old key is deleted already and the store holds the new one, of which the journal knows nothing: it may be older than that, or somebody else deleted the key";
-            return Err(StepError::attention(why)
-                .ended_by(Resolution::StoreHolds(StoreHolds::New)));
+            return Err(StepError::attention(why).ended_by(Resolution::StoreHolds(StoreHolds::New)));
         }
         self.revoked = true;
         let why = "somebody deleted the old key meanwhile, so the new one must go too";

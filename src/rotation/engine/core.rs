@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::facts::{Course, Facts, course};
 use super::step_error::{Done, StepError};
 use crate::Secret;
+use crate::error::Scrubber;
 use crate::rotation::api::{Api, Sight};
 use crate::rotation::evidence::delete::Known;
 use crate::rotation::evidence::held::{Holds, StoreState, Which};
@@ -17,7 +18,6 @@ use crate::rotation::report::{Resolution, StepReport, StoreHolds};
 use crate::rotation::settings::Setup;
 use crate::rotation::store::StoreError;
 use crate::rotation::system::lock::Lock;
-use crate::scrub::Scrubber;
 
 /// How often a step is tried when there is no other way out: back, and past the retirement's start.
 pub(super) const PATIENT_ATTEMPTS: u32 = 6;

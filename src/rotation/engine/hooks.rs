@@ -7,7 +7,6 @@ use tokio::time::timeout;
 
 use super::core::Engine;
 use super::step_error::{Done, StepError};
-use crate::rotation::api;
 use crate::rotation::evidence::sight::let_in;
 use crate::rotation::settings::{DeployTarget, HookError};
 
@@ -35,7 +34,7 @@ impl Engine {
                 return Err(StepError::new("the server rejects the new key (401)"));
             }
             if let Some(verify) = &self.setup.verify {
-                let client = api::with_key(&self.setup.client, &new)?;
+                let client = self.setup.client.with_key(&new)?;
                 let hook = async { self.within(DeployTarget::New, verify(client)).await };
                 let verified = self.setup.effects.effect("verify", hook).await;
                 verified

@@ -74,7 +74,7 @@ impl Engine {
         let gone = match (&look.new, look.let_in) {
             (Sight::Present(_), None | Some(true)) => return Ok(()),
             (Sight::Present(_), Some(false)) => "is rejected by the server (401)",
-            (Sight::Deleted, _) => "was deleted",
+            (Sight::Deleted(_), _) => "was deleted",
             (Sight::Absent, _) => "is not there",
         };
         let id = self.new_id()?;
@@ -93,7 +93,7 @@ impl Engine {
         if self.plan.retirement == Retirement::Delete {
             let old = match self.retiring_old.take() {
                 Some(Sight::Present(json)) => Seen::read(&json),
-                Some(Sight::Deleted) => None,
+                Some(Sight::Deleted(_)) => None,
                 Some(Sight::Absent) | None => {
                     return Err(StepError::attention("the old key is not there to be deleted"));
                 }
@@ -143,7 +143,7 @@ impl Engine {
                 let until = self.visible(self.setup.effects.elapsed());
                 delete(&api, Reason::Undone, &key, &self.known(&markers), until).await?;
             }
-            Sight::Deleted => {}
+            Sight::Deleted(_) => {}
             Sight::Absent => {
                 if !api.look(&self.plan.old_id).await?.is_seen() {
                     return Err(unseen());

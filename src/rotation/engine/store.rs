@@ -23,10 +23,7 @@ impl Engine {
         self.take_in_read(read).await
     }
 
-    pub(super) async fn take_in_read(
-        &mut self,
-        read: Result<Option<Secret>, StoreError>,
-    ) -> Done {
+    pub(super) async fn take_in_read(&mut self, read: Result<Option<Secret>, StoreError>) -> Done {
         let held = match read {
             Ok(held) => held,
             Err(error) => {
@@ -206,7 +203,7 @@ impl Engine {
             Ok(true) | Err(_) => return Ok(()),
         }
         match self.api().look(&self.plan.old_id).await {
-            Ok(Sight::Deleted) => {
+            Ok(Sight::Deleted(_)) => {
                 self.revoked = true;
                 Ok(())
             }
@@ -217,11 +214,7 @@ impl Engine {
     }
 
     /// Writes a key to the store, or empties it.
-    async fn write_store(
-        &mut self,
-        which: Which,
-        key: Option<&Secret>,
-    ) -> Result<(), StoreError> {
+    async fn write_store(&mut self, which: Which, key: Option<&Secret>) -> Result<(), StoreError> {
         let setup = Arc::clone(&self.setup);
         let expected = match which {
             Which::New => &self.old_secret,

@@ -50,7 +50,7 @@ impl Engine {
                     api.rename(&self.plan.old_id, &self.name).await?;
                 }
             }
-            Sight::Deleted => {}
+            Sight::Deleted(_) => {}
             Sight::Absent => {
                 let until = self.visible(self.old_seen);
                 if !is_gone(&api, &self.plan.old_id, until).await? {

@@ -98,7 +98,7 @@ pub(crate) async fn delete(
             return Ok(());
         }
         match api.look(&key.id).await? {
-            Sight::Deleted => return Ok(()),
+            Sight::Deleted(_) => return Ok(()),
             Sight::Absent if api.effects.elapsed() >= until => return Ok(()),
             Sight::Present(_) if api.effects.elapsed() >= until => {
                 return Err(DeleteError::Unproven(

@@ -184,8 +184,7 @@ impl Past {
                     self.unsettled.clear();
                     self.rejected.clear();
                 }
-                if let (Ending::Rotated | Ending::GivenUp, Some(adopted)) =
-                    (outcome, &self.adopted)
+                if let (Ending::Rotated | Ending::GivenUp, Some(adopted)) = (outcome, &self.adopted)
                 {
                     self.in_use.push(adopted.id.clone());
                 }

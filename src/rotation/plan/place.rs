@@ -34,12 +34,10 @@ impl Place {
     /// Compares the rotation's place with the caller's. What one of the two does not know says
     /// nothing.
     pub(crate) fn is_here(&self, here: &Place) -> Result<(), Elsewhere> {
-        let caller = |why: String| {
-            Err(Elsewhere { why, resolution: Resolution::Caller, by_store: false })
-        };
-        let store = |why: String| {
-            Err(Elsewhere { why, resolution: Resolution::Adopt, by_store: true })
-        };
+        let caller =
+            |why: String| Err(Elsewhere { why, resolution: Resolution::Caller, by_store: false });
+        let store =
+            |why: String| Err(Elsewhere { why, resolution: Resolution::Adopt, by_store: true });
         let known = |a: &str, b: &str| !a.is_empty() && !b.is_empty() && a != b;
         if known(&self.base_url, &here.base_url) {
             return caller(format!("it goes on at {}, not at {}", self.base_url, here.base_url));
@@ -47,9 +45,7 @@ impl Place {
         if let (Some(its), Some(ours)) = (&self.organization, &here.organization)
             && its != ours
         {
-            return caller(format!(
-                "it is of the organization {its}, and this key is of {ours}"
-            ));
+            return caller(format!("it is of the organization {its}, and this key is of {ours}"));
         }
         if let (Some(its), Some(ours)) = (&self.host, &here.host)
             && its != ours

@@ -65,7 +65,11 @@ impl RotationError {
                 report.todo.join("; ")
             ),
             Outcome::GivenUp => {
-                format!("the rotation of {} was given up: {}", report.old_id, report.todo.join("; "))
+                format!(
+                    "the rotation of {} was given up: {}",
+                    report.old_id,
+                    report.todo.join("; ")
+                )
             }
             _ if report.todo.is_empty() => {
                 format!("the rotation of {} was undone: {why}", report.old_id)
@@ -101,9 +105,9 @@ impl RotationError {
     pub fn needs_attention(&self) -> bool {
         !self.0.resolutions.is_empty()
             || self.report().is_some_and(|report| {
-            matches!(report.outcome, Outcome::NeedsAttention | Outcome::Stopped)
-                || !report.is_settled()
-        })
+                matches!(report.outcome, Outcome::NeedsAttention | Outcome::Stopped)
+                    || !report.is_settled()
+            })
     }
 
     /// Whether it ended because it was [stopped on request](crate::rotation::Stop).

@@ -34,6 +34,14 @@ async fn a_file_can_order_every_fault() {
             {"nth": 21, "do": {"merge_json": {"name": "other"}}},
             {"nth": 22, "do": {"effect_later": {"ms": 5}}},
             {"from": 23, "every": 1, "times": 1, "probability": 1, "seed": 3, "do": {"replace": {"status": 204}}},
+            {"nth": 25, "do": {"rejected": {"status": 402, "code": "api_key_limit"}}},
+            {"nth": 26, "do": {"wrong_id": {}}},
+            {"nth": 26, "do": {"stale_reads": {"lag": {"ms": 3000}, "changes": ["created", "updated", "deleted"]}}},
+            {"nth": 26, "do": {"stale_reads": {"lag": {"requests": 3}}}},
+            {"nth": 26, "do": {"stale_auth": {"lag": {"real_ms": 1}}}},
+            {"nth": 26, "do": {"doubled": {"response": "second"}}},
+            {"nth": 26, "do": {"clock_skew": {"ms": -36000000}}},
+            {"nth": 27, "do": {"wrong_id": {"id": "c123"}}},
             {"nth": 99, "do": "endless_body"}
         ]"#,
     )
@@ -42,18 +50,18 @@ async fn a_file_can_order_every_fault() {
     let api = Api::new(&server);
     assert!(api.try_send("GET", KEYS, Value::Null).await.is_err(), "refused");
     let mut statuses = Vec::new();
-    for _ in 1..=24 {
+    for _ in 1..=27 {
         let response = api.try_send("GET", KEYS, Value::Null).await;
         statuses.push(response.map(|response| response.status).unwrap_or_default());
     }
     let expected = [
         0, 0, 503, 404, 429, 429, 429, 429, 429, 200, 200, 0, 0, 200, 502, 200, 307, 200, 200, 200,
-        200, 0, 204, 200,
+        200, 0, 204, 200, 402, 200, 200,
     ];
     assert_eq!(statuses, expected);
     let fired = server.faults().fired();
-    assert!(fired[..24].iter().all(|times| *times == 1), "{fired:?}");
-    assert_eq!((fired[24], server.faults().len()), (0, 25));
+    assert!(fired[..32].iter().all(|times| *times == 1), "{fired:?}");
+    assert_eq!((fired[32], server.faults().len()), (0, 33));
 }
 
 #[test]
@@ -76,6 +84,10 @@ fn a_file_that_is_wrong_is_refused_with_the_place() {
         (r#"[{"do": {"headers": {"set": {"a b": "c"}}}}]"#, "not a header", "line 1"),
         (r#"[{"do": {"redirect": {"location": "\n"}}}]"#, "not a header", "line 1"),
         (r#"[{"do": {"slow_body": {"bytes": 0, "every_ms": 1}}}]"#, "bytes of 1 or more", "line 1"),
+        (r#"[{"do": {"rejected": {"status": 500, "code": "x"}}}]"#, "status 500", "line 1"),
+        (r#"[{"do": {"stale_reads": {"lag": {"s": 3}}}}]"#, "unknown variant `s`", "line 1"),
+        (r#"[{"do": {"stale_auth": {"ms": 3}}}]"#, "unknown field `ms`", "line 1"),
+        (r#"[{"do": {"doubled": {"response": "third"}}}]"#, "unknown variant `third`", "line 1"),
     ] {
         let error = Faults::from_json(text).unwrap_err().to_string();
         assert!(error.starts_with("the fault orders cannot be read: "), "{error}");

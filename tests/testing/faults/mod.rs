@@ -3,9 +3,11 @@
 mod connections;
 mod file;
 mod late;
+mod lies;
 mod orders;
 mod responses;
 mod spoiled;
+mod stale;
 
 use std::error::Error;
 use std::io;

@@ -1,65 +1,52 @@
-//! `demo`: one key's whole life, on an embedded server, by the real client over a real socket.
+//! `demo`: a key's whole life on an embedded server, by the real client over a real socket.
 
-mod life;
+mod clock;
+mod errors;
+mod keys;
+mod presenter;
 mod rotation;
-mod stage;
-mod troubles;
+mod server;
+mod workload;
 
 use std::time::Duration;
 
-use onkernel::testing::Server;
-use onkernel::{Client, Secret};
-
-use self::life::Cast;
-use self::stage::Stage;
+use self::keys::DemoKeys;
+use self::presenter::Presenter;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::style::Tint;
+use crate::output::style::Tint;
 
-/// The project that the demo's project-scoped keys belong to.
-const PROJECT: (&str, &str) = ("proj_checkout", "Checkout");
-
-/// On a terminal every answer takes so long: else nobody could follow.
+/// On a terminal every response takes this long, so that a person can follow.
 const LATENCY: Duration = Duration::from_millis(40);
 
 pub(super) async fn run(output: &Output) -> Result<(), Failure> {
-    let mut stage = Stage::new(output);
-    let latency = if stage.is_watched() { LATENCY } else { Duration::ZERO };
-    let server = Server::builder()
-        .project(PROJECT.0, PROJECT.1)
-        .latency(latency)
-        .start()
-        .await
-        .map_err(|error| Failure::new(format!("the embedded server cannot start: {error}")))?;
-    let client = client(&server, server.bootstrap_key())?;
+    let mut presenter = Presenter::new(output);
+    let latency = if presenter.is_interactive() { LATENCY } else { Duration::ZERO };
+    let server = server::start(latency).await?;
+    let client = server::client(&server, server.bootstrap_key())?;
 
-    stage.line(&stage.style().paint(Tint::Strong, "The life of an API key"))?;
-    stage.line(&format!(
+    presenter.line(&presenter.style().paint(Tint::Strong, "The life of an API key"))?;
+    presenter.line(&format!(
         "The real client against an embedded server, {}.\n\
          It runs inside this process: no account, no network.\n",
         server.url()
     ))?;
-    let mut cast = Cast::default();
-    life::create(&mut stage, &client, &mut cast).await?;
-    life::list(&mut stage, &client, &server).await?;
-    life::inspect(&mut stage, &client, &cast).await?;
-    life::rename(&mut stage, &client, &mut cast).await?;
-    rotation::rotate(&mut stage, &client, &server, &mut cast).await?;
-    life::delete(&mut stage, &client, &mut cast).await?;
-    troubles::provoke(&mut stage, &client, &server, &cast).await?;
-    life::what_is_left(&mut stage, &client, &cast).await?;
+    let mut keys = DemoKeys::default();
+    keys::create(&mut presenter, &client, &mut keys).await?;
+    keys::list(&mut presenter, &client, &server).await?;
+    keys::inspect(&mut presenter, &client, &keys).await?;
+    keys::rename(&mut presenter, &client, &mut keys).await?;
+    rotation::rotate(&mut presenter, &client, &server, &mut keys).await?;
+    keys::delete(&mut presenter, &client, &mut keys).await?;
+    errors::provoke(&mut presenter, &client, &server, &keys).await?;
+    keys::summary(&mut presenter, &client, &keys).await?;
 
     server.shutdown().await;
-    stage.line(
+    presenter.line(
         "This was the embedded server: no account was touched, and all of it is gone now.\n\n\
-         Next:  kernel-keys serve         the same server, for programs of yours\n       \
+         Next:  kernel-keys serve         the same server, for your own programs\n       \
          kernel-keys list          your own keys, with KERNEL_API_KEY set\n       \
          kernel-keys --help        everything else",
     )?;
-    stage.finish()
-}
-
-/// A client of the embedded server.
-fn client(server: &Server, key: impl Into<Secret>) -> Result<Client, Failure> {
-    Ok(Client::builder().base_url(server.url()).api_key(key).build()?)
+    presenter.finish()
 }

@@ -1,0 +1,178 @@
+//! `rotate-all`: rotates every key that a policy selects.
+
+use std::path::{Component, Path};
+use std::sync::Arc;
+
+use onkernel::rotation::{Rotated, Rotation, RotationExt, Skipped, Stop, Store};
+use onkernel::types::ApiKey;
+use serde_json::{Value, json};
+
+use super::audit::policy;
+use super::rotate::{check, configure};
+use crate::args::{Global, RotateAll, RotationOptions};
+use crate::client;
+use crate::failure::Failure;
+use crate::output::text::{plural, safe};
+use crate::output::{Output, PrintError};
+use crate::rotation::note::Note;
+use crate::rotation::progress::Progress;
+use crate::rotation::resume_command::resume_command;
+use crate::rotation::{journals, report};
+use crate::signals::Signals;
+use crate::stores::name::StoreName;
+
+pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Result<(), Failure> {
+    let RotateAll { selection, store, concurrency, stop_after, options } = args;
+    let name = store.to_string();
+    if !name.contains("{name}") && !name.contains("{id}") {
+        return Err(Failure::usage(format!("--store {name} is the same for every key"))
+            .advise("Put {name} or {id} into it, such as file:DIR/{name}."));
+    }
+    check(&options)?;
+    let client = client::build(global)?;
+    let folder = journals::folder(options.journal.as_deref())?;
+    let (signals, stop) = (Signals::listen()?, Stop::new());
+    let progress = Progress::of_many(output, Some(options.overlap));
+    let (template, expected) = (store.clone(), progress.clone());
+    let stores = move |key: &ApiKey| -> Option<Arc<dyn Store>> {
+        let store = fill(&template, key).filter(StoreName::exists)?.open().ok()?;
+        expected.expect();
+        Some(store)
+    };
+    let resume = resume_command(global, options.journal.as_deref());
+    let shown = progress.clone();
+    let fleet = client
+        .rotate_all(policy(&selection)?, stores)
+        .journals(&folder)
+        .concurrency(concurrency)
+        .stop_after(stop_after)
+        .stop_on(&stop)
+        .each(move |rotation, key| {
+            let rotation = configure(rotation, &options).on_event(shown.watch(Some(&key.name)));
+            match prepare(rotation.clone(), &options, fill(&store, key)) {
+                Ok(rotation) => rotation,
+                Err(why) => {
+                    shown.note(&format!("{}: {}", safe(&key.name), safe(&why)));
+                    // A rotation that lacks one of its options must not start.
+                    let never = Stop::new();
+                    never.stop();
+                    rotation.stop_on(&never)
+                }
+            }
+        });
+    let rotated = signals.stoppable(&stop, || progress.note(report::STOPPING), fleet.run()).await;
+    progress.end();
+    let rotated = match rotated {
+        Some(rotated) => rotated.map_err(|error| report::failure(&error, &resume))?,
+        None => return Err(report::dropped(&folder, &resume)),
+    };
+    if rotated.is_empty() {
+        output.note("The policy selects no key.");
+    }
+    let mut results = Vec::new();
+    let (mut failed, mut attention, mut not_started) = (0, false, 0);
+    for (key, result) in &rotated {
+        let (outcome, more) = match result {
+            Rotated::Done(report) => {
+                attention |= !report.is_settled();
+                ("rotated", json!(report))
+            }
+            Rotated::Failed(error) => {
+                failed += 1;
+                attention |= error.needs_attention();
+                ("failed", report::failure_json(error))
+            }
+            Rotated::Skipped(why) => {
+                not_started += u64::from(matches!(why, Skipped::Stopped | Skipped::StopRequested));
+                ("skipped", json!(reason(why)))
+            }
+            _ => ("unknown", json!(null)),
+        };
+        results.push(json!({ "id": key.id, "name": key.name, "outcome": outcome, "more": more }));
+    }
+    report::report_print_error(output, print(&results, output));
+    match failed {
+        _ if attention => {
+            Err(Failure::attention("a rotation needs attention")
+                .advise(report::resume_advice(&resume)))
+        }
+        0 if not_started == 0 => Ok(()),
+        0 => Err(Failure::new(format!("stopped: {} not started", plural(not_started, "rotation")))),
+        _ => Err(Failure::new(format!("{} failed", plural(failed, "rotation")))),
+    }
+}
+
+/// Prints the outcome for each key.
+fn print(results: &[Value], output: &Output) -> Result<(), PrintError> {
+    if output.is_json() {
+        return output.print_json(&results);
+    }
+    results.iter().try_for_each(|key| {
+        let text = |value: &Value| value.as_str().map(safe);
+        let [id, name, outcome] =
+            ["id", "name", "outcome"].map(|field| text(&key[field]).unwrap_or_default());
+        let more = &key["more"];
+        let why = text(more).or_else(|| text(&more["message"]));
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        output.print(&format!("{id}  {name} {outcome}{why}"))
+    })
+}
+
+/// Gives a rotation its hooks, and the note that resuming it needs.
+fn prepare(
+    rotation: Rotation,
+    options: &RotationOptions,
+    store: Option<StoreName>,
+) -> Result<Rotation, String> {
+    let note = Note::new(options, store.ok_or("it has no store")?);
+    let json = serde_json::to_value(&note).map_err(|error| error.to_string())?;
+    Ok(note.apply_to(rotation)?.note(json))
+}
+
+/// Why a key was skipped.
+fn reason(why: &Skipped) -> &'static str {
+    match why {
+        Skipped::Own => "it looks like the key that you are using; use --own to rotate it, too",
+        Skipped::NoStore => "its store does not exist",
+        Skipped::SharedStore => "another key has the same store",
+        Skipped::Stopped => "not started, because other rotations failed",
+        Skipped::StopRequested => "not started, because of the signal to stop",
+        _ => "it was left alone",
+    }
+}
+
+/// The store of one key: its name or id in place of `{name}` or `{id}`.
+///
+/// A name is remote input: it must be one plain component of a path, or the key has no store.
+fn fill(template: &StoreName, key: &ApiKey) -> Option<StoreName> {
+    let text = template.to_string();
+    for (place, value) in [("{name}", &key.name), ("{id}", &key.id)] {
+        if text.contains(place) && !is_plain(value) {
+            return None;
+        }
+    }
+    text.replace("{id}", &key.id).replace("{name}", &key.name).parse().ok()
+}
+
+fn is_plain(name: &str) -> bool {
+    let mut components = Path::new(name).components();
+    matches!((components.next(), components.next()), (Some(Component::Normal(_)), None))
+        && !name.contains(['/', '\\', '#', ':', '{', '}'])
+        && !name.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_plain;
+
+    #[test]
+    fn a_name_is_one_component_or_none() {
+        for good in ["ci", "ci-7", "a b", "ü", ".env", "..a"] {
+            assert!(is_plain(good), "{good}");
+        }
+        for bad in ["", ".", "..", "a/b", "../a", "/a", "a\\b", "a\nb", "a#B", "a:b", "{id}", "a/"]
+        {
+            assert!(!is_plain(bad), "{bad:?}");
+        }
+    }
+}

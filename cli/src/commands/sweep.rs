@@ -1,0 +1,53 @@
+//! `sweep`: deletes keys that interrupted rotations may have left behind.
+
+use onkernel::rotation::{RotationExt, Stop};
+use serde_json::json;
+
+use crate::args::{Global, Journals};
+use crate::client;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::output::text::plural;
+use crate::rotation::progress::Progress;
+use crate::rotation::resume_command::resume_command;
+use crate::rotation::{journals, report};
+use crate::signals::Signals;
+
+pub(super) async fn run(args: Journals, global: &Global, output: &Output) -> Result<(), Failure> {
+    let folder = journals::folder(args.journal.as_deref())?;
+    let (signals, stop) = (Signals::listen()?, Stop::new());
+    let progress = Progress::new(output, None);
+    let command = resume_command(global, args.journal.as_deref());
+    let work = async {
+        let (mut swept, mut failures) = (0, Vec::new());
+        for (journal, pending) in journals::unfinished(&folder)? {
+            let done = match pending {
+                Err(failure) => Err(failure),
+                Ok(pending) if pending.under_way => Err(Failure::attention(format!(
+                    "{}: the rotation of {} is not finished",
+                    pending.store, pending.name
+                ))
+                .advise(format!("Resume it, which sweeps too: {command}"))),
+                Ok(_) => {
+                    let sweep = client::build(global)?.resume(&journal).stop_on(&stop);
+                    let swept = sweep.on_event(progress.watch(None)).sweep().await;
+                    swept.map_err(|error| report::failure(&error, &command).into_attention())
+                }
+            };
+            match done {
+                Ok(deleted) => swept += deleted,
+                Err(failure) => failures.push(failure),
+            }
+        }
+        let printed = match output.is_json() {
+            true => output.print_json(&json!({ "deleted": swept })),
+            false => output.print(&format!("Deleted {}.", plural(swept as u64, "orphaned key"))),
+        };
+        report::report_print_error(output, printed);
+        Failure::all(failures, output)
+    };
+    match signals.stoppable(&stop, || progress.note(report::STOPPING), work).await {
+        Some(done) => done,
+        None => Err(report::dropped(&folder, &command)),
+    }
+}

@@ -1,0 +1,117 @@
+//! Keys as people read them: a table, or one in detail.
+
+use chrono::{DateTime, Utc};
+use onkernel::types::{ApiKey, CreatedApiKey};
+
+use super::style::{Style, Tint};
+use super::table::{Cell, Fit, Table};
+use super::text::{plural, safe};
+use super::time::{exact, expiry, relative};
+
+/// A table with one key a row.
+pub(crate) fn table(keys: &[ApiKey], now: DateTime<Utc>) -> Table {
+    let deleted = keys.iter().any(|key| key.deleted_at.is_some());
+    let mut columns = vec![
+        ("ID", Fit::Whole),
+        ("NAME", Fit::Cut),
+        ("KEY", Fit::Whole),
+        ("SCOPE", Fit::Cut),
+        ("CREATED", Fit::Whole),
+        ("EXPIRES", Fit::Whole),
+    ];
+    if deleted {
+        columns.push(("DELETED", Fit::Whole));
+    }
+    let mut table = Table::new(columns);
+    for key in keys {
+        let mut row = vec![
+            Cell::new(&key.id),
+            Cell::tinted(Tint::Strong, &key.name),
+            Cell::new(&key.masked_key),
+            scope_cell(key),
+            Cell::new(relative(key.created_at, now)),
+            expiry_cell(key, now),
+        ];
+        if deleted {
+            let when = key.deleted_at.map_or(String::new(), |time| relative(time, now));
+            row.push(Cell::tinted(Tint::Bad, when));
+        }
+        table.row(row);
+    }
+    table
+}
+
+/// Where a key is valid, for a column.
+pub(crate) fn scope_cell(key: &ApiKey) -> Cell {
+    match (&key.project_id, &key.project_name) {
+        (None, _) => Cell::new("org-wide"),
+        (Some(_), Some(name)) => Cell::new(name),
+        (Some(id), None) => Cell::new(id),
+    }
+}
+
+/// When a key ends, for a column.
+pub(crate) fn expiry_cell(key: &ApiKey, now: DateTime<Utc>) -> Cell {
+    let tint = match key.expires_at {
+        Some(end) if end <= now => Tint::Bad,
+        Some(_) => Tint::Plain,
+        None => Tint::Faint,
+    };
+    Cell::tinted(tint, expiry(key.expires_at, now))
+}
+
+/// One key in detail, a line for each field.
+pub(crate) fn details(key: &ApiKey, now: DateTime<Utc>, style: Style) -> String {
+    let mut fields = vec![
+        ("Name", style.paint(Tint::Strong, &safe(&key.name))),
+        ("Id", safe(&key.id)),
+        ("Key", safe(&key.masked_key)),
+        ("Scope", scope(key)),
+        ("Created", format!("{} by {}", at(key.created_at, now), creator(key))),
+        ("Expires", end(key, now)),
+    ];
+    if let Some(time) = key.deleted_at {
+        fields.push(("Deleted", style.paint(Tint::Bad, &at(time, now))));
+    }
+    if let Some(policy) = &key.policy {
+        let allowed = plural(policy.statements.len() as u64, "statement");
+        fields.push(("Policy", format!("{allowed}; everything else is denied")));
+        fields.extend(policy.statements.iter().map(|statement| {
+            ("", format!("{} on {}", safe(&statement.action), safe(&statement.resource)))
+        }));
+    }
+    let lines = fields.into_iter().map(|(title, value)| {
+        format!("{} {value}", style.paint(Tint::Faint, &format!("{title:<8}")))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn scope(key: &ApiKey) -> String {
+    match (&key.project_id, &key.project_name) {
+        (None, _) => "org-wide".to_owned(),
+        (Some(id), Some(name)) => format!("project {} ({})", safe(name), safe(id)),
+        (Some(id), None) => format!("project {}", safe(id)),
+    }
+}
+
+fn creator(key: &ApiKey) -> String {
+    let by = &key.created_by;
+    match &by.name {
+        Some(name) => format!("{} <{}>", safe(name), safe(&by.email)),
+        None => safe(&by.email),
+    }
+}
+
+fn end(key: &ApiKey, now: DateTime<Utc>) -> String {
+    let words = expiry(key.expires_at, now);
+    key.expires_at.map_or(words.clone(), |time| format!("{words} ({})", exact(time)))
+}
+
+fn at(time: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    format!("{} ({})", relative(time, now), exact(time))
+}
+
+/// A created key as it is listed.
+pub(crate) fn without_plaintext(created: &CreatedApiKey) -> Option<ApiKey> {
+    serde_json::to_value(created).and_then(serde_json::from_value).ok()
+}

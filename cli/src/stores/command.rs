@@ -1,0 +1,79 @@
+//! `command:FILE`: a TOML file that names the programs of a secret manager.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use onkernel::rotation::CommandStore;
+use serde::Deserialize;
+
+use crate::program;
+
+/// What the file holds.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CommandFile {
+    write: Vec<String>,
+    read: Option<Vec<String>>,
+    timeout_seconds: Option<f64>,
+    lock_file: Option<PathBuf>,
+}
+
+/// The store that a file describes.
+pub(super) fn open(path: &Path) -> Result<CommandStore, String> {
+    let shown = path.display();
+    let text =
+        fs::read_to_string(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    let file: CommandFile = toml::from_str(&text).map_err(|error| {
+        let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+        format!(
+            "{shown}, line {line}: {}; the file needs `write` and should have `read`, each a list of a program and its arguments",
+            error.message()
+        )
+    })?;
+    let folder = path.parent();
+    let program = |name: &str, mut argv: Vec<String>| {
+        let named = argv.first_mut().filter(|program| !program.is_empty());
+        let named = named.ok_or_else(|| format!("{shown}: `{name}` names no program"))?;
+        program::find(named, folder).map_err(|why| format!("{shown}: `{name}`: {why}"))?;
+        if let (true, Some(folder)) = (named.contains('/'), folder) {
+            *named = folder.join(&*named).to_string_lossy().into_owned();
+        }
+        Ok::<_, String>(argv)
+    };
+    let mut store = CommandStore::new(shown.to_string(), program("write", file.write)?);
+    if let Some(read) = file.read {
+        store = store.reading(program("read", read)?);
+    }
+    if let Some(seconds) = file.timeout_seconds {
+        let timeout = Duration::try_from_secs_f64(seconds)
+            .map_err(|_| format!("{shown}: timeout_seconds must be a number of seconds"))?;
+        store = store.timeout(timeout);
+    }
+    // Beside the file, which everyone who rotates this store shares.
+    let lock = file.lock_file.unwrap_or_else(|| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".lock");
+        name.into()
+    });
+    Ok(store.lock_file(lock))
+}
+
+#[cfg(test)]
+mod tests {
+    use onkernel::rotation::Store;
+
+    use super::*;
+
+    #[test]
+    fn commands_are_lists_and_no_shell_strings() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.toml");
+        fs::write(&path, "write = [\"cat\", \"-\"]\nread = [\"cat\", \"ci\"]\n").unwrap();
+        assert!(open(&path).unwrap().readable());
+        for wrong in ["write = \"put ci\"", "read = []", "write = []\nshell = true", "="] {
+            fs::write(&path, wrong).unwrap();
+            assert!(open(&path).is_err(), "{wrong}");
+        }
+    }
+}

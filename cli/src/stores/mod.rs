@@ -1,0 +1,5 @@
+//! Stores as the command line names them.
+
+mod command;
+pub(crate) mod name;
+pub(crate) mod new_file;

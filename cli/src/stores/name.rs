@@ -1,0 +1,112 @@
+//! The name of a store on the command line and in a journal: `file:PATH`, `env-file:PATH#NAME`, `command:FILE`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use onkernel::rotation::{EnvFileStore, FileStore, Store};
+use serde::{Deserialize, Serialize};
+
+/// Where a workload reads its key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) enum StoreName {
+    File(PathBuf),
+    EnvFile(PathBuf, String),
+    Command(PathBuf),
+}
+
+impl FromStr for StoreName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let absolute = |path: &str| match path {
+            "" => Err("the store has no path".to_owned()),
+            // A journal outlives the folder that a command was given in.
+            _ => std::path::absolute(path).map_err(|error| format!("{path}: {error}")),
+        };
+        match name.split_once(':') {
+            Some(("file", path)) => Ok(Self::File(absolute(path)?)),
+            Some(("env-file", rest)) => match rest.rsplit_once('#') {
+                Some((path, name)) => {
+                    EnvFileStore::new(path, name).map_err(|error| error.to_string())?;
+                    Ok(Self::EnvFile(absolute(path)?, name.to_owned()))
+                }
+                None => Err("name the variable, too: env-file:PATH#NAME".to_owned()),
+            },
+            Some(("command", path)) => Ok(Self::Command(absolute(path)?)),
+            _ => Err("a store is file:PATH, env-file:PATH#NAME or command:FILE".to_owned()),
+        }
+    }
+}
+
+impl TryFrom<String> for StoreName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        name.parse()
+    }
+}
+
+impl From<StoreName> for String {
+    fn from(store: StoreName) -> Self {
+        store.to_string()
+    }
+}
+
+impl fmt::Display for StoreName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::EnvFile(path, name) => write!(f, "env-file:{}#{name}", path.display()),
+            Self::Command(path) => write!(f, "command:{}", path.display()),
+        }
+    }
+}
+
+impl StoreName {
+    /// Whether its file is there, as far as can be told: where it cannot, opening it says why.
+    pub(crate) fn exists(&self) -> bool {
+        let (Self::File(path) | Self::EnvFile(path, _) | Self::Command(path)) = self;
+        path.try_exists().unwrap_or(true)
+    }
+
+    /// The store itself.
+    pub(crate) fn open(&self) -> Result<Arc<dyn Store>, String> {
+        let (Self::File(path) | Self::EnvFile(path, _) | Self::Command(path)) = self;
+        if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
+            return Err(format!(
+                "the store {self} cannot exist: {} is not a folder",
+                folder.display()
+            ));
+        }
+        Ok(match self {
+            Self::File(path) => Arc::new(FileStore::new(path)),
+            Self::EnvFile(path, name) => {
+                Arc::new(EnvFileStore::new(path, name).map_err(|error| error.to_string())?)
+            }
+            Self::Command(path) => Arc::new(super::command::open(path)?),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stores_are_named_by_kind_and_place() {
+        for name in ["file:/a/b:c", "env-file:/a/b#c#KEY", "command:/a.toml"] {
+            let store: StoreName = name.parse().unwrap();
+            assert_eq!(store.to_string(), name);
+        }
+        let relative: StoreName = "file:key".parse().unwrap();
+        assert!(relative.to_string().starts_with("file:/"));
+        for wrong in ["", "file", "file:", "env-file:/a", "env-file:/a#", "vault:x", "sk_012345678"]
+        {
+            let error = wrong.parse::<StoreName>().unwrap_err();
+            assert!(!error.contains("sk_"), "{error}");
+        }
+    }
+}

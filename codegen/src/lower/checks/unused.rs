@@ -1,0 +1,93 @@
+//! What no operation reaches cannot stand in a client's way: such schemas are dropped where one of
+//! them cannot be lowered, so that leaving out an operation leaves out what only it needs.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::lower::finding::Finding;
+use crate::openapi::walk;
+
+pub(in crate::lower) const SCHEMAS: &str = "#/components/schemas/";
+
+/// The findings that concern an operation. If any other is among them, the schemas that no
+/// operation reaches are removed.
+pub(in crate::lower) fn drop(document: &mut Value, findings: Vec<Finding>) -> Vec<Finding> {
+    let mut used = BTreeSet::new();
+    references(document, &document["paths"], &mut used);
+    let concerns = |finding: &Finding| {
+        let name = finding.pointer.strip_prefix(SCHEMAS).and_then(|rest| rest.split('/').next());
+        name.is_none_or(|name| used.contains(&name.replace("~1", "/").replace("~0", "~")))
+    };
+    let (kept, dropped): (Vec<_>, Vec<_>) = findings.into_iter().partition(concerns);
+    let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
+    if let Some(schemas) = schemas.filter(|_| !dropped.is_empty()) {
+        schemas.retain(|name, _| used.contains(name));
+    }
+    kept
+}
+
+/// For every operation its pointer, its method and path, and the document with nothing else in it.
+pub(crate) fn each_alone(document: &Value) -> Vec<(String, String, Value)> {
+    let mut all = Vec::new();
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for method in walk::METHODS {
+            let Some(operation) = item.get(method) else { continue };
+            let mut used = BTreeSet::new();
+            references(document, operation, &mut used);
+            let mut alone = document.clone();
+            alone["paths"] = json!({ path: { method: operation } });
+            if let Some(schemas) = alone["components"]["schemas"].as_object_mut() {
+                schemas.retain(|name, _| used.contains(name));
+            }
+            let at = format!("#/paths/{}/{method}", walk::escape(path));
+            all.push((at, format!("{} {path}", method.to_uppercase()), alone));
+        }
+    }
+    all
+}
+
+/// The schemas that a value refers to, directly or through others.
+pub(in crate::lower) fn references(document: &Value, value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|it| references(document, it, names)),
+        Value::Object(members) => {
+            for (key, inner) in members {
+                match inner.as_str().and_then(|it| it.strip_prefix(SCHEMAS)) {
+                    Some(name) if key == "$ref" => {
+                        if names.insert(name.to_owned()) {
+                            references(document, &document["components"]["schemas"][name], names);
+                        }
+                    }
+                    _ => references(document, inner, names),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_an_operation_reaches_counts() {
+        let mut document = json!({
+            "paths": { "/a": { "get": { "schema": { "$ref": "#/components/schemas/Used" } } } },
+            "components": { "schemas": {
+                "Used": { "properties": { "inner": { "$ref": "#/components/schemas/Inner" } } },
+                "Inner": {}, "Odd": { "not": {} }, "OnItsOwn": {}
+            } }
+        });
+        let finding = |name: &str| Finding::new(format!("{SCHEMAS}{name}/not"), "a", "b");
+        let before = document.clone();
+        assert_eq!(drop(&mut document, vec![finding("Inner")]).len(), 1);
+        assert_eq!(document, before, "nothing is dropped without need");
+        assert!(drop(&mut document, vec![finding("Odd")]).is_empty());
+        let left: Vec<_> = document["components"]["schemas"].as_object().unwrap().keys().collect();
+        assert_eq!(left, ["Inner", "Used"]);
+    }
+}

@@ -1,0 +1,5 @@
+//! Every type and every method gets its name.
+
+pub(super) mod hoist;
+pub(crate) mod names;
+pub(super) mod type_names;

@@ -1,0 +1,36 @@
+//! What all calls of a client share: where the API is, the key, and the HTTP client.
+
+pub(crate) mod credentials;
+pub(crate) mod http;
+pub(crate) mod origin;
+
+use reqwest::header::HeaderMap;
+
+use self::credentials::Credentials;
+use self::origin::Base;
+#[cfg(feature = "rotation")]
+use crate::error::Result;
+#[cfg(feature = "rotation")]
+use crate::model::secret::Secret;
+
+/// What all calls of a client share.
+pub(crate) struct Connection {
+    pub(crate) http: reqwest::Client,
+    pub(crate) base: Base,
+    /// Sent with every request: all but the key.
+    pub(crate) headers: HeaderMap,
+    pub(crate) credentials: Credentials,
+    /// A number in 0 to 1, for the jitter.
+    pub(crate) random: fn() -> f64,
+}
+
+#[cfg(feature = "rotation")]
+impl Connection {
+    /// The same connection with another key.
+    pub(crate) fn with_key(&self, key: &Secret) -> Result<Self> {
+        let credentials = Credentials::fixed(key.clone());
+        credentials.prepare()?;
+        let (http, base, headers) = (self.http.clone(), self.base.clone(), self.headers.clone());
+        Ok(Self { http, base, headers, credentials, random: self.random })
+    }
+}

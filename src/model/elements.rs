@@ -1,0 +1,112 @@
+//! Conditions between fields, and bounds of what lists and maps hold.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use super::nullable::Nullable;
+use super::validate::{Checked, Rule, ValidationError};
+
+/// Of some sets of fields one must be complete: exactly one, or at least one.
+pub(crate) fn sets(complete: &[bool], exactly: bool, names: &str) -> Result<(), ValidationError> {
+    match complete.iter().filter(|complete| **complete).count() {
+        1 => Ok(()),
+        0 => Err(ValidationError::new(format!("must have {names}"))),
+        _ if exactly => Err(ValidationError::new(format!("must have only one of {names}"))),
+        _ => Ok(()),
+    }
+}
+
+/// What stands beside the fields of an object must not be called as one of them.
+pub(crate) fn apart<'a>(
+    names: impl Iterator<Item = &'a String>,
+    fields: &[&str],
+) -> Result<(), ValidationError> {
+    match names.into_iter().find(|name| fields.contains(&name.as_str())) {
+        Some(name) => {
+            let reason = format!("must not hold `{name}`, which is a field of its own");
+            Err(ValidationError::new(reason).within("extra"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A list or a map, whose items have bounds of their own.
+pub(crate) trait Each {
+    type Item;
+    /// The first item that a check refuses.
+    fn each(
+        &self,
+        check: &mut dyn FnMut(&Self::Item) -> Result<(), ValidationError>,
+    ) -> Result<(), ValidationError>;
+}
+
+impl<T> Each for Vec<T> {
+    type Item = T;
+
+    fn each(
+        &self,
+        check: &mut dyn FnMut(&T) -> Result<(), ValidationError>,
+    ) -> Result<(), ValidationError> {
+        self.iter().enumerate().try_for_each(|(index, item)| {
+            check(item).map_err(|error| error.within(&format!("[{index}]")))
+        })
+    }
+}
+
+impl<K: fmt::Display, T> Each for HashMap<K, T> {
+    type Item = T;
+
+    fn each(
+        &self,
+        check: &mut dyn FnMut(&T) -> Result<(), ValidationError>,
+    ) -> Result<(), ValidationError> {
+        self.iter().try_for_each(|(key, item)| {
+            check(item).map_err(|error| error.within(&format!("[{:?}]", key.to_string())))
+        })
+    }
+}
+
+/// A map, whose names have bounds of their own.
+pub(crate) trait Keyed {
+    /// The first name that the rule does not allow.
+    fn keys(&self, rule: &Rule) -> Result<(), ValidationError>;
+}
+
+impl<T> Keyed for HashMap<String, T> {
+    fn keys(&self, rule: &Rule) -> Result<(), ValidationError> {
+        self.keys().try_for_each(|key| {
+            key.check(rule).map_err(|error| error.within(&format!("the name {key:?}")))
+        })
+    }
+}
+
+impl Keyed for serde_json::Map<String, serde_json::Value> {
+    fn keys(&self, rule: &Rule) -> Result<(), ValidationError> {
+        self.keys().try_for_each(|key| {
+            key.check(rule).map_err(|error| error.within(&format!("the name {key:?}")))
+        })
+    }
+}
+
+macro_rules! through {
+    ($wrapper:ident, $inner:ident) => {
+        impl<E: Each> Each for $wrapper<E> {
+            type Item = E::Item;
+
+            fn each(
+                &self,
+                check: &mut dyn FnMut(&E::Item) -> Result<(), ValidationError>,
+            ) -> Result<(), ValidationError> {
+                self.$inner().map_or(Ok(()), |value| value.each(check))
+            }
+        }
+
+        impl<E: Keyed> Keyed for $wrapper<E> {
+            fn keys(&self, rule: &Rule) -> Result<(), ValidationError> {
+                self.$inner().map_or(Ok(()), |value| value.keys(rule))
+            }
+        }
+    };
+}
+through!(Option, as_ref);
+through!(Nullable, as_option);

@@ -1,0 +1,6 @@
+//! Server-sent events: frames are the lines, events what they say.
+
+mod events;
+mod frames;
+
+pub use self::events::{Event, EventStream};

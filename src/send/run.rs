@@ -1,0 +1,257 @@
+//! A call under way: one attempt after another, until one succeeds or no further one would help.
+
+use std::sync::Arc;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Method, Request, Url};
+use tokio::time::{Instant, sleep, timeout};
+use tracing::{Instrument, Span, field};
+
+use super::attempt::{Failure, SoFar, Success, Time, Trouble};
+use super::options::Options;
+use super::retry::{self, Attempt, Decision};
+use crate::connection::Connection;
+use crate::connection::credentials::Key;
+use crate::error::{Error, ErrorKind, Result};
+use crate::request::Call;
+use crate::request::body::Ready;
+use crate::request::upload::Progress;
+
+/// The most that is read of the body of an error.
+const ERROR_BODY: usize = 64 * 1024;
+/// The most that is set aside for a body before it arrives.
+const FIRST_BUFFER: usize = 64 * 1024;
+
+/// A call under way.
+pub(super) struct Run {
+    connection: Arc<Connection>,
+    pub(super) options: Options,
+    pub(super) call: Call,
+    pub(super) method: Method,
+    pub(super) url: Url,
+    time: Time,
+    pub(super) attempts: u32,
+    so_far: SoFar,
+    /// The key of the last attempt.
+    pub(super) key: Option<Arc<Key>>,
+    /// The one attempt with a new key after a 401 has been made.
+    rekeyed: bool,
+    /// An attempt may have done what was asked.
+    pub(super) maybe_done: bool,
+    /// The last failure that was waited out.
+    pub(super) previous: Option<String>,
+    pub(super) span: Span,
+}
+
+impl Run {
+    pub(super) fn new(
+        connection: Arc<Connection>,
+        options: Options,
+        call: Call,
+    ) -> Result<Box<Self>> {
+        let invalid = |problem: &str| Err(Error::invalid(&call.target, problem));
+        if let Some(problem) = call.invalid() {
+            return invalid(problem);
+        }
+        let Ok(method) = Method::from_bytes(call.target.method().as_bytes()) else {
+            return invalid("the method is not one of HTTP");
+        };
+        let url = match connection.base.join(&call.path, call.query.as_str()) {
+            Ok(url) => url,
+            Err(problem) => return invalid(&problem),
+        };
+        let time =
+            Time { began: None, timeout: options.limits.timeout, deadline: options.retry.deadline };
+        Ok(Box::new(Self {
+            so_far: SoFar::nothing(&call),
+            connection,
+            options,
+            call,
+            method,
+            url,
+            time,
+            attempts: 0,
+            key: None,
+            rekeyed: false,
+            maybe_done: false,
+            previous: None,
+            span: Span::none(),
+        }))
+    }
+
+    /// The call is awaited: its time runs, within the caller's span.
+    pub(super) fn begin(&mut self) {
+        self.time.began = Some(Instant::now());
+        self.span = tracing::debug_span!(
+            "call",
+            operation = self.call.target.id(),
+            method = self.method.as_str(),
+            path = self.call.target.path(),
+            attempt = field::Empty,
+            status = field::Empty,
+            request_id = field::Empty,
+            elapsed_ms = field::Empty,
+        );
+    }
+
+    /// One attempt, within its time.
+    pub(super) async fn attempt(&mut self) -> Result<Success, Failure> {
+        self.attempts += 1;
+        self.span.record("attempt", self.attempts);
+        let time = self.time;
+        let (mut limit, mut kind) = time.next();
+        let uploaded = Progress::default();
+        let result = {
+            let span = self.span.clone();
+            let mut exchange = std::pin::pin!(self.exchange(&uploaded).instrument(span));
+            loop {
+                match timeout(limit, exchange.as_mut()).await {
+                    Ok(result) => break result,
+                    // A long upload is not late while it makes progress; the deadline is for all.
+                    Err(_) if kind == ErrorKind::Timeout && uploaded.made() => {
+                        (limit, kind) = time.next();
+                    }
+                    Err(_) => break Err(Trouble::OutOfTime(kind, limit)),
+                }
+            }
+        };
+        let so_far = std::mem::replace(&mut self.so_far, SoFar::nothing(&self.call));
+        if let Some(key) = &so_far.key {
+            self.key = Some(Arc::clone(key));
+        }
+        // Only what is shown is scrubbed, and of a whole and sound response nothing is.
+        if result.is_err()
+            || self.call.streaming
+            || !so_far.status.is_some_and(|it| it.is_success())
+        {
+            self.scrub_key();
+        }
+        self.judge(so_far, result)
+    }
+
+    /// Has the key of this attempt removed from whatever is shown.
+    pub(super) fn scrub_key(&mut self) {
+        if let Some(key) = &self.key {
+            self.call.scrubber.knows(&key.secret);
+        }
+    }
+
+    /// Sends the request and reads the response.
+    async fn exchange(&mut self, uploaded: &Progress) -> Result<(), Trouble> {
+        let shared = &*self.connection;
+        let key = shared.credentials.current().await.map_err(Trouble::NoKey)?;
+        let body = self.call.body.open(uploaded).await.map_err(Trouble::Body)?;
+        let sent = shared.http.execute(self.request(&key, body));
+        let so_far = &mut self.so_far;
+        so_far.key = Some(key);
+
+        let mut response = sent.await.map_err(Trouble::Transport)?;
+        if *response.url() != self.url {
+            return Err(Trouble::Elsewhere);
+        }
+        let status = response.status();
+        so_far.status = Some(status);
+        so_far.headers = std::mem::take(response.headers_mut());
+
+        if self.call.streaming && status.is_success() {
+            so_far.stream = Some(Box::new(response));
+            return Ok(());
+        }
+        let most = self.options.limits.max_bytes;
+        let most = if status.is_success() { most } else { most.min(ERROR_BODY) };
+        let announced = response.content_length().and_then(|n| usize::try_from(n).ok());
+        if status.is_success() && announced.is_some_and(|length| length > most) {
+            return Err(Trouble::TooLarge(most));
+        }
+        let expected = announced.unwrap_or(0).min(FIRST_BUFFER);
+        while let Some(mut chunk) = response.chunk().await.map_err(Trouble::Transport)? {
+            let room = most - so_far.body.len();
+            let too_large = chunk.len() > room;
+            chunk.truncate(room);
+            so_far.body.push(chunk, expected);
+            if too_large {
+                return Err(Trouble::TooLarge(most));
+            }
+        }
+        Ok(())
+    }
+
+    fn request(&self, key: &Key, body: Option<Ready>) -> Request {
+        let mut request = Request::new(self.method.clone(), self.url.clone());
+        let (shared, own) = (&self.connection, &self.call.headers);
+        let headers = request.headers_mut();
+        headers.reserve(shared.headers.len() + own.len() + 3);
+        let mut set = |name: &HeaderName, value: &HeaderValue| {
+            headers.insert(name, value.clone());
+        };
+        if let Some((_, length, content_type)) = &body {
+            set(&CONTENT_TYPE, content_type);
+            if let Some(length) = *length {
+                set(&CONTENT_LENGTH, &length.into());
+            }
+        }
+        for (name, value) in shared.headers.iter().chain(own) {
+            set(name, value);
+        }
+        // `join` has made sure of the origin; the key depends on it, so it is asked once more.
+        if shared.base.is_origin_of(&self.url) {
+            set(&AUTHORIZATION, &key.header);
+        }
+        *request.body_mut() = body.map(|(body, ..)| body);
+        request
+    }
+
+    /// Waits before the next attempt, or gives up with the failure.
+    pub(super) async fn recover(&mut self, failure: Failure) -> Result<()> {
+        let Failure { error, outcome } = failure;
+        self.maybe_done |= outcome.maybe_done();
+        if !self.call.body.is_replayable() {
+            self.finished("what was sent cannot be read again");
+            return Err(error);
+        }
+        if error.is_unauthorized() && !self.rekeyed && self.has_new_key().await {
+            self.rekeyed = true;
+            return Ok(());
+        }
+        let options = &self.options;
+        let attempt = Attempt {
+            idempotency: self.call.target.idempotency(),
+            // The attempt with a new key is not one of those that a bad network costs.
+            number: self.attempts - u32::from(self.rekeyed),
+            outcome,
+            asked: error.retry_after(),
+            elapsed: self.time.elapsed(),
+        };
+        match retry::decide(&options.retry, &attempt, (self.connection.random)()) {
+            Decision::Wait(wait, reason) => {
+                self.span.in_scope(|| {
+                    tracing::info!(attempt = self.attempts, reason, ?wait, "trying again");
+                });
+                self.previous = Some(error.to_string());
+                sleep(wait).await;
+                Ok(())
+            }
+            Decision::Stop(reason) => {
+                self.finished(reason);
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether the source of the key has another one than the one just refused.
+    async fn has_new_key(&mut self) -> bool {
+        let Some(refused) = self.key.clone() else { return false };
+        let renew = self.connection.credentials.renew(&refused).instrument(self.span.clone());
+        let new = timeout(self.time.next().0, renew).await.unwrap_or(false);
+        if new {
+            self.span.in_scope(|| tracing::info!("trying again with the key's new value"));
+        }
+        new
+    }
+
+    pub(super) fn finished(&self, how: &str) {
+        let elapsed = u64::try_from(self.time.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.span.record("elapsed_ms", elapsed);
+        tracing::debug!(parent: &self.span, how, "finished");
+    }
+}

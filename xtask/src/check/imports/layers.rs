@@ -1,0 +1,74 @@
+//! The directions: in each folder, what may import what.
+//!
+//! A row is a file (without `.rs`) or a folder. It may import the rows below it, never those above.
+//! The files `lib.rs`, `main.rs` and `mod.rs` of the folder itself stand above all rows.
+
+/// Where these tables are.
+pub(super) const TABLE: &str = "xtask/src/check/imports/layers.rs";
+
+/// The order of one folder.
+#[derive(Debug)]
+pub(super) struct Layers {
+    /// From the workspace's folder.
+    pub(super) folder: &'static str,
+    /// From top to bottom.
+    pub(super) rows: &'static [&'static str],
+    /// Rows that import no other and that no other imports.
+    pub(super) apart: &'static [&'static str],
+}
+
+/// The packages: every file below one of these folders is read.
+pub(super) const PACKAGES: [&str; 4] = ["src", "codegen/src", "cli/src", "xtask/src"];
+
+/// The tables.
+pub(super) const LAYERS: &[Layers] = &[
+    Layers {
+        folder: "src",
+        rows: &[
+            "rotation",
+            "api_keys",
+            "generated",
+            "client",
+            "send",
+            "connection",
+            "request",
+            "response",
+            "error",
+            "model",
+        ],
+        // So that the server and the client can only be wrong separately.
+        apart: &["testing"],
+    },
+    Layers {
+        folder: "codegen/src",
+        rows: &[
+            "outline", "exercise", "finish", "generate", "needs", "diff", "lower", "surface",
+            "overlay", "document", "openapi", "error",
+        ],
+        apart: &[],
+    },
+    Layers {
+        folder: "cli/src",
+        rows: &[
+            "commands", "rotation", "client", "args", "stores", "program", "signals", "failure",
+            "logging", "output",
+        ],
+        apart: &[],
+    },
+    Layers {
+        folder: "xtask/src",
+        rows: &[
+            "command",
+            "check",
+            "args",
+            "regen",
+            "fetch",
+            "snapshots",
+            "changelog",
+            "provenance",
+            "files",
+            "error",
+        ],
+        apart: &[],
+    },
+];
