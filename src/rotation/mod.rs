@@ -26,10 +26,10 @@
 //! Every step is written into the journal before it is taken. Until the old key's retirement begins
 //! any failure goes back to the state before; afterwards it only goes forward. A process that dies
 //! in between leaves a journal from which [`resume`](RotationExt::resume) goes on, and so does one that
-//! is [asked to stop](Stop).
+//! is [stopped](Stop).
 //!
 //! The server offers no way to repeat a creation safely. So a key is made under a unique name, the
-//! *marker* (`~onk-<id of the old key>-<ulid>`); if the answer is lost, a key of that name is one
+//! *marker* (`~onk-<id of the old key>-<ulid>`); if the response is lost, a key of that name is one
 //! whose plaintext nobody has, and it is deleted. Since a request may take effect after we have
 //! looked, the name is looked for again when the *settle time* has passed.
 //!
@@ -58,27 +58,21 @@
 mod api;
 mod begin;
 mod builder;
-mod clock;
-mod decide;
+mod effects;
 mod engine;
-mod equal;
-mod error;
-mod fingerprint;
+mod evidence;
 mod fleet;
-mod guard;
 mod journal;
-mod lock;
-mod marker;
+mod lost;
 mod once;
-mod pace;
 mod plan;
-mod port;
-mod process;
 mod report;
 mod resume;
-mod stop;
+mod settings;
+mod site;
 mod store;
 mod sweep;
+mod system;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -89,18 +83,21 @@ use crate::types::ApiKey;
 use crate::types::builder::CreateApiKeyRequest;
 use crate::{Client, Error};
 
-use self::builder::Subject;
+use self::settings::Subject;
 
-pub use self::builder::{HookError, Resume, Rotation, Told};
-pub use self::clock::Clock;
-pub use self::error::RotationError;
-pub use self::fleet::{Audited, Fleet, FleetEvent, Policy, Rotated, Skipped};
-pub use self::once::{CreateOnceError, CreatedOnce};
-pub use self::plan::{Lifetime, Retirement};
+pub use self::builder::{Resume, Rotation};
 #[doc(hidden)]
-pub use self::port::Probe;
-pub use self::report::{Event, Fate, Outcome, RotationReport, Step, StepReport};
-pub use self::stop::Stop;
+pub use self::effects::Probe;
+pub use self::effects::clock::Clock;
+pub use self::effects::stop::Stop;
+pub use self::fleet::{Audited, Fleet, FleetEvent, Policy, Rotated, Skipped};
+pub use self::once::{CreateOnce, CreateOnceError, CreatedOnce};
+pub use self::plan::record::{Lifetime, Retirement};
+pub use self::report::{
+    Disposition, Event, Outcome, Resolution, RotationError, RotationReport, Step, StepReport,
+    StoreHolds,
+};
+pub use self::settings::{DeployTarget, HookError};
 pub use self::store::{CommandStore, EnvFileStore, FileStore, Store, StoreError};
 
 mod sealed {
@@ -136,7 +133,7 @@ pub trait RotationExt: sealed::Sealed {
     ) -> impl Future<Output = Result<usize, RotationError>> + Send;
 
     /// Makes a key exactly once, although the server offers no way to repeat a creation: under a
-    /// name that no other key bears, looked for when an answer is lost, and renamed at the end.
+    /// name that no other key bears, looked for when a response is lost, and renamed at the end.
     ///
     /// It keeps no journal: if the process dies, a key named `~onk-new-…` may be left.
     ///
@@ -153,10 +150,7 @@ pub trait RotationExt: sealed::Sealed {
     ///
     /// # Errors
     /// No key was made: the error says whether one that nobody holds may exist, and its name.
-    fn create_exactly_once(
-        &self,
-        request: CreateApiKeyRequest,
-    ) -> impl Future<Output = Result<CreatedOnce, CreateOnceError>> + Send;
+    fn create_exactly_once(&self, request: CreateApiKeyRequest) -> CreateOnce;
 
     /// Which keys a policy would have rotated, and why: every key is looked at, also while others
     /// come and go.
@@ -193,11 +187,8 @@ impl RotationExt for Client {
         Resume::new(self, journal.into()).sweep().await
     }
 
-    async fn create_exactly_once(
-        &self,
-        request: CreateApiKeyRequest,
-    ) -> Result<CreatedOnce, CreateOnceError> {
-        once::create(builder::Common::new(self), request).await
+    fn create_exactly_once(&self, request: CreateApiKeyRequest) -> CreateOnce {
+        CreateOnce::new(self, request)
     }
 
     async fn audit(&self, policy: &Policy) -> Result<Vec<Audited>, Error> {
@@ -246,16 +237,16 @@ pub struct Pending {
 /// A journal that cannot be read, or is damaged.
 pub fn pending(journal: impl AsRef<Path>) -> Result<Option<Pending>, RotationError> {
     let past = journal::read(journal.as_ref())?;
-    let (under_way, note) = (past.is_open(), begin::note_of(&past));
+    let under_way = past.is_open();
     if !under_way && past.unsettled.is_empty() {
         return Ok(None);
     }
     Ok(past.plan.map(|plan| Pending {
+        note: plan.note.clone(),
         under_way,
         old_id: plan.old_id,
         name: plan.name,
         store: plan.store,
-        note,
         unsettled: past.unsettled.iter().map(ToString::to_string).collect(),
     }))
 }

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use onkernel::Client;
-use onkernel::rotation::{Fate, Retirement, RotationExt, pending};
+use onkernel::rotation::{Disposition, Retirement, RotationExt, pending};
 use onkernel::testing::Policy;
 
 use crate::support::{Settings, plain, rotated, world};
@@ -14,7 +14,7 @@ async fn a_key_is_replaced() {
             let world = world(Settings { retirement, own, ..Settings::default() }).await;
             let report = rotated(&world).await;
             assert!(report.is_settled(), "{report:?}");
-            assert_eq!(report.new, Fate::InUse);
+            assert_eq!(report.new, Disposition::InUse);
             assert!(pending(&world.journal).unwrap().is_none());
             let (old, new) = (world.old(), world.server.key(&report.new_id.unwrap()).unwrap());
             let lived = new.expires_at.unwrap() - new.created_at;

@@ -98,6 +98,17 @@ impl Target {
         }
     }
 
+    /// Which file it really is: the end of every symbolic link, in its real folder. Never an inode,
+    /// which changes whenever the file is replaced.
+    pub(super) fn identity(&self) -> PathBuf {
+        let real = self.real().unwrap_or_else(|_| self.path.clone());
+        let folder = real.parent().and_then(|folder| fs::canonicalize(folder).ok());
+        match (folder, real.file_name()) {
+            (Some(folder), Some(name)) => folder.join(name),
+            _ => real,
+        }
+    }
+
     /// The file to lock: a hidden one beside it.
     pub(super) fn lock_path(&self, part: &str) -> PathBuf {
         let real = self.real().unwrap_or_else(|_| self.path.clone());

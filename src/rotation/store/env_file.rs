@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use zeroize::Zeroizing;
@@ -9,7 +10,7 @@ use zeroize::Zeroizing;
 use super::atomic::Target;
 use super::{Store, StoreError};
 use crate::Secret;
-use crate::rotation::lock::Lock;
+use crate::rotation::system::lock::Lock;
 
 /// A variable in an env file: a line such as `export KERNEL_API_KEY="sk_…"  # for the agent`.
 ///
@@ -252,6 +253,18 @@ impl Store for EnvFileStore {
             self.get()?;
             self.target.check()
         })
+    }
+
+    fn identity(&self) -> String {
+        format!("env-file:{}#{}", self.target.identity().display(), self.name)
+    }
+
+    fn propagation(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn may_land_late(&self) -> bool {
+        false
     }
 
     fn lock_path(&self) -> Option<PathBuf> {

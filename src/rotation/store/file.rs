@@ -1,6 +1,7 @@
 //! A file that holds nothing but the key.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 
@@ -84,6 +85,18 @@ impl Store for FileStore {
 
     fn check(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async { self.target.check() })
+    }
+
+    fn identity(&self) -> String {
+        format!("file:{}", self.target.identity().display())
+    }
+
+    fn propagation(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn may_land_late(&self) -> bool {
+        false
     }
 
     fn lock_path(&self) -> Option<PathBuf> {

@@ -7,19 +7,19 @@ use std::path::{Path, PathBuf};
 /// A lock on a file, released and removed when dropped. The system releases it when the process
 /// dies, however it dies.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     path: PathBuf,
     _file: File,
 }
 
 impl Lock {
     /// Takes the lock; `None` when somebody else has it.
-    pub(super) fn try_take(path: &Path) -> io::Result<Option<Self>> {
+    pub(crate) fn try_take(path: &Path) -> io::Result<Option<Self>> {
         Self::take(path, false)
     }
 
     /// Takes the lock as soon as it is free. For a few instructions only.
-    pub(super) fn wait(path: &Path) -> io::Result<Self> {
+    pub(crate) fn wait(path: &Path) -> io::Result<Self> {
         Self::take(path, true)?.ok_or_else(|| io::Error::other("the lock is held by another"))
     }
 

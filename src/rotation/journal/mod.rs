@@ -2,146 +2,24 @@
 //!
 //! A line is on the disk before what it announces is done. It never holds a plaintext.
 
+pub(crate) mod record;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::fingerprint::Fingerprint;
-use super::lock::Lock;
-use super::marker::Marker;
-use super::plan::Plan;
+use self::record::{Past, Record};
+use super::report::RotationError;
+use super::system::lock::Lock;
 
-/// The form of the lines; a journal of another one is refused.
-const VERSION: u64 = 1;
+/// The form of the lines. Those of the first are read too; a journal of a later one is refused.
+const VERSION: u64 = 2;
 /// More than the lines of thousands of rotations.
 const LARGEST: u64 = 64 * 1024 * 1024;
-
-/// One line.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "what", rename_all = "snake_case")]
-pub(crate) enum Record {
-    /// A rotation begins.
-    Plan { plan: Box<Plan> },
-    /// A key is about to be made under this marker.
-    Creating { marker: String },
-    /// The key of this marker is the replacement.
-    Created { marker: String, id: String, fingerprint: Fingerprint },
-    /// No key will appear under this marker any more.
-    Settled { marker: String },
-    /// The store is about to be written.
-    Storing { key: Which },
-    /// The workload is about to be deployed with what the store holds.
-    Deploying { key: Which },
-    /// The old key is about to be retired: from here it only goes forward.
-    Retiring,
-    /// The retirement was called off before it was done.
-    NotRetiring,
-    /// The replacement was deleted.
-    Removed,
-    /// The rotation is over.
-    Ended { outcome: Ending },
-}
-
-/// One of the two keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Which {
-    Old,
-    New,
-    /// Emptied, as a new store was.
-    Nothing,
-}
-
-/// How a rotation ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Ending {
-    Rotated,
-    AsBefore,
-}
-
-/// The replacement, as the journal knows it.
-#[derive(Clone, Debug)]
-pub(crate) struct Adopted {
-    pub(crate) id: String,
-    pub(crate) fingerprint: Fingerprint,
-}
-
-/// What a journal says, all its lines taken together.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Past {
-    /// The last rotation, ended or not.
-    pub(crate) plan: Option<Plan>,
-    pub(crate) adopted: Option<Adopted>,
-    /// All markers of the last rotation.
-    pub(crate) markers: Vec<Marker>,
-    /// Those of any rotation under which a key may still appear.
-    pub(crate) unsettled: Vec<Marker>,
-    /// Ids that were replacements of ended rotations: they are in use, whatever their name.
-    pub(crate) in_use: Vec<String>,
-    pub(crate) stored: bool,
-    pub(crate) deployed: bool,
-    pub(crate) retiring: bool,
-    pub(crate) removed: bool,
-    pub(crate) ended: Option<Ending>,
-}
-
-impl Past {
-    /// Whether a rotation was begun and has not ended.
-    pub(crate) fn is_open(&self) -> bool {
-        self.plan.is_some() && self.ended.is_none()
-    }
-
-    /// Takes in one more line; the error says why it cannot follow those before it.
-    fn take(&mut self, record: &Record) -> Result<(), &'static str> {
-        if !matches!(record, Record::Plan { .. } | Record::Settled { .. }) && !self.is_open() {
-            return Err("it belongs to no rotation");
-        }
-        let marker = |text: &str| Marker::parse(text).ok_or("it holds no marker of ours");
-        match record {
-            Record::Plan { .. } if self.is_open() => {
-                return Err("the rotation before has not ended");
-            }
-            Record::Plan { plan } => {
-                *self = Self {
-                    plan: Some((**plan).clone()),
-                    unsettled: std::mem::take(&mut self.unsettled),
-                    in_use: std::mem::take(&mut self.in_use),
-                    ..Self::default()
-                };
-            }
-            Record::Creating { marker: text } => {
-                self.markers.push(marker(text)?);
-                self.unsettled.push(marker(text)?);
-            }
-            Record::Created { marker: text, id, fingerprint } => {
-                let marker = marker(text)?;
-                self.unsettled.retain(|other| *other != marker);
-                self.adopted = Some(Adopted { id: id.clone(), fingerprint: fingerprint.clone() });
-            }
-            Record::Settled { marker: text } => {
-                let marker = marker(text)?;
-                self.unsettled.retain(|other| *other != marker);
-            }
-            Record::Storing { .. } => self.stored = true,
-            Record::Deploying { .. } => self.deployed = true,
-            Record::Retiring => self.retiring = true,
-            Record::NotRetiring => self.retiring = false,
-            Record::Removed => self.removed = true,
-            Record::Ended { outcome } => {
-                self.ended = Some(*outcome);
-                if let (Ending::Rotated, Some(adopted)) = (outcome, &self.adopted) {
-                    self.in_use.push(adopted.id.clone());
-                }
-            }
-        }
-        Ok(())
-    }
-}
 
 /// Why a journal cannot be used.
 #[derive(Debug)]
@@ -170,6 +48,12 @@ impl std::fmt::Display for JournalError {
 impl std::error::Error for JournalError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_ref().map(|source| source as _)
+    }
+}
+
+impl From<JournalError> for RotationError {
+    fn from(error: JournalError) -> Self {
+        Self::caused_by(error.to_string(), Box::new(error))
     }
 }
 
@@ -279,16 +163,16 @@ fn parse(path: &Path, file: &mut File) -> Result<(Past, u64), JournalError> {
     let mut past = Past::default();
     for (number, line) in bytes[..end].split_inclusive(|byte| *byte == b'\n').enumerate() {
         let damage = |what: &str| {
-            let advice = "it is damaged there, and what was under way has to be looked at by hand";
+            let advice = "it is damaged there, so what was under way cannot be told: put back a copy of it, or move it away and resume by the store, which goes by the server's markers";
             JournalError::new(path, format!("has {what} in line {}: {advice}", number + 1))
         };
         // serde's own messages may quote what they found.
         let head: Head = serde_json::from_slice(line).map_err(|_| damage("no JSON of ours"))?;
-        if head.v != VERSION {
+        if !(1..=VERSION).contains(&head.v) {
             return Err(JournalError::new(
                 path,
                 format!(
-                    "is of version {} in line {}, and this program knows version {VERSION}: use the one that wrote it",
+                    "is of version {} in line {}, and this program knows those up to {VERSION}: use the one that wrote it",
                     head.v,
                     number + 1
                 ),
@@ -325,7 +209,11 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::Secret;
-    use crate::rotation::plan::{Ask, Retirement};
+    use crate::rotation::evidence::fingerprint::Fingerprint;
+    use crate::rotation::evidence::marker::Marker;
+    use crate::rotation::journal::record::Ending;
+    use crate::rotation::plan::place::Place;
+    use crate::rotation::plan::record::{Ask, Plan, Retirement};
 
     fn plan() -> Record {
         let plan = Plan {
@@ -337,11 +225,13 @@ mod tests {
             ask: Ask::Never,
             longest_ms: None,
             retirement: Retirement::Delete,
+            place: Place::default(),
             store: "file:/x".into(),
             store_is_new: false,
             old: Some(Fingerprint::new(&Secret::from("sk_live_0123456789"))),
             own: false,
             allowed: Vec::new(),
+            policy: None,
             note: Value::Null,
         };
         Record::Plan { plan: Box::new(plan) }
@@ -402,7 +292,7 @@ mod tests {
             (format!("{good}{{\"v\":1}}\n"), "line 2"),
             (format!("{end}\n"), "belongs to no rotation"),
             (format!("{good}{good}"), "has not ended"),
-            (good.replacen("\"v\":1", "\"v\":2", 1), "version 2"),
+            (good.replacen("\"v\":2", "\"v\":3", 1), "version 3"),
             (good.replacen("\"plan\"", "\"plot\"", 1), "unknown record"),
             (format!("{good}\u{0}\n"), "line 2"),
         ] {

@@ -2,19 +2,21 @@
 
 use std::fmt;
 
-use super::journal::JournalError;
-use super::report::{Outcome, RotationReport};
-use super::store::StoreError;
+use super::outcome::{Outcome, RotationReport};
+use super::resolution::Resolution;
+use crate::rotation::store::StoreError;
 
-/// Why a rotation was refused, or how it ended otherwise than rotated.
+/// Why a rotation was not begun, or how it ended otherwise than rotated.
 ///
-/// Without a [`report`](Self::report) it was refused before anything was touched.
+/// Without a [`report`](Self::report) nothing was changed.
 pub struct RotationError(Box<Inner>);
 
 struct Inner {
     problem: String,
     report: Option<RotationReport>,
     stopped: bool,
+    /// For a rotation that was found unfinished and left alone.
+    resolutions: Vec<Resolution>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -24,11 +26,26 @@ impl RotationError {
             problem: problem.into(),
             report: None,
             stopped: false,
+            resolutions: Vec::new(),
             source: None,
         }))
     }
 
-    /// It was asked to stop before anything was touched.
+    /// Nothing was changed, and these would end it.
+    pub(crate) fn unresolved(problem: impl Into<String>, resolutions: &[Resolution]) -> Self {
+        let Self(inner) = Self::refused(problem);
+        Self(Box::new(Inner { resolutions: resolutions.to_vec(), ..*inner }))
+    }
+
+    pub(crate) fn caused_by(
+        problem: String,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    ) -> Self {
+        let Self(inner) = Self::refused(problem);
+        Self(Box::new(Inner { source: Some(source), ..*inner }))
+    }
+
+    /// It was stopped on request before anything was touched.
     pub(crate) fn stopped(problem: impl Into<String>) -> Self {
         let Self(inner) = Self::refused(problem);
         Self(Box::new(Inner { stopped: true, ..*inner }))
@@ -47,6 +64,13 @@ impl RotationError {
                 report.old_id,
                 report.todo.join("; ")
             ),
+            Outcome::GivenUp => {
+                format!(
+                    "the rotation of {} was given up: {}",
+                    report.old_id,
+                    report.todo.join("; ")
+                )
+            }
             _ if report.todo.is_empty() => {
                 format!("the rotation of {} was undone: {why}", report.old_id)
             }
@@ -57,7 +81,8 @@ impl RotationError {
             ),
         };
         let stopped = report.outcome == Outcome::Stopped;
-        Self(Box::new(Inner { problem, report: Some(report), stopped, source: None }))
+        let resolutions = report.resolutions.clone();
+        Self(Box::new(Inner { problem, report: Some(report), stopped, resolutions, source: None }))
     }
 
     /// What was done and what is left to do; `None` when nothing was touched.
@@ -65,20 +90,27 @@ impl RotationError {
         self.0.report.as_ref()
     }
 
-    /// Whether it was refused before anything was touched.
+    /// Whether it was not begun, or left alone: nothing was changed.
     pub fn is_refused(&self) -> bool {
         self.0.report.is_none()
     }
 
-    /// Whether something is left to do: the report says what.
-    pub fn needs_attention(&self) -> bool {
-        self.report().is_some_and(|report| {
-            matches!(report.outcome, Outcome::NeedsAttention | Outcome::Stopped)
-                || !report.is_settled()
-        })
+    /// The ways out, when it needs attention: each is an option of
+    /// [`Resume`](crate::rotation::Resume).
+    pub fn resolutions(&self) -> &[Resolution] {
+        &self.0.resolutions
     }
 
-    /// Whether it ended because it was [asked to stop](super::Stop).
+    /// Whether something is left to do: the report, and the resolutions, say what.
+    pub fn needs_attention(&self) -> bool {
+        !self.0.resolutions.is_empty()
+            || self.report().is_some_and(|report| {
+                matches!(report.outcome, Outcome::NeedsAttention | Outcome::Stopped)
+                    || !report.is_settled()
+            })
+    }
+
+    /// Whether it ended because it was [stopped on request](crate::rotation::Stop).
     pub fn is_stopped(&self) -> bool {
         self.0.stopped
     }
@@ -86,34 +118,13 @@ impl RotationError {
 
 impl From<crate::Error> for RotationError {
     fn from(error: crate::Error) -> Self {
-        Self(Box::new(Inner {
-            problem: error.to_string(),
-            report: None,
-            stopped: false,
-            source: Some(Box::new(error)),
-        }))
-    }
-}
-
-impl From<JournalError> for RotationError {
-    fn from(error: JournalError) -> Self {
-        Self(Box::new(Inner {
-            problem: error.to_string(),
-            report: None,
-            stopped: false,
-            source: Some(Box::new(error)),
-        }))
+        Self::caused_by(error.to_string(), Box::new(error))
     }
 }
 
 impl From<StoreError> for RotationError {
     fn from(error: StoreError) -> Self {
-        Self(Box::new(Inner {
-            problem: error.to_string(),
-            report: None,
-            stopped: false,
-            source: Some(Box::new(error)),
-        }))
+        Self::caused_by(error.to_string(), Box::new(error))
     }
 }
 

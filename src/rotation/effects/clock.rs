@@ -11,7 +11,8 @@ pub trait Clock: Send + Sync {
     /// The time since some fixed moment. It never goes back, whatever happens to the calendar.
     fn elapsed(&self) -> Duration;
 
-    /// The calendar's time, for lifetimes that end at an exact moment.
+    /// This machine's calendar, for journals and for servers that do not say what time it is. Lifetimes
+    /// are reckoned by the server's.
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
     }

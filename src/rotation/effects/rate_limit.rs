@@ -1,4 +1,4 @@
-//! The server's wish to be left alone for a while, shared by all the rotations that ask it.
+//! The server's rate limit: a wait that it asked of one rotation is kept by all that share this.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::clock::Clock;
 
 /// Until when nobody sends: one for each rotation by itself, one for a whole fleet.
-pub(crate) struct Pace {
+pub(crate) struct RateLimit {
     pub(crate) clock: Arc<dyn Clock>,
     until: Mutex<Duration>,
 }
 
-impl Pace {
+impl RateLimit {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, until: Mutex::default() }
     }
@@ -24,7 +24,7 @@ impl Pace {
         *held = until.max(*held);
     }
 
-    /// How long it is still to be left alone.
+    /// How long nobody is to send.
     pub(crate) fn left(&self) -> Duration {
         let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
         until.saturating_sub(self.clock.elapsed())

@@ -1,157 +1,24 @@
-//! What a rotation is going to do, decided before anything is touched, from the old key's own JSON
-//! and the caller's wishes.
-
-use std::fmt;
+//! The lifetime to ask for, decided before anything is touched, and the one that came of it.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use super::fingerprint::Fingerprint;
-use super::marker::Marker;
+use super::old_key::OldKey;
+use super::record::{Ask, Lifetime, Retirement};
 
-/// The server's clock and ours, and the moments within one of its transactions, differ by less.
-pub(crate) const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
+/// The moments within one of the server's transactions differ by less.
+const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
+/// How much shorter than asked a replacement may live: what passes between asking and creating.
+const MOST_SHORTER: TimeDelta = TimeDelta::seconds(60);
 /// What the API allows.
 const LONGEST_DAYS: i64 = 3650;
 
-/// How long the replacement is to live.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Lifetime {
-    /// As long as the old key was made to live. Refused where that cannot be told or kept.
-    #[default]
-    AsOld,
-    /// So many days from its creation, 1 to 3650.
-    Days(i64),
-    /// Until this moment, which must be in the future and, when the key that is rotated makes its
-    /// own replacement, no later than that key's end.
-    Until(DateTime<Utc>),
-    /// For ever.
-    Never,
-}
-
-/// What becomes of the old key when the new one is in use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Retirement {
-    /// It is deleted, after the overlap.
-    Delete,
-    /// It stays as it is.
-    Keep,
-    /// The server's own rotation makes the new key and ends the old one after so many days, 1 to
-    /// 3650. This cannot be undone: the old key's end has moved whatever comes of the rotation.
-    Grace {
-        /// The days for which the old key goes on working.
-        days: i64,
-    },
-}
-
-impl fmt::Display for Retirement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Delete => f.write_str("delete"),
-            Self::Keep => f.write_str("keep"),
-            Self::Grace { days } => write!(f, "expire after {days} days"),
-        }
-    }
-}
-
-/// The lifetime to ask for: nothing is left to be told later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Ask {
-    Never,
-    Days(i64),
-    /// This long from the moment of asking.
-    For {
-        milliseconds: i64,
-    },
-    Until(DateTime<Utc>),
-    /// The server's own rotation keeps the lifetime when it is left out.
-    AsServerKnows,
-}
-
-/// What resuming needs to know of a rotation: the first line of its journal.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Plan {
-    pub(crate) rotation: String,
-    pub(crate) old_id: String,
-    /// The real name, which the new key gets in the end.
-    pub(crate) name: String,
-    pub(crate) project_id: Option<String>,
-    /// The old key's end as it was.
-    pub(crate) expires_at: Option<DateTime<Utc>>,
-    pub(crate) ask: Ask,
-    /// The longest that the new key may live, in milliseconds.
-    pub(crate) longest_ms: Option<i64>,
-    pub(crate) retirement: Retirement,
-    /// What the store calls itself.
-    pub(crate) store: String,
-    pub(crate) store_is_new: bool,
-    /// Which key the store held.
-    pub(crate) old: Option<Fingerprint>,
-    /// The key that is replaced makes its own replacement.
-    pub(crate) own: bool,
-    pub(crate) allowed: Vec<String>,
-    /// The caller's own note: hooks as a command line gave them.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub(crate) note: Value,
-}
-
-/// What the caller wants.
+/// What the caller wants, and what time it is by the server's clock.
 #[derive(Clone, Debug)]
 pub(crate) struct Wishes {
     pub(crate) lifetime: Lifetime,
     pub(crate) retirement: Retirement,
     pub(crate) own: bool,
     pub(crate) now: DateTime<Utc>,
-}
-
-/// The parts of an old key that a plan is made from.
-#[derive(Clone, Debug)]
-pub(crate) struct OldKey {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) masked: String,
-    pub(crate) created_at: DateTime<Utc>,
-    pub(crate) expires_at: Option<DateTime<Utc>>,
-    pub(crate) project_id: Option<String>,
-    pub(crate) policy: Option<Value>,
-}
-
-impl OldKey {
-    /// Reads a key's JSON; the error names the field that is not as documented.
-    pub(crate) fn read(json: &Map<String, Value>) -> Result<Self, String> {
-        let text = |field: &str| {
-            let value = json.get(field).and_then(Value::as_str).map(str::to_owned);
-            value.ok_or_else(|| format!("the server's answer has no text in `{field}`"))
-        };
-        let optional = |field: &str| match json.get(field) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(format!("the server's answer has no text in `{field}`")),
-        };
-        let time = |field: &str, text: &str| {
-            DateTime::parse_from_rfc3339(text)
-                .map(|time| time.with_timezone(&Utc))
-                .map_err(|_| format!("the server's answer has no time in `{field}`"))
-        };
-        if optional("deleted_at")?.is_some() {
-            return Err("the key has been deleted".to_owned());
-        }
-        Ok(Self {
-            id: text("id")?,
-            name: text("name")?,
-            masked: text("masked_key")?,
-            created_at: time("created_at", &text("created_at")?)?,
-            expires_at: optional("expires_at")?.map(|t| time("expires_at", &t)).transpose()?,
-            project_id: optional("project_id")?,
-            policy: json.get("policy").filter(|policy| !policy.is_null()).cloned(),
-        })
-    }
 }
 
 /// The lifetime to ask for, and the longest that the answer may live.
@@ -237,13 +104,28 @@ fn whole_days(time: TimeDelta) -> Option<i64> {
     (rest.abs() <= TOLERANCE).then_some(days)
 }
 
-/// The real name of a key, or why it has none.
-pub(crate) fn real_name(old: &OldKey) -> Result<String, String> {
-    match Marker::parse(&old.name) {
-        None => Ok(old.name.clone()),
-        Some(marker) => Err(format!(
-            "the key bears the marker of a rotation that is not finished ({marker}): resume that rotation, or give the key its name back"
-        )),
+/// Whether a key lives as long as asked for, by the server's own times: not longer, and not more than
+/// a minute shorter.
+pub(crate) fn is_as_asked(
+    ask: Ask,
+    longest: Option<TimeDelta>,
+    from: DateTime<Utc>,
+    end: Option<DateTime<Utc>>,
+) -> bool {
+    let wanted = match ask {
+        Ask::Never => None,
+        Ask::Days(days) => TimeDelta::try_days(days),
+        Ask::Until(end) => Some(end - from),
+        Ask::For { milliseconds } => TimeDelta::try_milliseconds(milliseconds),
+        Ask::AsServerKnows => longest,
+    };
+    match (wanted, end) {
+        (None, None) => true,
+        (Some(wanted), Some(end)) => {
+            let lives = end - from;
+            lives <= wanted + TOLERANCE && lives >= wanted - MOST_SHORTER
+        }
+        (None, Some(_)) | (Some(_), None) => false,
     }
 }
 
@@ -332,19 +214,16 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_read_with_care() {
-        let json = serde_json::json!({
-            "id": "c1", "name": "ci", "masked_key": "sk_1234...abcd",
-            "created_at": "2026-01-01T10:00:00Z", "policy": null,
-        });
-        let mut json = json.as_object().unwrap().clone();
-        assert!(
-            OldKey::read(&json).is_ok_and(|key| key.policy.is_none() && key.expires_at.is_none())
-        );
-        json.insert("expires_at".into(), "soon".into());
-        assert!(OldKey::read(&json).unwrap_err().contains("expires_at"));
-        json.remove("expires_at");
-        json.insert("deleted_at".into(), "2026-01-01T10:00:00Z".into());
-        assert!(OldKey::read(&json).unwrap_err().contains("deleted"));
+    fn a_replacement_is_neither_longer_nor_much_shorter() {
+        let from = at("2026-01-01T10:00:00Z");
+        let is = |ask, seconds: i64| {
+            is_as_asked(ask, None, from, Some(from + TimeDelta::seconds(seconds)))
+        };
+        let hour = Ask::For { milliseconds: 3_600_000 };
+        assert!(is(hour, 3600) && is(hour, 3540) && is(hour, 3605));
+        assert!(!is(hour, 3606) && !is(hour, 3539));
+        assert!(is(Ask::Days(1), 86_400) && !is(Ask::Days(1), 80_000));
+        assert!(!is(Ask::Never, 3600) && is_as_asked(Ask::Never, None, from, None));
+        assert!(!is_as_asked(hour, None, from, None));
     }
 }

@@ -43,6 +43,11 @@ impl Marker {
         format!("{START}{of}-")
     }
 
+    /// The id of the key whose replacement was made under it.
+    pub(crate) fn of(&self) -> &str {
+        self.0.get(START.len()..self.0.len().saturating_sub(UNIQUE + 1)).unwrap_or_default()
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -71,6 +76,7 @@ mod tests {
         assert_eq!(Marker::parse(a.as_str()), Some(a.clone()));
         assert!(a.is(a.as_str()) && !a.is(&a.as_str().to_lowercase()));
         assert!(a.as_str().is_ascii());
+        assert_eq!(a.of(), "c12-x_Y");
     }
 
     #[test]
