@@ -31,7 +31,7 @@ impl Program {
     pub(crate) fn run(
         &self,
         holds: Option<DeployTarget>,
-    ) -> impl Future<Output = Result<(), HookError>> + Send + 'static {
+    ) -> impl Future<Output = Result<(), HookError>> + use<> {
         let old = holds == Some(DeployTarget::Old);
         let mut hook = HookCommand::new(&self.argv)
             .env("KERNEL_KEYS_STORE", &self.store)

@@ -85,7 +85,7 @@ use crate::{Client, Error};
 
 use self::settings::Subject;
 
-pub use self::builder::{Resume, Rotation};
+pub use self::builder::{HookCommand, Resume, Rotation};
 #[doc(hidden)]
 pub use self::effects::Probe;
 pub use self::effects::clock::Clock;

@@ -96,13 +96,20 @@ pub(crate) fn failure(
         false => Failure::new(error.to_string()),
         true => Failure::attention(error.to_string()),
     };
+    let problem = error.to_string();
     let failure = match (store, error.resolutions()) {
         _ if error.is_stopped() => failure.advise(resume_advice(resume)),
         (Some(store), resolutions @ [_, ..]) => {
             failure.resolved_by(resume.resolve(store, resolutions))
         }
-        _ if error.needs_attention() => failure.advise(resume_advice(resume)),
-        _ => match option(&error.to_string()) {
+        _ if error.needs_attention() || problem.contains("resume it first") => {
+            failure.advise(resume_advice(resume))
+        }
+        // Another rotation of this key has left its marker, and no journal here.
+        (Some(store), []) if problem.contains("marker") => {
+            failure.resolved_by(resume.resolve(store, &[Resolution::Adopt]))
+        }
+        _ => match option(&problem) {
             Some(option) => failure.advise(option),
             None => failure,
         },
