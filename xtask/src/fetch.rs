@@ -136,23 +136,23 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
 
-    /// A server that answers one request.
-    fn serve(answer: &'static str) -> String {
+    /// A server that responds to one request.
+    fn serve(response: &'static str) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/spec.yml", listener.local_addr().unwrap());
         std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let mut request = [0; 4096];
             let _ = stream.read(&mut request).unwrap();
-            stream.write_all(answer.as_bytes()).unwrap();
+            stream.write_all(response.as_bytes()).unwrap();
         });
         url
     }
 
     const PLAIN: Limits = Limits { time: Duration::from_secs(30), bytes: 20, tls_only: false };
 
-    fn refused(answer: &'static str) -> String {
-        download(&serve(answer), &PLAIN).unwrap_err().to_string()
+    fn rejected(response: &'static str) -> String {
+        download(&serve(response), &PLAIN).unwrap_err().to_string()
     }
 
     #[test]
@@ -162,21 +162,21 @@ mod tests {
     }
 
     #[test]
-    fn too_much_is_refused_announced_or_not() {
+    fn too_much_is_rejected_announced_or_not() {
         let announced = "HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n";
-        assert!(refused(announced).contains("more than 20 bytes"));
+        assert!(rejected(announced).contains("more than 20 bytes"));
         let unannounced = "HTTP/1.1 200 OK\r\n\r\n0123456789012345678901234567890";
-        assert!(refused(unannounced).contains("more than 20 bytes"));
+        assert!(rejected(unannounced).contains("more than 20 bytes"));
     }
 
     #[test]
-    fn a_truncated_answer_an_error_and_other_bytes_are_refused() {
-        assert!(refused("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na: 1").contains("error"));
-        assert!(refused("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").contains("404"));
+    fn a_truncated_answer_an_error_and_other_bytes_are_rejected() {
+        assert!(rejected("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na: 1").contains("error"));
+        assert!(rejected("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").contains("404"));
     }
 
     #[test]
-    fn nothing_but_tls_is_asked() {
+    fn nothing_but_tls_is_used() {
         let error = from("http://127.0.0.1:1/spec.yml", Path::new(".")).unwrap_err();
         assert_eq!(error.code, 2);
         assert!(error.to_string().contains("only https://"), "{error}");

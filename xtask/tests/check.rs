@@ -1,4 +1,4 @@
-//! `cargo xtask check` as an ordinary test, and what it says about a repository that is out of order.
+//! `cargo xtask check` as an ordinary test, and its failures for a repository that is out of order.
 #![allow(clippy::unwrap_used)]
 
 mod support;

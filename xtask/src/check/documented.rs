@@ -49,7 +49,7 @@ pub(super) fn check(root: &Path) -> Vec<Failure> {
     if let (Ok(keys), Ok(readme)) = (&keys, files::read_in(root, README)) {
         let (commands, codes) = (commands(keys), codes(&readme));
         failures.extend(unmentioned(&commands, &codes).map(|command| {
-            let what = format!("says nothing of `kernel-keys {command}`");
+            let what = format!("does not mention `kernel-keys {command}`");
             Failure::new(README, &what, format!("add `{command}` to {README}"))
         }));
     }

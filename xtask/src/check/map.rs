@@ -1,4 +1,4 @@
-//! The folder map in ARCHITECTURE.md is complete, and names nothing that does not exist.
+//! ARCHITECTURE.md maps every folder, and names no file that does not exist.
 
 use super::report::Failure;
 use crate::files;
@@ -26,7 +26,20 @@ pub(super) fn check(root: &Path) -> Vec<Failure> {
         let what = format!("its map names {entry}, which does not exist");
         Failure::new(MAP, &what, format!("remove or correct the line of {entry}"))
     });
-    unnamed.chain(gone).collect()
+    let lost = paths(&text).into_iter().filter(|path| !root.join(path).exists()).map(|path| {
+        let what = format!("it points to {path}, which does not exist");
+        Failure::new(MAP, &what, "name the file that the sentence is about today")
+    });
+    unnamed.chain(gone).chain(lost).collect()
+}
+
+/// Files and folders of the workspace that the text names in backquotes.
+fn paths(markdown: &str) -> BTreeSet<&str> {
+    let is_path = |code: &&str| {
+        MAPPED[1..].iter().any(|folder| code.starts_with(&format!("{folder}/")))
+            && !code.contains(char::is_whitespace)
+    };
+    markdown.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).filter(is_path).collect()
 }
 
 /// The first words of the lines in the map's block.
@@ -77,6 +90,13 @@ mod tests {
         assert!(failure.what.contains("does not name src/c/"), "{failure:?}");
         let failure = only_failure(&TEXT.replace("tests/\n", ""));
         assert!(failure.what.contains("does not name tests/"), "{failure:?}");
+    }
+
+    #[test]
+    fn a_path_in_a_sentence_that_leads_nowhere_is_named() {
+        assert_eq!(check(tree(&format!("{TEXT}\nSee `src/c/d.rs` or `cargo x`.\n")).root()), []);
+        let failure = only_failure(&format!("{TEXT}\nSee `src/c/gone.rs`.\n"));
+        assert!(failure.what.contains("points to src/c/gone.rs"), "{failure:?}");
     }
 
     #[test]
