@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use onkernel::rotation::{HookError, DeployTarget};
+use onkernel::rotation::{DeployTarget, HookError};
 use tokio::process::Command;
 
 /// A program and its arguments, run without a shell.

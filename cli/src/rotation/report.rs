@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use onkernel::rotation::{Event, Disposition, Outcome, RotationError, RotationReport, Step};
+use onkernel::rotation::{Disposition, Event, Outcome, RotationError, RotationReport, Step};
 use serde_json::json;
 
 use crate::failure::Failure;
