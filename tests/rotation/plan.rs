@@ -54,7 +54,7 @@ async fn nothing_is_deleted_by_silence() {
         .journal(&world.journal)
         .clock(world.clock.clone());
     let why = refused(&world, silent.clone()).await;
-    assert!(why.contains("what becomes of the old key"), "{why}");
+    assert!(why.contains("what is done with the old key"), "{why}");
     let report = silent.verify(|_| async { Ok::<_, std::io::Error>(()) }).run().await.unwrap();
     assert_eq!(report.old, Disposition::Deleted);
 }

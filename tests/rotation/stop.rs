@@ -196,6 +196,13 @@ async fn a_stop_interrupts_every_wait() {
             Outcome::Stopped,
         ),
         (
+            "the overlap on the way back",
+            None,
+            None,
+            Settings { deploy_fails: vec![0], ..Settings::default() },
+            Outcome::Stopped,
+        ),
+        (
             "the settle time after an undo",
             Some(post().times(1)),
             None,
@@ -215,7 +222,8 @@ async fn a_stop_interrupts_every_wait() {
             StopsInWait { clock: world.clock.clone(), least: second * 10, stop: stop.clone() };
         let watch = world.watch(Death::Never);
         let rotation = world.rotation().probe(watch.clone()).clock(clock).stop_on(&stop);
-        let error = rotation.run().await.unwrap_err();
+        let overlap = if what.starts_with("the settle") { 0 } else { 60 };
+        let error = rotation.overlap(second * overlap).run().await.unwrap_err();
         sound(&watch).unwrap();
         assert!(stop.is_requested(), "{what}");
         assert_eq!(error.report().unwrap().outcome, expected, "{what}: {error}");

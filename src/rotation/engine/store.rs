@@ -75,8 +75,9 @@ impl Engine {
         let Some(new) = self.new_secret.clone() else {
             return Err(StepError::new("the new key's plaintext is gone"));
         };
-        self.facts.stored = true;
         let written = self.write_store(Which::New, Some(&new)).await;
+        self.facts.stored |=
+            written.is_ok() || written.as_ref().is_err_and(StoreError::outcome_unknown);
         if !self.setup.store.readable() {
             written?;
             // A store that cannot be read is taken at its word.
@@ -243,7 +244,9 @@ impl Engine {
         self.written = now;
         self.facts.store = match &result {
             Ok(()) => writing.acknowledge(now),
-            Err(_) => self.facts.store.writing(which, now),
+            Err(error) if error.outcome_unknown() => self.facts.store.writing(which, now),
+            // Nothing was changed, and nothing will be.
+            Err(_) => self.facts.store,
         };
         result
     }

@@ -1,6 +1,7 @@
 //! Where a workload reads its key: one secret that can be read, replaced and described.
 
 mod atomic;
+mod attributes;
 mod command;
 mod env_file;
 mod error;

@@ -140,7 +140,11 @@ impl World {
     }
 
     fn landing_clock(&self) -> LandingClock {
-        LandingClock { clock: self.clock.clone(), store: self.store.clone() }
+        LandingClock {
+            clock: self.clock.clone(),
+            store: self.store.clone(),
+            waited: std::sync::atomic::AtomicU64::default(),
+        }
     }
 
     fn listener(&self) -> impl Fn(&Event) + Send + Sync + 'static {
