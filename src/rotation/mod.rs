@@ -225,6 +225,8 @@ pub struct Pending {
     pub name: String,
     /// What the store called itself.
     pub store: String,
+    /// The host on which it was begun, where its store belongs to one host.
+    pub host: Option<String>,
     /// The note that was given to the rotation.
     pub note: Value,
     /// Names under which a key that nobody holds may still appear.
@@ -243,6 +245,7 @@ pub fn pending(journal: impl AsRef<Path>) -> Result<Option<Pending>, RotationErr
     }
     Ok(past.plan.map(|plan| Pending {
         note: plan.note.clone(),
+        host: plan.place.host.as_ref().map(ToString::to_string),
         under_way,
         old_id: plan.old_id,
         name: plan.name,

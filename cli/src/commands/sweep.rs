@@ -27,8 +27,11 @@ pub(super) async fn run(args: Sweep, global: &Global, output: &Output) -> Result
             let done = match pending {
                 Err(failure) => Err(failure),
                 Ok(pending) if pending.under_way => Err(Failure::attention(format!(
-                    "{}: the rotation of {} is not finished",
-                    pending.store, pending.name
+                    "{}: the rotation of {} ({}) is not finished{}",
+                    pending.store,
+                    pending.name,
+                    pending.old_id,
+                    pending.host.map(|host| format!("; it began on {host}")).unwrap_or_default(),
                 ))
                 .advise(format!("Resume it, which sweeps too: {}", command.all()))),
                 Ok(pending) => {
