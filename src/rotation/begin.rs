@@ -121,6 +121,7 @@ async fn plan(wanted: Wanted, effects: &Arc<Effects>) -> Result<Opening, Refused
     if old.id != id {
         return refuse("the server responded with another key than the one asked for");
     }
+    no_concurrent(&id, &journal.past, &marked)?;
     let own = is_own(&client_key, &api, &old, held.as_ref()).await?;
     check_held(&wanted, &old, held.as_ref(), let_in)?;
     let policy = match retirement {
@@ -139,7 +140,7 @@ async fn plan(wanted: Wanted, effects: &Arc<Effects>) -> Result<Opening, Refused
         false => Vec::new(),
     };
     let (ask, longest) = lifetime(&old, &siblings, &wishes).map_err(RotationError::refused)?;
-    no_concurrent(&api, &id, &journal.past, &marked, began + common.visibility()).await?;
+    remove_orphans(&api, &id, &journal.past, &marked, began + common.visibility()).await?;
     let swept = sweep::look(&api, &mut journal, began + common.visibility()).await?;
     if swept > 0 {
         effects.note(format!("keys of earlier rotations, which nobody held, deleted: {swept}"));
@@ -309,9 +310,21 @@ async fn siblings(api: &Api, old: &OldKey) -> Result<Vec<DateTime<Utc>>, Refused
     Ok(keys.into_iter().filter(|key| key.id != old.id).map(|key| key.created_at).collect())
 }
 
-/// No other rotation of this key is under way, on this host or another. What a rotation of this
-/// journal has left is an orphan.
-async fn no_concurrent(
+/// No other rotation of this key is under way, on this host or another.
+fn no_concurrent(id: &str, past: &Past, marked: &[ApiKey]) -> Result<(), Refused> {
+    let markers = past.all_markers();
+    let ours = |key: &ApiKey| key.id == id || markers.iter().any(|marker| marker.is(&key.name));
+    match marked.iter().find(|key| !ours(key)) {
+        None => Ok(()),
+        Some(key) => refuse(format!(
+            "another rotation of this key is under way, or was left behind: it made the key {} ({}). Resume it where its journal is; if that is lost and nothing is under way, resume with the store alone: that goes by the markers on the server",
+            key.id, key.name
+        )),
+    }
+}
+
+/// What a rotation of this journal has left under a marker is an orphan.
+async fn remove_orphans(
     api: &Api,
     id: &str,
     past: &Past,
@@ -319,13 +332,6 @@ async fn no_concurrent(
     until: Duration,
 ) -> Result<(), Refused> {
     let markers = past.all_markers();
-    let stranger = marked.iter().find(|key| !markers.iter().any(|marker| marker.is(&key.name)));
-    if let Some(key) = stranger {
-        return refuse(format!(
-            "another rotation of this key is under way, or was left behind: it made the key {} ({}). Resume it where its journal is; if that is lost and nothing is under way, resume with the store alone: that goes by the markers on the server",
-            key.id, key.name
-        ));
-    }
     let known = Known {
         old_id: id,
         adopted_id: past.adopted.as_ref().map(|adopted| adopted.id.as_str()),

@@ -101,7 +101,8 @@ impl Engine {
 
     /// Reads the store until what it shows can be believed.
     pub(super) async fn confirm(&mut self) -> Done {
-        let until = self.facts.store.proven_at(self.setup.times);
+        let written = self.facts.store;
+        let until = written.proven_at(self.setup.times);
         let (mut looks, mut failures) = (0, 0);
         loop {
             match self.read_store().await {
@@ -129,6 +130,8 @@ impl Engine {
             }
             (Course::Forward, StoreState::Confirmed(Holds::New)) => Ok(()),
             (Course::Forward, _) => {
+                // It was acknowledged, so that it may show yet: the old key is written after it.
+                self.facts.store = written;
                 Err(StepError::new("the store does not hold what was written to it"))
             }
             _ => Ok(()),

@@ -186,8 +186,15 @@ pub(super) const STEPS: &[Row] = &[
         shown: "put the old key back",
         courses: BACK,
         due: |facts| {
-            let broken = matches!(facts.store, StoreState::Confirmed(Holds::New | Holds::Debris));
-            facts.undoing() && broken && facts.stored
+            let wrong = match facts.store {
+                StoreState::Confirmed(holds) => matches!(holds, Holds::New | Holds::Debris),
+                // Whatever it shows: the new key may show yet.
+                StoreState::Unconfirmed { wrote, acknowledged, .. } => {
+                    wrote == Which::New && acknowledged
+                }
+                StoreState::Untouched => false,
+            };
+            facts.undoing() && facts.stored && wrong
         },
         asks: Asks::Caller,
         check: Some(|engine| Box::pin(engine.check_restore())),
@@ -410,6 +417,8 @@ mod tests {
                     Step::Store => {
                         failed.stored = true;
                         failed.store = unconfirmed(Which::New);
+                        let acknowledged = failed.store.acknowledge(Duration::ZERO);
+                        open.push(Facts { store: acknowledged, ..failed });
                     }
                     Step::Restore => failed.store = unconfirmed(Which::Old),
                     Step::Deploy => failed.deployed = true,

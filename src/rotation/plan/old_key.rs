@@ -54,7 +54,7 @@ pub(crate) fn real_name(old: &OldKey) -> Result<String, String> {
     match Marker::parse(&old.name) {
         None => Ok(old.name.clone()),
         Some(marker) => Err(format!(
-            "the key bears the marker of a rotation that is not finished ({marker}): resume that rotation, or give the key its name back"
+            "the key bears the marker of a rotation that is not finished ({marker}): resume that rotation, by the store alone if its journal is lost, or give the key its name back"
         )),
     }
 }
