@@ -46,7 +46,7 @@ fn killed_at(point: Point) -> (World, PathBuf) {
             gate.wait(&running);
             running.kill();
             gate.open();
-            until("it does not write", || held.exists());
+            until("it does not write", || !holds(&held).is_empty());
             return (world, held);
         }
     }
