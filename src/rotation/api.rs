@@ -185,7 +185,7 @@ impl Api {
     pub(crate) async fn lets_in(&self, key: &Secret) -> Result<bool> {
         let client = self.client.with_key(key)?;
         let asked = self
-            .again("try the key", || async { client.api_keys().list().limit(1).send().await })
+            .again("try the key", || async { client.api_keys().list().limit(1).send_raw().await })
             .await;
         match asked {
             Ok(keys) => {
