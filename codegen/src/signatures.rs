@@ -49,10 +49,10 @@ impl Maker {
         let steps = operation.resource.split('.').map(ident);
         let body = items.iter().find_map(|item| match item {
             Item::Struct(it) if it.ident == made => {
-                let fields = it.fields.iter();
-                let field = fields
-                    .filter(|field| field.ident.as_ref().is_some_and(|it| it == "body_"))
-                    .next()?;
+                let mut fields = it.fields.iter();
+                let is_body =
+                    |field: &&syn::Field| field.ident.as_ref().is_some_and(|it| it == "body_");
+                let field = fields.find(is_body)?;
                 name(&inner(&field.ty, "Option").unwrap_or_else(|| field.ty.clone()))
             }
             _ => None,

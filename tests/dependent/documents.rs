@@ -134,7 +134,10 @@ fn refusals(dependent: &Dependent) {
 
     let renamed = bundled().replace("/org/api_keys/{id}/rotate:", "/org/keys/{id}/rotate:");
     let error = dependent.refusal(&renamed);
-    assert!(error.contains("overlay") || error.contains("`api_keys.rotate` here, is missing"), "{error}");
+    assert!(
+        error.contains("overlay") || error.contains("`api_keys.rotate` here, is missing"),
+        "{error}"
+    );
 
     let form = bundled().replacen("application/json:", "application/x-www-form-urlencoded:", 1);
     let error = dependent.refusal(&form);

@@ -68,7 +68,7 @@ fn a_document_that_cannot_be_lowered_is_named_with_its_place() {
     );
     let report = run(copy.root());
     let first = report.failures().next().unwrap();
-    assert_failure(first, "spec/openapi.documented.yml", "rotate_api_key", "overlay");
+    assert_failure(first, "spec/openapi.documented.yml", "api_keys.rotate", "overlay");
 }
 
 #[test]
