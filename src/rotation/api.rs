@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::validate::{Checks, Rule};
 use crate::request::Call;
 use crate::types::{ApiKey, CreateApiKeyRequest, RotateApiKeyRequest};
-use crate::{CallOptions, Client, Method, Secret, operations};
+use crate::{CallOptions, Client, Secret, operations};
 
 /// The waits between attempts.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -118,7 +118,8 @@ impl Api {
     pub(crate) async fn organization(&self) -> Result<Option<String>> {
         let asked = self
             .again("look up the organization", || async {
-                let sent = self.client.request(Method::GET, "/auth/context").send().await?;
+                let sent =
+                    self.client.request(reqwest::Method::GET, "/auth/context").send().await?;
                 Ok(sent.into_value().json::<Value>().ok())
             })
             .await;

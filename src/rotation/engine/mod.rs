@@ -15,5 +15,7 @@ mod step_error;
 mod store;
 mod table;
 mod tidy;
+#[cfg(test)]
+mod walk;
 
 pub(crate) use self::core::{Engine, Opening};

@@ -6,7 +6,8 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 use onkernel::Secret;
 use onkernel::rotation::{
-    Clock, CommandStore, Outcome, Resolution, Rotation, Store, StoreError, StoreHolds, pending,
+    Clock, CommandStore, Outcome, Program, Resolution, Rotation, Store, StoreError, StoreHolds,
+    pending,
 };
 use onkernel::testing::NewKey;
 
@@ -214,6 +215,48 @@ async fn a_daemon_that_a_program_leaves_holds_nobody_up() {
     assert!(alive || !cfg!(target_os = "linux"), "the daemon was killed");
     let killed = std::process::Command::new("kill").arg(pid.trim()).status().unwrap();
     assert!(killed.success());
+}
+
+/// Rule 12: so does a hook; one that runs out of time is killed with all that it has started.
+#[tokio::test]
+async fn a_program_as_a_hook_ends_when_it_ends_or_is_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let pid = folder.path().join("pid");
+    let script = format!("sleep 300 & echo $! > {}; echo \"$NAME\" >&2; exit 3", pid.display());
+    let hook = Program::new(["sh", "-c", &script]).env("NAME", "it is the hook");
+    let error = hook.run().await.unwrap_err().to_string();
+    assert!(error.contains("it is the hook") && error.contains("3"), "{error}");
+    let daemon = std::fs::read_to_string(&pid).unwrap();
+    assert!(std::process::Command::new("kill").arg(daemon.trim()).status().unwrap().success());
+
+    let script = format!("sleep 300 & echo $! > {}; wait", pid.display());
+    std::fs::remove_file(&pid).unwrap();
+    let hook = Program::new(["sh", "-c", &script]).run();
+    let begun = async {
+        while !std::fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n')) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::select! {
+        _ = hook => panic!("it waits"),
+        () = begun => {}
+    }
+    let child = std::fs::read_to_string(&pid).unwrap();
+    let stat = std::path::Path::new("/proc").join(child.trim()).join("stat");
+    if cfg!(target_os = "linux") {
+        let dead = || {
+            let stat = std::fs::read_to_string(&stat).unwrap_or_default();
+            let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
+            matches!(state, None | Some('Z' | 'X'))
+        };
+        for _ in 0..400 {
+            if dead() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(dead(), "what it started goes on");
+    }
 }
 
 /// Rule 12: a hook has a time of its own, and what it began is undone.
