@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use onkernel::Method;
-use onkernel::prelude::*;
 
 use crate::scripted::{Server, json};
 
@@ -14,7 +13,7 @@ async fn a_year_of_five_digits_is_never_sent() {
     let body = serde_json::json!({ "name": "ci", "expires_at": far });
     for error in [
         client.request(Method::POST, "/org/api_keys").json(&body).send().await.unwrap_err(),
-        client.create_api_key().named("ci").until(far).send().await.unwrap_err(),
+        client.api_keys().create("ci").expires_at(far).send().await.unwrap_err(),
     ] {
         assert!(error.is_invalid_request(), "{error}");
         let text = error.to_string();

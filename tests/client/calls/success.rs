@@ -22,7 +22,7 @@ async fn a_deletion_is_done_whatever_comes_with_the_word_that_it_is() {
         Act::Send(raw("HTTP/1.1 200 OK\ncontent-length: 99999999\n\nO")),
     ] {
         let server = Server::start([act]).await;
-        let deleted = server.client().delete_api_key().id("key_1").send().await;
+        let deleted = server.client().api_keys().delete("key_1").send().await;
         assert!(deleted.is_ok(), "{:?}", deleted.err());
         assert_eq!(server.count(), 1);
     }
@@ -36,7 +36,7 @@ async fn a_page_is_no_success() {
         ("", " <!doctype html><p>log in"),
     ] {
         let server = Server::start([response("200 OK", headers, body)]).await;
-        let error = server.client().delete_api_key().id("key_1").send().await.unwrap_err();
+        let error = server.client().api_keys().delete("key_1").send().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
         assert_eq!(server.count(), 3);
     }
@@ -55,7 +55,7 @@ async fn an_encoding_that_nobody_requested_is_named_once() {
     let server = Server::start([gzip("200 OK")]).await;
     let client = server.client();
     let errors = [
-        client.list_api_keys().send().await.err(),
+        client.api_keys().list().send().await.err(),
         client.request(Method::GET, "/x").send().await.err(),
         client.request(Method::GET, "/x").download().await.err(),
         client.request(Method::GET, "/x").events::<serde_json::Value>().await.err(),
@@ -76,7 +76,7 @@ async fn an_encoding_that_nobody_requested_is_named_once() {
 
     let identity = response("200 OK", "content-encoding: identity\r\n", "[]");
     let server = Server::start([identity]).await;
-    assert!(server.client().list_api_keys().send().await.unwrap().is_empty());
+    assert!(server.client().api_keys().list().send().await.unwrap().items.is_empty());
 }
 
 #[tokio::test]
