@@ -29,11 +29,11 @@ fn read<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, serde_json::E
 fn a_proxy_is_of_the_kind_that_its_type_says() {
     let isp = json!({ "id": "p1", "name": "n", "status": "available", "type": "isp", "config": { "country": "US" } });
     let list: Vec<types::Proxy> =
-        read(json!([isp, { "type": "datacenter", "config": { "country": "US" } }])).unwrap();
+        read(json!([isp, { "type": "mobile", "config": { "country": "US" } }])).unwrap();
     assert!(
         matches!(&list[0].config, Some(types::ProxyConfig::Isp(it)) if it.country.as_deref() == Some("US"))
     );
-    assert!(matches!(&list[1].config, Some(types::ProxyConfig::Datacenter(_))));
+    assert!(matches!(&list[1].config, Some(types::ProxyConfig::Mobile(_))));
     assert_eq!((list[0].id.as_deref(), list[0].name.as_deref()), (Some("p1"), Some("n")));
     assert_eq!(list[0].status, Some(types::ProxyStatus::Available));
     assert_eq!(serde_json::to_value(&list[0]).unwrap(), isp);
