@@ -19,7 +19,9 @@ use checks::{places, supported, unused};
 pub use finding::Finding;
 use naming::{hoist, names, type_names};
 use serde_json::Value;
-use spelling::{dialect, distribute, inline, merge, parameters, sets};
+use spelling::{
+    dialect, directions, distribute, inline, media, merge, parameters, sets, undeclared,
+};
 
 use crate::surface::Surface;
 
@@ -41,12 +43,15 @@ pub fn lower(mut document: Value) -> Result<Lowered, Vec<Finding>> {
     step(inline::apply(&mut document))?;
     step(type_names::apply(&mut document))?;
     parameters::apply(&mut document);
+    media::apply(&mut document);
     dialect::apply(&mut document);
     sets::apply(&mut document);
     distribute::apply(&mut document);
     // From here on each rule goes through the whole document, whatever others have found.
     let mut findings = supported::check(&mut document);
     findings.extend(merge::apply(&mut document));
+    undeclared::apply(&mut document);
+    directions::apply(&mut document);
     let mut findings = unused::drop(&mut document, findings);
     findings.extend(names::apply(&mut document));
     unions::beside(&mut document);
