@@ -3,8 +3,16 @@
 //!
 //! What they do on the wire is held by `tests/whole/everything.overlay.yml`, which has them too.
 
+#[path = "cases/bodies.rs"]
+mod bodies;
 #[path = "cases/keys.rs"]
 mod keys;
+#[path = "cases/places.rs"]
+mod places;
+#[path = "cases/references.rs"]
+mod references;
+#[path = "cases/schemas.rs"]
+mod schemas;
 #[path = "cases/values.rs"]
 mod values;
 

@@ -208,7 +208,7 @@ components:
     api.yml:12:53: a discriminator that maps `b` to `Gone`, which is missing (POST /a) (at #/paths/~1a/post/requestBody/content/application~1json/schema); give every kind a constant of its own, in an overlay
     api.yml:19:5: GET /b and PUT /a would both be called `post_a` (GET /b) (at #/paths/~1b/get); name it with `x-onkernel-name` in an overlay
     api.yml:27:9: a schema with `not` (GET /a, GET /b) (at #/components/schemas/A/properties/odd); leave the operation out with `x-onkernel-omit` in an overlay
-    api.yml:28:9: `allOf` whose parts differ on `k` (GET /a, GET /b) (at #/components/schemas/A/properties/both); say it without `allOf`, in an overlay
+    api.yml:28:9: `allOf` whose parts differ on `k`, in `type` (GET /a, GET /b) (at #/components/schemas/A/properties/both); say it without `allOf`, in an overlay
     "#);
 }
 

@@ -28,7 +28,7 @@ pub(super) fn read_operation(document: &Value, path: &str, method: &str, it: &Va
     Operation {
         name: text("operationId"),
         method: method.to_uppercase(),
-        path: path.to_owned(),
+        path: walk::path(path).to_owned(),
         tag: it["tags"][0].as_str().map(ToOwned::to_owned),
         summary: text("summary"),
         description: text("description"),
@@ -140,6 +140,7 @@ fn read_style(it: &Value) -> Style {
         Some("pipeDelimited") => Style::Joined('|'),
         Some("simple") => Style::Joined(','),
         _ if it["explode"] == false => Style::Joined(','),
+        _ if it["allowReserved"] == true => Style::Reserved,
         _ => Style::Repeated,
     }
 }

@@ -56,6 +56,11 @@ pub(in crate::lower) fn apply(document: &mut Value) -> Vec<Finding> {
             Some(chosen) => chosen.to_owned(),
             None => by_rule(&source, method, path, operation),
         };
+        // One of several methods for one operation.
+        let name = match operation["x-onkernel-variant"].as_str() {
+            Some(variant) => format!("{name}_{variant}"),
+            None => name,
+        };
         let help = "name it with `x-onkernel-name` in an overlay";
         let here = format!("{} {path}", method.to_uppercase());
         if name.to_snake_case() != name || name.is_empty() || is_keyword(&name) {
@@ -98,6 +103,8 @@ pub(crate) fn by_rule(id: &str, method: &str, path: &str, operation: &Value) -> 
             let noun = noun.strip_suffix(&format!("_{last}")).unwrap_or(&noun);
             format!("{last}_{}", singular(noun))
         }
+        // What has an address is there already.
+        ("post", _) if of_one => format!("update_{one}"),
         ("post", _) => format!("create_{}", singular(&noun)),
         ("get", Some(Content::Events)) => {
             format!("follow_{}", singular(noun.strip_suffix("_events").unwrap_or(&noun)))
@@ -230,6 +237,7 @@ mod tests {
             ("patchOrgLimits", "patch", "/org/limits", "update_org_limits"),
             ("postBrowsersReplays", "post", "/browsers/{id}/replays", "create_browser_replay"),
             ("", "post", "/org/api_keys", "create_org_api_key"),
+            ("", "post", "/crates/{id}", "update_crate"),
         ] {
             assert_eq!(name(id, method, path, false), expected, "{id}");
         }
