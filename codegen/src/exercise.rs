@@ -172,7 +172,7 @@ fn call(
             quote! {
                 let answer = call.send().await?;
                 let status = answer.status();
-                match answer.into_inner() {
+                match answer.into_value() {
                     #(#arms,)*
                     other => panic!("{other:?}"),
                 }

@@ -55,8 +55,13 @@ fn findings(paths: &str, schemas: &str) -> String {
 }
 
 fn lowered(paths: &str, schemas: &str) -> Result<(Lowered, String), Vec<String>> {
+    lowered_of(&source(paths, schemas))
+}
+
+/// A document as it is lowered, and its Rust; or what is found, a line each.
+fn lowered_of(source: &Source) -> Result<(Lowered, String), Vec<String>> {
     let lines = |error: Error| error.problems.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let document = load(&source(paths, schemas), &[]).map_err(lines)?;
+    let document = load(source, &[]).map_err(lines)?;
     let lowered = lower::lower(document.root().clone()).map_err(|findings| {
         findings
             .into_iter()

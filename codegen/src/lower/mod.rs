@@ -45,6 +45,10 @@ pub fn lower(mut document: Value) -> Result<Lowered, Vec<Finding>> {
     let (mut components, findings) = references::apply(&mut document);
     step(findings)?;
     step(inline::apply(&mut document))?;
+    // A path item may have come with references of its own.
+    let (more, findings) = references::apply(&mut document);
+    components.extend(more);
+    step(findings)?;
     let (names, findings) = type_names::apply(&mut document);
     step(findings)?;
     parameters::apply(&mut document);

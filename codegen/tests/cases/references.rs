@@ -56,3 +56,22 @@ fn a_part_of_a_schema_is_one_type_wherever_it_is_referred_to() {
     assert!(field(&surface, "GetCratesResponse", "state").holds_types);
     assert!(!field(&surface, "GetCratesResponse", "label").holds_types);
 }
+
+#[test]
+fn a_path_item_of_components_has_references_of_its_own() {
+    let mut source = super::source(
+        "/crates: { $ref: '#/components/pathItems/Crates' }",
+        "Crate: { type: object, properties: { state: { enum: [open, shut] } } }",
+    );
+    source.text.push_str(
+        "  pathItems:
+    Crates:
+      get:
+        operationId: getCrates
+        responses: { '200': { description: '', content: { application/json: { schema: { $ref: '#/components/schemas/Crate/properties/state' } } } } }
+",
+    );
+    let surface = super::lowered_of(&source).unwrap().0.surface;
+    assert_eq!(values(&surface, "CrateState"), ["open", "shut"]);
+    assert!(surface.operations[0].types.contains("CrateState"));
+}
