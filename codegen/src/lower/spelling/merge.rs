@@ -15,7 +15,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::narrow;
+use super::narrow::{self, is_annotation};
 use crate::lower::finding::Finding;
 use crate::openapi::walk;
 
@@ -28,22 +28,6 @@ pub(in crate::lower) fn apply(document: &mut Value) -> Vec<Finding> {
         }
     });
     findings
-}
-
-/// What stands beside a schema without changing what it allows.
-const ANNOTATIONS: [&str; 8] = [
-    "description",
-    "title",
-    "deprecated",
-    "default",
-    "example",
-    "externalDocs",
-    "readOnly",
-    "writeOnly",
-];
-
-pub(super) fn is_annotation(key: &str) -> bool {
-    ANNOTATIONS.contains(&key) || key == "nullable" || key.starts_with("x-")
 }
 
 fn flatten(source: &Value, schema: &mut Value, depth: usize) -> Result<(), String> {

@@ -9,7 +9,21 @@
 
 use serde_json::{Map, Value, json};
 
-use super::merge::is_annotation;
+/// What stands beside a schema without changing what it allows.
+const ANNOTATIONS: [&str; 8] = [
+    "description",
+    "title",
+    "deprecated",
+    "default",
+    "example",
+    "externalDocs",
+    "readOnly",
+    "writeOnly",
+];
+
+pub(super) fn is_annotation(key: &str) -> bool {
+    ANNOTATIONS.contains(&key) || key == "nullable" || key.starts_with("x-")
+}
 
 /// What a schema is, references followed.
 pub(super) fn target<'a>(source: &'a Value, mut schema: &'a Value) -> &'a Value {
