@@ -4,6 +4,7 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 #![warn(unreachable_pub)]
 
+#[cfg(feature = "api-keys")]
 mod api_keys;
 mod client;
 mod connection;
@@ -12,6 +13,9 @@ mod generated;
 // The bundled document has no forms, choices and nested bounds; others do.
 #[allow(dead_code)]
 mod model;
+// The bundled document has no pages but those of lists.
+#[allow(unused_imports)]
+mod paging;
 mod request;
 mod response;
 #[cfg(feature = "rotation")]
@@ -20,21 +24,35 @@ mod send;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use self::api_keys::{ApiKeysExt, CreateApiKeyExt};
+#[cfg(feature = "api-keys")]
+pub use self::api_keys::{ApiKeysExt, Current};
 pub use self::client::{CallOptions, Client, ClientBuilder, RawBody, RawRequest};
 pub use self::connection::credentials::Credentials;
 pub use self::error::{Detail, Error, ErrorBody, ErrorKind, Result};
-pub use self::generated::{builder, operations, types};
-pub use self::model::nullable::Nullable;
+pub use self::generated::{operations, resources, types};
+pub use self::model::convert::{Integer, NullableInteger, NullableNumber, Number};
+pub use self::model::nullable::Nullable::{self, Null};
 pub use self::model::operation::{Idempotency, Operation};
 pub use self::model::secret::Secret;
+pub use self::paging::{Items, NextPage, Page, Pages};
 pub use self::request::upload::Upload;
 pub use self::response::Response;
 pub use self::response::download::Download;
 pub use self::response::sse::{Event, EventStream};
 pub use reqwest::{Method, StatusCode};
+/// The crates whose types are in the surface: times, JSON without a schema, bytes.
+pub use {bytes, chrono, serde_json};
+
+/// What becomes of secrets where a program serialises them itself.
+pub mod secret {
+    pub use crate::model::secret::{SecretField, expose, redact, redacted};
+}
 
 /// What a program that manages keys needs in scope: the client, and the traits that extend it.
 pub mod prelude {
-    pub use crate::{ApiKeysExt, Client, CreateApiKeyExt, Nullable};
+    #[cfg(feature = "api-keys")]
+    pub use crate::ApiKeysExt;
+    #[cfg(feature = "api-keys")]
+    pub use crate::types::SortBy;
+    pub use crate::{CallOptions, Client, Null, Nullable};
 }

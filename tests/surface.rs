@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use onkernel_codegen::{DOCUMENT, OVERLAYS, Source};
+use onkernel_codegen::{DOCUMENT, Features, OVERLAYS, Source};
 
 fn bundled(name: &str) -> Source {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
@@ -12,8 +12,9 @@ fn bundled(name: &str) -> Source {
 
 #[test]
 fn the_surface_is_as_reviewed() {
-    let client = onkernel_codegen::client(&bundled(DOCUMENT), &OVERLAYS.map(bundled))
-        .unwrap_or_else(|error| panic!("{error}"));
+    let client =
+        onkernel_codegen::client(&bundled(DOCUMENT), &OVERLAYS.map(bundled), &Features::all())
+            .unwrap_or_else(|error| panic!("{error}"));
     for (resource, outline) in client.outline {
         let name = resource.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {

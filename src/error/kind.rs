@@ -1,12 +1,13 @@
 //! The kinds of failure.
 
-/// What kind of failure an [`Error`] is.
+/// What kind of failure an [`Error`](crate::Error) is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The client could not be built: a setting is missing or malformed.
     Configuration,
-    /// The call was refused before anything was sent: a value is out of the document's bounds.
+    /// The call is invalid: a value is out of the document's bounds, and nothing was sent; or what was
+    /// to be sent could not be read to its end, and the request was not completed.
     InvalidRequest,
     /// There was no API key to send: its source failed.
     Credentials,

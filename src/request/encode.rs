@@ -86,6 +86,23 @@ impl Query {
         push_joined(&mut self.0, items, by);
     }
 
+    /// The first value of this name, as it is written.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let mut pairs = self.0.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// The same query with one value of this name, which needs no encoding, and none before.
+    #[must_use]
+    pub(crate) fn with(&self, name: &str, value: &(impl Display + ?Sized)) -> Self {
+        let is_other = |pair: &&str| pair.split('=').next() != Some(name);
+        let others: Vec<&str> =
+            self.0.split('&').filter(|it| !it.is_empty()).filter(is_other).collect();
+        let mut query = Self(others.join("&"));
+        query.push(name, value);
+        query
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

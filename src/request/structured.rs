@@ -44,15 +44,11 @@ impl Call {
         &mut self,
         place: Place,
         name: &str,
-        value: Result<Option<T>, String>,
+        value: Option<&T>,
         style: Style,
     ) {
-        let value = match value {
-            Ok(Some(value)) => tree(&value),
-            Ok(None) => return,
-            Err(problem) => Err(problem),
-        };
-        let value = match value {
+        let Some(value) = value else { return };
+        let value = match tree(value) {
             Ok((value, secrets)) => {
                 secrets.iter().for_each(|secret| self.scrubber.knows(secret));
                 value
@@ -61,7 +57,7 @@ impl Call {
         };
         match place {
             Place::Query => append(&mut self.query, name, &value, style),
-            Place::Header => self.header(name, Ok(Some(written(&value, style))), &Rule::NONE),
+            Place::Header => self.header(name, Some(&written(&value, style)), &Rule::NONE),
             Place::Path => {
                 let mut encoded = String::new();
                 match style {
@@ -77,11 +73,12 @@ impl Call {
     /// and other lists repeat their name, where no style says otherwise.
     pub(crate) fn url_encoded<T: Serialize + Validate>(
         &mut self,
-        value: Result<Option<T>, String>,
+        value: Option<&T>,
         styles: &[(&str, Style)],
     ) {
-        let Some(value) = self.valid(value) else { return };
-        let Ok((Value::Object(fields), secrets)) = tree(&value) else {
+        let checks = self.checks();
+        let Some(value) = value.filter(|value| self.holds(value.validate(checks))) else { return };
+        let Ok((Value::Object(fields), secrets)) = tree(value) else {
             return self.refuse("the request body cannot be written as a form".to_owned());
         };
         let mut form = Query::default();
@@ -92,8 +89,8 @@ impl Call {
                 Value::Object(_) => Style::Json,
                 _ => Style::Repeated,
             };
-            let told = styles.iter().find(|(field, _)| *field == name).map(|(_, style)| *style);
-            append(&mut form, &name, &value, told.unwrap_or(usual));
+            let chosen = styles.iter().find(|(field, _)| *field == name).map(|(_, style)| *style);
+            append(&mut form, &name, &value, chosen.unwrap_or(usual));
         }
         secrets.iter().for_each(|secret| self.scrubber.knows(secret));
         self.body = Body::Whole(form.as_str().to_owned().into(), FORM);

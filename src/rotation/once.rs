@@ -8,7 +8,7 @@ use super::builder::Common;
 use super::guard::{Doomed, Known, may_delete};
 use super::marker::Marker;
 use super::port::Port;
-use crate::types::builder::CreateApiKeyRequest;
+use crate::types::CreateApiKeyRequest;
 use crate::{Error, Secret};
 
 /// How often a create whose outcome is unknown is followed by another, under another marker.
@@ -107,19 +107,19 @@ struct Once {
 impl Once {
     async fn make(&mut self, request: CreateApiKeyRequest) -> Result<(CreatedOnce, String), Error> {
         let refused = |problem: &str| Error::new(crate::ErrorKind::InvalidRequest, problem);
-        let whole = crate::types::CreateApiKeyRequest::try_from(request.clone())
-            .map_err(|error| refused(&error.to_string()))?;
-        if !(1..=255).contains(&whole.name.chars().count()) {
+        if !(1..=255).contains(&request.name.chars().count()) {
             return Err(refused("name must have 1 to 255 characters"));
         }
         let mut attempt = 1;
         loop {
             let marker = Marker::new(NOBODY).ok_or_else(|| refused("there is no marker"))?;
-            let error = match self.api.create(request.clone().name(marker.as_str())).await {
+            let marked =
+                CreateApiKeyRequest { name: marker.as_str().to_owned(), ..request.clone() };
+            let error = match self.api.create(marked).await {
                 Ok((id, key)) => {
                     let marker = Some(marker.to_string());
                     let made = CreatedOnce { id, key, marker, unsettled: Vec::new() };
-                    return Ok((made, whole.name));
+                    return Ok((made, request.name));
                 }
                 Err(error) => error,
             };

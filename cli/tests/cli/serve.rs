@@ -54,7 +54,7 @@ fn json_is_one_line_that_a_client_can_use() {
     let (url, key) = (line["url"].as_str().unwrap(), line["key"].as_str().unwrap());
     let client = Client::builder().base_url(url).api_key(key).build().unwrap();
     let bench = Bench::new();
-    assert_eq!(bench.block_on(client.list_api_keys().send()).unwrap().len(), 1);
+    assert_eq!(bench.block_on(client.api_keys().list().send()).unwrap().len(), 1);
     let ran = run(bench
         .command(["create", "x", "--project-id", "proj_demo"])
         .env("KERNEL_BASE_URL", url)

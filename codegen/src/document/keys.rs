@@ -11,14 +11,13 @@ use crate::error::Error;
 const OURS: &str = "x-onkernel-";
 
 /// What can stand in a document, as `spec/README.md` describes it.
-pub(crate) const KNOWN: [&str; 13] = [
+pub(crate) const KNOWN: [&str; 12] = [
     "x-onkernel-clear",
     "x-onkernel-exclusive",
     "x-onkernel-ignored-with",
     "x-onkernel-items",
     "x-onkernel-max-bytes",
     "x-onkernel-method",
-    "x-onkernel-name",
     "x-onkernel-paging",
     "x-onkernel-repeat",
     "x-onkernel-requires",

@@ -14,7 +14,7 @@ mod spelling;
 mod successes;
 mod unions;
 
-pub(crate) use checks::unused::each_alone;
+pub(crate) use checks::unused::{each_alone, references};
 use checks::{places, supported, unused};
 pub use finding::Finding;
 use naming::{hoist, names as methods, type_names};

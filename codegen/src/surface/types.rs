@@ -16,17 +16,19 @@ pub struct Surface {
     pub types: BTreeMap<String, Type>,
 }
 
-/// One method of the generated client.
+/// One call of the generated client.
 #[derive(Debug)]
 pub struct Operation {
-    /// The method's name.
+    /// What the generator is shown as its id, unique in the document.
     pub name: String,
+    /// The resource that it belongs to, with dots: `browsers.computer`.
+    pub resource: String,
+    /// The resource's method that makes the call.
+    pub call: String,
     /// HTTP method, in capitals.
     pub method: String,
     /// Path template.
     pub path: String,
-    /// The resource it belongs to.
-    pub tag: Option<String>,
     /// One line, and more lines.
     pub summary: String,
     /// More than the summary.
@@ -58,9 +60,19 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// The name of its builder.
+    /// The name of the builder that the generator makes.
     pub fn type_name(&self) -> String {
         self.name.to_upper_camel_case()
+    }
+
+    /// Resource and method: `browsers.computer.click_mouse`.
+    pub fn id(&self) -> String {
+        format!("{}.{}", self.resource, self.call)
+    }
+
+    /// How it is called from a client: `browsers().computer().click_mouse`.
+    pub fn chain(&self) -> String {
+        format!("{}().{}", self.resource.replace('.', "()."), self.call)
     }
 
     /// The name of its description.
@@ -206,7 +218,7 @@ pub enum Kind {
 /// An object with named fields.
 #[derive(Debug, Default)]
 pub struct Struct {
-    /// Its fields.
+    /// Its fields, the required ones first, in the order in which the document lists them.
     pub fields: Vec<Field>,
     /// The sets of them of which some must be there.
     pub sets: Option<Sets>,
@@ -310,6 +322,12 @@ impl Surface {
             .filter(|it| it.body.as_ref().is_some_and(|body| body.content == Content::Multipart));
         forms.flat_map(|it| &it.body_types).cloned().collect()
     }
+}
+
+/// A name as an identifier: keywords in their raw form, what not even that can be with a `_`.
+pub(crate) fn ident(name: &str) -> syn::Ident {
+    let parsed = syn::parse_str(name).or_else(|_| syn::parse_str(&format!("r#{name}")));
+    parsed.unwrap_or_else(|_| quote::format_ident!("{name}_"))
 }
 
 /// The name of a field or setter for a name on the wire, as the generator spells it.

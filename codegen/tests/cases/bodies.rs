@@ -109,10 +109,10 @@ fn each_media_type_is_a_method_of_its_own() {
     assert_eq!(
         found,
         [
-            ("create_answer", "/answers", None, Some(Content::Json)),
-            ("create_answer_events", "/answers", None, Some(Content::Events)),
-            ("create_scan", "/scans", Some(Content::Json), None),
-            ("create_scan_form", "/scans", Some(Content::Multipart), None),
+            ("answers_create", "/answers", None, Some(Content::Json)),
+            ("answers_create_events", "/answers", None, Some(Content::Events)),
+            ("scans_create", "/scans", Some(Content::Json), None),
+            ("scans_create_form", "/scans", Some(Content::Multipart), None),
         ]
     );
 }
@@ -145,5 +145,5 @@ fn operations_without_ids_are_called_by_what_they_do() {
         "Unused: {}",
     );
     let names: Vec<_> = surface.operations.iter().map(|it| it.name.as_str()).collect();
-    assert_eq!(names, ["create_crate", "update_crate"]);
+    assert_eq!(names, ["crates_create", "crates_update"]);
 }

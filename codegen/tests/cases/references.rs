@@ -53,8 +53,8 @@ fn a_part_of_a_schema_is_one_type_wherever_it_is_referred_to() {
     );
     assert_eq!(values(&surface, "CrateState"), ["open", "shut"]);
     assert_eq!(structure(&surface, "Crate").fields.len(), 2);
-    assert!(field(&surface, "GetCratesResponse", "state").holds_types);
-    assert!(!field(&surface, "GetCratesResponse", "label").holds_types);
+    assert!(field(&surface, "CratesGetResponse", "state").holds_types);
+    assert!(!field(&surface, "CratesGetResponse", "label").holds_types);
 }
 
 #[test]

@@ -61,11 +61,8 @@ impl Engine {
         }
     }
 
-    fn create_body(
-        &self,
-        marker: &Marker,
-    ) -> Result<crate::types::builder::CreateApiKeyRequest, Trouble> {
-        let body = crate::types::CreateApiKeyRequest::builder().name(marker.as_str());
+    fn create_body(&self, marker: &Marker) -> Result<crate::types::CreateApiKeyRequest, Trouble> {
+        let body = crate::types::CreateApiKeyRequest::new(marker.as_str());
         let body = match &self.plan.project_id {
             Some(id) => body.project_id(id.clone()),
             None => body.project_id(Nullable::<String>::Null),
@@ -89,8 +86,8 @@ impl Engine {
         })
     }
 
-    fn rotate_body(&self, days: i64) -> crate::types::builder::RotateApiKeyRequest {
-        let body = crate::types::RotateApiKeyRequest::builder().expire_in_days(days);
+    fn rotate_body(&self, days: i64) -> crate::types::RotateApiKeyRequest {
+        let body = crate::types::RotateApiKeyRequest::new().expire_in_days(days);
         match self.plan.ask {
             Ask::Never => body.days_to_expire(Nullable::Null),
             Ask::Days(days) => body.days_to_expire(days),

@@ -49,7 +49,7 @@ pub(crate) fn each_alone(document: &Value) -> Vec<(String, String, Value)> {
 }
 
 /// The schemas that a value refers to, directly or through others.
-pub(in crate::lower) fn references(document: &Value, value: &Value, names: &mut BTreeSet<String>) {
+pub(crate) fn references(document: &Value, value: &Value, names: &mut BTreeSet<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|it| references(document, it, names)),
         Value::Object(members) => {

@@ -1,63 +1,25 @@
-//! A crate outside this workspace that depends on this one: other documents and overlays by `[env]`
-//! in its `.cargo/config.toml`, and what Cargo shows when one of them is wrong.
-//!
-//! One folder and one target folder for all of it, so that the dependencies are built once.
+//! Other documents and overlays by `[env]` in a dependent's `.cargo/config.toml`, and what Cargo shows
+//! when one of them is wrong.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
-/// A crate in a folder of its own.
-struct Dependent {
-    folder: tempfile::TempDir,
-    target: PathBuf,
+use crate::outside::{Outside, root};
+
+struct Dependent(Outside);
+
+impl std::ops::Deref for Dependent {
+    type Target = Outside;
+
+    fn deref(&self) -> &Outside {
+        &self.0
+    }
 }
 
 impl Dependent {
     fn new() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let folder = tempfile::tempdir().unwrap();
-        let dependent = Self { folder, target: root.join("target/dependent") };
-        dependent.write(
-            "Cargo.toml",
-            &format!(
-                "[package]\nname = \"dependent\"\nedition = \"2024\"\n\n[workspace]\n\n\
-                 [dependencies]\nonkernel = {{ path = {root:?}, default-features = false }}\n\n\
-                 [profile.dev]\ndebug = false\n"
-            ),
-        );
-        dependent.write("src/main.rs", "fn main() {}");
-        // The versions of this workspace, which are there already.
-        fs::copy(root.join("Cargo.lock"), dependent.path("Cargo.lock")).unwrap();
-        dependent
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    /// Sets `[env]` and checks the crate.
-    fn check(&self, env: &str) -> Output {
-        self.write(".cargo/config.toml", &format!("[env]\n{env}"));
-        self.cargo(&[])
-    }
-
-    /// Checks the crate as things are.
-    fn cargo(&self, more: &[&str]) -> Output {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["check", "--offline", "--quiet"]).args(more).current_dir(self.folder.path());
-        cargo.env("CARGO_TARGET_DIR", &self.target).env("CARGO_TERM_COLOR", "never");
-        for variable in ["ONKERNEL_SPEC", "ONKERNEL_OVERLAY", "RUSTFLAGS", "RUST_BACKTRACE"] {
-            cargo.env_remove(variable);
-        }
-        cargo.output().unwrap()
+        let path = root();
+        Self(Outside::new(&format!("onkernel = {{ path = {path:?}, default-features = false }}\n")))
     }
 
     /// The crates that Cargo does not find fresh.
@@ -99,8 +61,7 @@ impl Dependent {
 const SPEC: &str = "ONKERNEL_SPEC = { value = \"api.yml\", relative = true }\n";
 
 fn bundled() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("spec/openapi.documented.yml"))
-        .unwrap()
+    fs::read_to_string(root().join("spec/openapi.documented.yml")).unwrap()
 }
 
 #[test]
@@ -114,7 +75,7 @@ fn a_dependent_brings_its_own_document_and_overlay() {
     dependent.write(
         "src/main.rs",
         "async fn uses(client: onkernel::Client) -> onkernel::Result<Vec<String>> {\n    \
-         Ok(client.list_widgets().send().await?.into_value())\n}\nfn main() { let _ = uses; }\n",
+         client.widgets().list().send().await\n}\nfn main() { let _ = uses; }\n",
     );
     let output = dependent.check(SPEC);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -130,16 +91,16 @@ fn a_dependent_brings_its_own_document_and_overlay() {
     dependent.write(
         "mine.yml",
         "overlay: 1.0.0\ninfo: { title: mine, version: '1' }\nactions:\n  - target: \
-         $.paths['/widgets'].get\n    description: A better name.\n    update: { x-onkernel-name: \
-         find_widgets }\n",
+         $.paths['/widgets'].get\n    description: A better name.\n    update: { x-onkernel-method: \
+         find }\n",
     );
     let overlay = "ONKERNEL_OVERLAY = { value = \"mine.yml\", relative = true }\n";
     let output = dependent.check(&format!("{SPEC}{overlay}"));
     let error = String::from_utf8_lossy(&output.stderr);
-    assert!(error.contains("no method named `list_widgets`"), "{error}");
+    assert!(error.contains("no method named `list`"), "{error}");
 
     let main = fs::read_to_string(dependent.path("src/main.rs")).unwrap();
-    dependent.write("src/main.rs", &main.replace("list_widgets", "find_widgets"));
+    dependent.write("src/main.rs", &main.replace("widgets().list", "widgets().find"));
     let output = dependent.check(&format!("{SPEC}{overlay}"));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 
@@ -173,12 +134,15 @@ fn refusals(dependent: &Dependent) {
 
     let renamed = bundled().replace("/org/api_keys/{id}/rotate:", "/org/keys/{id}/rotate:");
     let error = dependent.refusal(&renamed);
-    assert!(error.contains("overlay") || error.contains("`rotate_api_key`, is missing"), "{error}");
+    assert!(
+        error.contains("overlay") || error.contains("`api_keys.rotate` here, is missing"),
+        "{error}"
+    );
 
     let form = bundled().replacen("application/json:", "application/x-www-form-urlencoded:", 1);
     let error = dependent.refusal(&form);
     assert!(error.contains("of type application/x-www-form-urlencoded"), "{error}");
-    assert!(error.contains("#/paths/~1org~1api_keys"), "{error}");
+    assert!(error.contains("#/paths/~1auth~1context/get/responses/200"), "{error}");
 
     fs::remove_file(dependent.path("api.yml")).unwrap();
     let output = dependent.check(SPEC);

@@ -1,0 +1,79 @@
+//! Every program of the README compiles in a crate that has exactly the dependencies that the README
+//! says to add.
+
+use std::fs;
+
+use crate::outside::{Outside, root};
+
+/// The lines of `cargo add`, as they stand in a manifest.
+fn dependencies(readme: &str) -> String {
+    let mut lines = Vec::new();
+    for line in readme.lines().filter_map(|line| line.strip_prefix("cargo add ")) {
+        let words: Vec<_> = line.split_whitespace().filter(|word| *word != "--dev").collect();
+        let [name, options @ ..] = words.as_slice() else {
+            panic!("`cargo add {line}` adds nothing")
+        };
+        let features = match options {
+            [] => Vec::new(),
+            ["--features", features] => features.split(',').map(str::to_owned).collect(),
+            other => panic!("`cargo add {line}`: teach this test what {other:?} means"),
+        };
+        let from = match *name {
+            "onkernel" => format!("path = {:?}", root()),
+            _ => "version = \"*\"".to_owned(),
+        };
+        lines.push((name.to_string(), from, features));
+    }
+    let mut merged: Vec<(String, String, Vec<String>)> = Vec::new();
+    for (name, from, features) in lines {
+        match merged.iter_mut().find(|it| it.0 == name) {
+            Some(known) => known.2.extend(features),
+            None => merged.push((name, from, features)),
+        }
+    }
+    let line = |(name, from, features): &(String, String, Vec<String>)| {
+        format!("{name} = {{ {from}, features = {features:?} }}\n")
+    };
+    merged.iter().map(line).collect()
+}
+
+/// The blocks of Rust, hidden lines included, as programs.
+fn programs(readme: &str) -> Vec<String> {
+    let mut programs = Vec::new();
+    let mut block: Option<String> = None;
+    for line in readme.lines() {
+        match &mut block {
+            None if line.starts_with("```rust") => block = Some(String::new()),
+            None => {}
+            Some(program) if line == "```" => {
+                if !program.contains("fn main()") {
+                    program.push_str("fn main() {}\n");
+                }
+                programs.extend(block.take());
+            }
+            Some(program) => {
+                let line = if line == "#" { "" } else { line.strip_prefix("# ").unwrap_or(line) };
+                program.push_str(line);
+                program.push('\n');
+            }
+        }
+    }
+    programs
+}
+
+#[test]
+fn every_program_of_the_readme_compiles_with_what_the_readme_says_to_add() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let programs = programs(&readme);
+    assert!(programs.len() > 5, "the README has {} programs only", programs.len());
+    let outside = Outside::new(&format!(
+        "{}\n[features]\ndefault = [\"rotation\", \"testing\"]\nrotation = []\ntesting = []\n",
+        dependencies(&readme)
+    ));
+    for (number, program) in programs.iter().enumerate() {
+        let allowed = "#![allow(dead_code)]\n";
+        outside.write(&format!("src/bin/readme_{number}.rs"), &format!("{allowed}{program}"));
+    }
+    let output = outside.check("");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
