@@ -71,7 +71,7 @@ impl Reply {
         let (status, mut all) = (events.status(), Vec::new());
         while let Some(event) = events.next().await {
             all.push(match event? {
-                Event::Message { data, .. } => onkernel::secret::redacted(data).unwrap(),
+                Event::Message { data, .. } => onkernel::secret::redacted(&data).unwrap(),
                 Event::Heartbeat => json!("heartbeat"),
                 _ => panic!("an event that is not as documented"),
             });

@@ -108,8 +108,10 @@ macro_rules! widths {
 widths!(i8, i16, i32, i64, u8, u16, u32, u64);
 
 /// The integers that were given and do not fit, by the names of their fields.
+// One word in each type that has it: all but a few hold nothing.
+#[allow(clippy::box_collection)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Invalid(Option<Box<Vec<(&'static str, String)>>>);
+pub(crate) struct Invalid(Vec<(&'static str, String)>);
 
 impl Invalid {
     pub(crate) fn required<T: Width>(
@@ -154,20 +156,18 @@ impl Invalid {
 
     /// The first that does not fit.
     pub(crate) fn first(&self) -> Checked {
-        match self.0.as_ref().and_then(|all| all.first()) {
+        match self.0.first() {
             Some((name, reason)) => Err(ValidationError::new(reason.clone()).within(name)),
             None => Ok(()),
         }
     }
 
     fn keep<T>(&mut self, name: &'static str, value: Option<Result<T, String>>) -> Option<T> {
-        if let Some(all) = &mut self.0 {
-            all.retain(|(known, _)| *known != name);
-        }
+        self.0.retain(|(known, _)| *known != name);
         match value? {
             Ok(value) => Some(value),
             Err(reason) => {
-                self.0.get_or_insert_default().push((name, reason));
+                self.0.push((name, reason));
                 None
             }
         }

@@ -23,7 +23,7 @@ pub(crate) trait OpenEnum: Sized {
 
 /// What every such enum implements.
 macro_rules! open_enum {
-    ($name:ident) => {
+    ($name:ident, $error:path) => {
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(self.as_str())
@@ -35,7 +35,7 @@ macro_rules! open_enum {
             }
         }
         impl ::std::str::FromStr for $name {
-            type Err = $crate::types::error::ConversionError;
+            type Err = $error;
             fn from_str(value: &str) -> ::std::result::Result<Self, Self::Err> {
                 ::std::result::Result::Ok($crate::model::open_enum::parse(value)?)
             }

@@ -6,7 +6,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Operation {
-    /// The name of the client's method, such as `create_api_key`.
+    /// Resource and method, such as `api_keys.create`.
     pub id: &'static str,
     /// The HTTP method, in capitals.
     pub method: &'static str,

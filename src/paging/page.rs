@@ -43,7 +43,7 @@ impl<T> Page<T> {
     pub fn next(&self) -> Option<NextPage<T>> {
         let place = match self.following.clone() {
             Following::Nothing => return None,
-            Following::Page(place) => Ok(place),
+            Following::Page(place) => Ok(*place),
             Following::Unknown(misled) => Err(misled),
         };
         Some(NextPage { place, items: PhantomData })

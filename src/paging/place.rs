@@ -40,7 +40,7 @@ pub(crate) struct Place {
 #[derive(Clone)]
 pub(crate) enum Following {
     Nothing,
-    Page(Place),
+    Page(Box<Place>),
     /// More is promised, and nobody can tell where.
     Unknown(Misled),
 }
@@ -87,7 +87,7 @@ impl Place {
                 push_encoded(&mut encoded, &next);
                 if Arc::make_mut(&mut self.seen).insert(encoded) {
                     self.call.query = self.call.query.with(self.paging.parameter, &next);
-                    return Following::Page(self);
+                    return Following::Page(Box::new(self));
                 }
                 let name = if self.paging.by_offset { "offset" } else { "token" };
                 let shown = Scrubber::default().line(&next, 32);

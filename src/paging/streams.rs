@@ -135,7 +135,7 @@ where
     let step = move |(following, fetch): (Following, F)| async move {
         let place = match following {
             Following::Nothing => return None,
-            Following::Page(place) => place,
+            Following::Page(place) => *place,
             Following::Unknown(misled) => {
                 return Some((Err(misled.error()), (Following::Nothing, fetch)));
             }
@@ -146,5 +146,5 @@ where
         })
     };
     // Fused, for `unfold` panics when it is asked again after its end.
-    Pages(Box::pin(stream::unfold((Following::Page(first), fetch), step).fuse()))
+    Pages(Box::pin(stream::unfold((Following::Page(Box::new(first)), fetch), step).fuse()))
 }

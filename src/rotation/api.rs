@@ -1,14 +1,16 @@
 //! The calls that a rotation makes, each with the one rule for trying again.
 //!
-//! The client's own repetitions are off: waiting is done on the rotation's clock, and every request
+//! The client's own retries are off: waiting is done on the rotation's clock, and every request
 //! is an effect of its own.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::port::Port;
+use super::effects::Effects;
+use super::effects::stop::StopRequested;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::validate::{Checks, Rule};
 use crate::request::Call;
@@ -18,29 +20,58 @@ use crate::{CallOptions, Client, Secret, operations};
 /// The waits between attempts.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
-/// The longest that the server is given when it asks to be left alone.
-const LONGEST_ASKED: Duration = Duration::from_secs(600);
-/// How many times as often a call is tried while the server says that it is asked too much: that
-/// passes, however many others ask.
+/// The longest that the server's `Retry-After` is followed.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(600);
+/// How many times as often a call is tried while the server says that there are too many: that
+/// passes, however many others call it.
 const PATIENCE: u32 = 4;
 /// How often a listing is repeated until two passes agree.
 const PASSES: usize = 6;
 
+/// Attempts at a call that can be retried.
+pub(crate) const ATTEMPTS: u32 = 3;
+
 /// A key's JSON as the server sent it.
 pub(crate) type Json = Map<String, Value>;
+
+/// What one look for a key shows. Only the first two are evidence: see
+/// [`sight`](super::evidence::sight).
+#[derive(Clone, Debug)]
+pub(crate) enum Sight {
+    Present(Json),
+    /// The server says when it was deleted.
+    Deleted(Json),
+    Absent,
+}
+
+impl Sight {
+    /// The key, if it is there.
+    pub(crate) fn present(self) -> Option<Json> {
+        match self {
+            Self::Present(json) => Some(json),
+            Self::Deleted(_) | Self::Absent => None,
+        }
+    }
+
+    /// Whether this caller sees the key at all.
+    pub(crate) fn is_seen(&self) -> bool {
+        !matches!(self, Self::Absent)
+    }
+}
 
 /// The API as one caller sees it.
 #[derive(Clone)]
 pub(crate) struct Api {
     client: Client,
-    port: Arc<Port>,
-    /// Attempts at a call that can be repeated.
+    pub(crate) effects: Arc<Effects>,
+    /// Attempts at a call that can be retried.
     pub(crate) attempts: u32,
 }
 
 impl Api {
-    pub(crate) fn new(client: &Client, port: Arc<Port>, attempts: u32) -> Self {
-        Self { client: client.with(CallOptions::new().retries(0)), port, attempts }
+    pub(crate) fn new(client: &Client, effects: Arc<Effects>) -> Self {
+        let client = client.with(CallOptions::new().retries(0));
+        Self { client, effects, attempts: ATTEMPTS }
     }
 
     /// The same API, asked with another key.
@@ -52,24 +83,54 @@ impl Api {
         Self { attempts, ..self.clone() }
     }
 
-    /// The key with this id; `None` when it is deleted, or not for this caller.
-    pub(crate) async fn get(&self, id: &str) -> Result<Option<Json>> {
-        self.look(id, None).await
-    }
-
-    async fn look(&self, id: &str, with_deleted: Option<bool>) -> Result<Option<Json>> {
+    /// Looks for a key, once. One that was deleted is seen as such.
+    pub(crate) async fn look(&self, id: &str) -> Result<Sight> {
         let got = self
             .again("get the key", || async {
                 let mut call = Call::new(&operations::API_KEYS_GET, Checks::default());
                 call.path("id", &id.to_owned(), &Rule::NONE);
-                call.query("include_deleted", with_deleted.as_ref(), &Rule::NONE);
-                self.client.sender.clone().json::<Json>(call).await
+                call.query("include_deleted", Some(&true), &Rule::NONE);
+                self.client.sender.clone().json_raw::<Json>(call).await
             })
             .await;
         match got {
-            Ok(json) => Ok(Some(json)),
-            Err(error) if error.is_not_found() => Ok(None),
+            Ok(json) => {
+                self.hear_time(json.headers());
+                let json = json.into_value();
+                Ok(match json.get("deleted_at").is_some_and(|at| !at.is_null()) {
+                    true => Sight::Deleted(json),
+                    false => Sight::Present(json),
+                })
+            }
+            Err(error) if error.is_not_found() => Ok(Sight::Absent),
             Err(error) => Err(error),
+        }
+    }
+
+    fn hear_time(&self, headers: &reqwest::header::HeaderMap) {
+        let date = headers.get(reqwest::header::DATE).and_then(|date| date.to_str().ok());
+        if let Some(time) = date.and_then(|date| httpdate::parse_http_date(date).ok()) {
+            self.effects.hear_server_time(DateTime::<Utc>::from(time));
+        }
+    }
+
+    /// The organization that this caller acts in; `None` where that cannot be asked.
+    pub(crate) async fn organization(&self) -> Result<Option<String>> {
+        let asked = self
+            .again("look up the organization", || async {
+                let sent =
+                    self.client.request(reqwest::Method::GET, "/auth/context").send().await?;
+                Ok(sent.into_value().json::<Value>().ok())
+            })
+            .await;
+        match asked {
+            Ok(context) => Ok(context
+                .as_ref()
+                .and_then(|context| context.pointer("/organization/id"))
+                .and_then(Value::as_str)
+                .map(str::to_owned)),
+            Err(error) if passes(&error) || error.kind() == ErrorKind::Stopped => Err(error),
+            Err(_) => Ok(None),
         }
     }
 
@@ -86,7 +147,7 @@ impl Api {
     /// The keys whose name begins with this, byte for byte.
     pub(crate) async fn beginning(&self, start: &str) -> Result<Vec<ApiKey>> {
         let found = self
-            .again("look for other rotations", || async {
+            .again("look for markers", || async {
                 self.client.api_keys().list().limit(100).query(start).items().all().await
             })
             .await?;
@@ -121,14 +182,17 @@ impl Api {
         ))
     }
 
-    /// Whether the server lets this key in. A key that may not list keys is alive all the same.
+    /// Whether the server lets this key in, asked once. One that may not list keys is alive too.
     pub(crate) async fn lets_in(&self, key: &Secret) -> Result<bool> {
         let client = self.client.with_key(key)?;
         let asked = self
-            .again("try the key", || async { client.api_keys().list().limit(1).send().await })
+            .again("try the key", || async { client.api_keys().list().limit(1).send_raw().await })
             .await;
         match asked {
-            Ok(_) => Ok(true),
+            Ok(keys) => {
+                self.hear_time(keys.headers());
+                Ok(true)
+            }
             Err(error) if error.is_unauthorized() => Ok(false),
             Err(error) if error.status().is_some_and(|status| status.is_client_error()) => Ok(true),
             Err(error) => Err(error),
@@ -149,36 +213,17 @@ impl Api {
         self.once("rename the key", call.send()).await.map(drop)
     }
 
-    /// Deletes a key. Asked only by the one function that has made sure that it may.
-    ///
-    /// That there is nothing to delete is believed only when looking confirms it: a gateway that
-    /// answers 404 for a while must not make a key an orphan.
-    pub(super) async fn delete(&self, id: &str, names: &[&str]) -> Result<()> {
+    /// Sends the deletion; `false` when the server finds nothing to delete. Called only by the one
+    /// function that has the proof: [`delete`](super::evidence::delete::delete).
+    pub(super) async fn delete(&self, id: &str) -> Result<bool> {
         let deleted = self
             .again("delete the key", || async { self.client.api_keys().delete(id).send().await })
             .await;
-        let error = match deleted {
-            Ok(_) => return Ok(()),
-            Err(error) if error.is_not_found() => error,
-            Err(error) => return Err(error),
-        };
-        match self.is_gone(id, names).await? {
-            true => Ok(()),
-            false => Err(error),
+        match deleted {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
         }
-    }
-
-    /// Whether a key that was not found is deleted indeed. It bore one of these names.
-    pub(crate) async fn is_gone(&self, id: &str, names: &[&str]) -> Result<bool> {
-        if let Some(json) = self.look(id, Some(true)).await? {
-            return Ok(json.get("deleted_at").is_some_and(|at| !at.is_null()));
-        }
-        for name in names {
-            if self.named(name).await?.iter().any(|key| key.id == id) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 
     /// Makes a key. Sent once: what came of a failure is the caller's to find out.
@@ -209,25 +254,23 @@ impl Api {
         read_created(made.map(|made| (made.id, made.key)))
     }
 
-    /// Sends when the server may be asked something, and heeds its wish to be left alone.
+    /// Sends when the rate limit allows it, and keeps to the one that the response sets.
     async fn once<T>(
         &self,
         effect: &'static str,
         send: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        if let Err(asked) = self.port.turn().await {
-            return Err(Error::new(ErrorKind::Stopped, asked.to_string()));
-        }
-        let sent = self.port.effect(effect, send).await;
+        self.effects.turn().await?;
+        let sent = self.effects.effect(effect, send).await;
         if let Err(error) = &sent
             && error.status().is_some_and(|status| matches!(status.as_u16(), 429 | 503))
         {
-            self.port.pace.hold_back(wait(1, error));
+            self.effects.rate_limit.hold_back(wait(1, error));
         }
         sent
     }
 
-    /// Sends what can be repeated until it succeeds, is refused, or the attempts are spent.
+    /// Sends what can be retried until it succeeds, is rejected, or the attempts are spent.
     async fn again<T, F, Fut>(&self, effect: &'static str, send: F) -> Result<T>
     where
         F: Fn() -> Fut,
@@ -242,8 +285,9 @@ impl Api {
             if attempt >= most(self.attempts, &error) || !passes(&error) {
                 return Err(error);
             }
-            self.port.note(format!("trying again to {effect}: {error}"));
-            if self.port.sleep(wait(attempt, &error)).await.is_err() {
+            self.effects.note(format!("trying again to {effect}: {error}"));
+            let why = format!("before trying again to {effect}");
+            if self.effects.wait(&why, wait(attempt, &error)).await.is_err() {
                 return Err(error);
             }
             attempt += 1;
@@ -251,7 +295,13 @@ impl Api {
     }
 }
 
-/// A key was made also when the answer was not quite the documented one.
+impl From<StopRequested> for Error {
+    fn from(stop: StopRequested) -> Self {
+        Self::new(ErrorKind::Stopped, stop.to_string())
+    }
+}
+
+/// A key was made also when the response was not quite the documented one.
 fn read_created(made: Result<(String, Secret)>) -> Result<(String, Secret)> {
     match made {
         Ok(made) => Ok(made),
@@ -279,6 +329,12 @@ pub(crate) fn passes(error: &Error) -> bool {
     }
 }
 
+/// Whether the server clearly did nothing, and would do nothing if it were sent the same again.
+pub(crate) fn is_clear(error: &Error) -> bool {
+    let clear = |status: u16| matches!(status, 400 | 402 | 403 | 404 | 409 | 422);
+    error.kind() == ErrorKind::Status && error.status().is_some_and(|s| clear(s.as_u16()))
+}
+
 /// How often a call is tried in all, when it fails like this.
 pub(crate) fn most(attempts: u32, error: &Error) -> u32 {
     match error.status().is_some_and(|status| status.as_u16() == 429) {
@@ -304,5 +360,5 @@ pub(crate) fn wait(attempt: u32, error: &Error) -> Duration {
     let doubled = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
     let backoff = FIRST_WAIT.saturating_mul(doubled).min(LONGEST_WAIT);
     let backoff = backoff.mul_f64(1.0 - 0.25 * fastrand::f64());
-    error.retry_after().map_or(backoff, |asked| asked.min(LONGEST_ASKED).max(backoff))
+    error.retry_after().map_or(backoff, |wanted| wanted.min(LONGEST_RETRY_AFTER).max(backoff))
 }

@@ -1,33 +1,33 @@
-//! The beginning of a rotation: everything that can be known is looked at, and what cannot work or
-//! is not safe is refused before anything is touched.
+//! The beginning of a rotation: everything that can be known is looked at, what cannot work or is
+//! not safe is rejected before anything is touched, and the journal gets its first line. From there
+//! on it is like one that is resumed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use futures_util::future::join4;
 use ulid::Ulid;
 
-use super::api::Api;
-use super::builder::{Common, Rotation, Subject};
-use super::decide::Facts;
-use super::engine::Engine;
-use super::error::RotationError;
-use super::fingerprint::Fingerprint;
-use super::guard::Holds;
-use super::journal::{Ending, Journal, Past, Record};
-use super::lock::Lock;
-use super::marker::Marker;
-use super::plan::{self, OldKey, Plan, Retirement, Wishes};
-use super::port::Port;
-use super::report::{Event, Outcome, RotationReport, Step, StepReport};
-use super::store::Store;
+use super::api::{Api, Sight};
+use super::effects::Effects;
+use super::engine::{Engine, Opening};
+use super::evidence::delete::Known;
+use super::evidence::fingerprint::Fingerprint;
+use super::evidence::marker::Marker;
+use super::evidence::orphans;
+use super::journal::Journal;
+use super::journal::record::{Ending, Past, Record};
+use super::plan::lifetime::{Wishes, lifetime, may_be_shortened};
+use super::plan::old_key::{OldKey, real_name};
+use super::plan::record::{Plan, Retirement};
+use super::report::{Event, Outcome, RotationError, RotationReport, Step, StepReport};
+use super::settings::{Subject, Wanted};
+use super::site::{here, lock_store, required};
+use super::sweep;
+use crate::Secret;
 use crate::api_keys::fits_mask;
 use crate::types::{ApiKey, ApiKeyPolicy};
-use crate::{Client, Secret};
-
-/// Attempts at a call that can be repeated.
-pub(crate) const ATTEMPTS: u32 = 3;
 
 type Refused = RotationError;
 
@@ -36,21 +36,22 @@ fn refuse<T>(why: impl Into<String>) -> Result<T, Refused> {
 }
 
 /// Plans the rotation and runs it.
-pub(crate) async fn run(rotation: Rotation) -> Result<RotationReport, RotationError> {
-    let port = rotation.common.port();
-    port.tell(&Event::Started { step: Step::Plan });
-    let began = port.clock.elapsed();
-    let planned = plan(rotation, &port, began).await;
-    let took = port.clock.elapsed().saturating_sub(began);
-    let mut engine = match planned {
-        Ok(engine) => engine,
+pub(crate) async fn run(wanted: Wanted) -> Result<RotationReport, RotationError> {
+    let effects = wanted.common.effects();
+    effects.report(&Event::Started { step: Step::Plan });
+    let began = effects.elapsed();
+    let planned = plan(wanted, &effects).await;
+    let took = effects.elapsed().saturating_sub(began);
+    let opening = match planned {
+        Ok(opening) => opening,
         Err(error) => {
-            port.tell(&Event::Failed { step: Step::Plan, took, why: error.to_string() });
+            effects.report(&Event::Failed { step: Step::Plan, took, why: error.to_string() });
             return Err(error);
         }
     };
-    port.tell(&Event::Done { step: Step::Plan, took });
-    engine.steps.push(StepReport { step: Step::Plan, took, failed: None });
+    effects.report(&Event::Done { step: Step::Plan, took });
+    let mut engine = Engine::open(opening);
+    engine.planned(StepReport { step: Step::Plan, took, failed: None });
     let report = engine.run().await;
     match report.outcome {
         Outcome::Rotated => Ok(report),
@@ -58,18 +59,19 @@ pub(crate) async fn run(rotation: Rotation) -> Result<RotationReport, RotationEr
     }
 }
 
-async fn plan(rotation: Rotation, port: &Arc<Port>, began: Duration) -> Result<Engine, Refused> {
-    not_stopped(port)?;
-    let common = &rotation.common;
-    let (store, path) = settings(common)?;
-    let retirement = retirement(&rotation)?;
+async fn plan(wanted: Wanted, effects: &Arc<Effects>) -> Result<Opening, Refused> {
+    let began = effects.elapsed();
+    not_stopped(effects)?;
+    let common = &wanted.common;
+    let (store, path) = required(common)?;
+    let retirement = retirement(&wanted)?;
     if !store.readable() {
-        if !rotation.store_is_new {
+        if !wanted.store_is_new {
             return refuse(
                 "the store cannot be read, so nobody can tell whether it holds this key, nor undo a write to it: say that the store is new to accept that",
             );
         }
-        port.note("the store cannot be read: a failure after it was written leaves both keys, and a person has to look");
+        effects.note("the store cannot be read: a failure after it was written leaves both keys, and a person has to look");
     }
 
     let mut journal = Journal::open(path)?;
@@ -86,150 +88,130 @@ async fn plan(rotation: Rotation, port: &Arc<Port>, began: Duration) -> Result<E
             path.display()
         ));
     }
-    port.effect("check the store", store.check()).await?;
+    effects.effect("check the store", store.check()).await?;
 
     let held = match store.readable() {
-        true => port.effect("read the store", store.read()).await?,
+        true => effects.effect("read the store", store.read()).await?,
         false => None,
     };
-    let api = Api::new(&common.client, Arc::clone(port), ATTEMPTS);
-    let id = match &rotation.subject {
+    let api = Api::new(&common.client, Arc::clone(effects));
+    let id = match &wanted.subject {
         Subject::Id(id) => id.clone(),
         Subject::Stored => stored(&api, held.as_ref(), &journal.past).await?,
     };
-    let Some(json) = api.get(&id).await? else {
+    let start = Marker::start_for(&id);
+    let client_key = common.client.api_key().await?;
+    // The caller's own is tried by every call that it makes.
+    let other = held.as_ref().filter(|held| **held != client_key);
+    let tried = async {
+        match other {
+            Some(held) => api.lets_in(held).await,
+            None => Ok(true),
+        }
+    };
+    let (looked, let_in, marked, organization) =
+        join4(api.look(&id), tried, api.beginning(&start), api.organization()).await;
+    let (json, let_in, marked, organization) = (looked?, let_in?, marked?, organization?);
+    let Sight::Present(json) = json else {
         return refuse(format!(
             "there is no key {id}: it was deleted, or it is in a project that this client's key does not see"
         ));
     };
     let old = OldKey::read(&json).map_err(RotationError::refused)?;
     if old.id != id {
-        return refuse("the server answered with another key than the one asked for");
+        return refuse("the server responded with another key than the one asked for");
     }
-    let own = is_own(&common.client, &api, &old, held.as_ref()).await?;
-    check_held(&rotation, &api, &old, held.as_ref(), own).await?;
+    no_concurrent(&id, &journal.past, &marked)?;
+    let own = is_own(&client_key, &api, &old, held.as_ref()).await?;
+    check_held(&wanted, &old, held.as_ref(), let_in)?;
     let policy = match retirement {
         // The server copies it, also what this client does not know.
         Retirement::Grace { .. } => None,
         Retirement::Delete | Retirement::Keep => policy(&old)?,
     };
-    let name = plan::real_name(&old).map_err(RotationError::refused)?;
+    let name = real_name(&old).map_err(RotationError::refused)?;
     if Marker::new(&id).is_none() {
         return refuse(format!("the id {id:?} does not fit into a key's name"));
     }
 
-    let wishes = Wishes { lifetime: rotation.lifetime, retirement, own, now: common.clock.now() };
-    let siblings = match plan::may_be_shortened(&old, &wishes) {
+    let wishes = Wishes { lifetime: wanted.lifetime, retirement, own, now: effects.server_now() };
+    let siblings = match may_be_shortened(&old, &wishes) {
         true => siblings(&api, &old).await?,
         false => Vec::new(),
     };
-    let (ask, longest) =
-        plan::lifetime(&old, &siblings, &wishes).map_err(RotationError::refused)?;
-    no_rival(&api, &id, &journal.past).await?;
-    sweep_earlier(&api, &mut journal, &id, port).await?;
+    let (ask, longest) = lifetime(&old, &siblings, &wishes).map_err(RotationError::refused)?;
+    remove_orphans(&api, &id, &journal.past, &marked, began + common.visibility()).await?;
+    let swept = sweep::look(&api, &mut journal, began + common.visibility()).await?;
+    if swept > 0 {
+        effects.note(format!("keys of earlier rotations, which nobody held, deleted: {swept}"));
+    }
 
     let plan = Plan {
         rotation: Ulid::from_parts(0, fastrand::u128(..)).to_string(),
         old_id: id,
-        name: name.clone(),
+        name,
         project_id: old.project_id.clone(),
         expires_at: old.expires_at,
         ask,
         longest_ms: longest.map(|time| time.num_milliseconds()),
         retirement,
+        place: here(common, &*store, organization),
         store: store.describe(),
         store_is_new: held.is_none(),
         old: held.as_ref().map(Fingerprint::new),
         own,
-        allowed: rotation.allowed.clone(),
-        note: rotation.note.clone(),
+        allowed: wanted.allowed.clone(),
+        policy,
+        note: wanted.note.clone(),
     };
-    not_stopped(port)?;
-    let record = Record::Plan { plan: Box::new(plan.clone()) };
-    port.effect("write the journal", async {
-        port.disk().map_err(|error| RotationError::refused(error.to_string()))?;
-        journal.append(&record).map_err(RotationError::from)
-    })
-    .await?;
-
-    let facts = Facts {
-        holds: match (store.readable(), &held) {
-            (false, _) => Holds::Unknown,
-            (true, Some(_)) => Holds::Old,
-            (true, None) => Holds::Nothing,
-        },
-        has_deploy: common.deploy.is_some(),
-        ..Facts::default()
-    };
-    Ok(Engine {
-        setup: common.setup(Arc::clone(port), store, policy),
+    not_stopped(effects)?;
+    write(effects, &mut journal, Record::Plan { plan: Box::new(plan.clone()) }).await?;
+    Ok(Opening {
+        setup: common.setup(Arc::clone(effects), Arc::clone(&store)),
         plan,
         journal,
-        facts,
-        adopted: None,
-        old_secret: match (&held, own) {
-            (None, true) => Some(common.client.api_key().await?),
-            _ => held,
-        },
-        new_secret: None,
-        held: None,
+        store_lock,
+        held: store.readable().then_some(Ok(held)),
         api,
-        name,
-        last_unknown: began,
-        last_write: began,
+        own: own.then_some(client_key),
+        foreign: false,
+        fresh: true,
         deadline: common.deadline.map(|time| began.saturating_add(time)),
-        revoked: false,
-        old_is_dead: false,
-        stopped: false,
-        rename_failed: false,
-        restores: 0,
-        steps: Vec::new(),
-        why: None,
-        todo: Vec::new(),
-        _store_lock: store_lock,
     })
 }
 
-/// Whoever asks so early finds everything as it was.
-fn not_stopped(port: &Port) -> Result<(), Refused> {
-    match port.stopping() {
-        true => Err(RotationError::stopped("it was asked to stop before anything was touched")),
+async fn write(
+    effects: &Effects,
+    journal: &mut Journal,
+    record: Record,
+) -> Result<(), RotationError> {
+    effects
+        .effect("write the journal", async {
+            effects.disk().map_err(|error| RotationError::refused(error.to_string()))?;
+            journal.append(&record).map_err(RotationError::from)
+        })
+        .await
+}
+
+/// Whoever requests a stop so early finds everything as it was.
+fn not_stopped(effects: &Effects) -> Result<(), Refused> {
+    match effects.stopping() {
+        true => Err(RotationError::stopped("a stop was requested before anything was touched")),
         false => Ok(()),
     }
 }
 
-/// What cannot be left out.
-pub(crate) fn settings(common: &Common) -> Result<(Arc<dyn Store>, &std::path::Path), Refused> {
-    let Some(store) = &common.store else {
-        return refuse("a rotation needs a store: the place where the workload reads its key");
-    };
-    let Some(journal) = &common.journal else {
-        return refuse("a rotation needs a journal: a file that survives a crash");
-    };
-    Ok((Arc::clone(store), journal))
-}
-
-fn retirement(rotation: &Rotation) -> Result<Retirement, Refused> {
-    let hooks = rotation.common.deploy.is_some() || rotation.common.verify.is_some();
-    match rotation.retirement {
+fn retirement(wanted: &Wanted) -> Result<Retirement, Refused> {
+    let hooks = wanted.common.deploy.is_some() || wanted.common.verify.is_some();
+    match wanted.retirement {
         Some(Retirement::Grace { days }) if !(1..=3650).contains(&days) => refuse(format!(
-            "a grace period is 1 to 3650 days, not {days}: with none, a lost answer would lock the workload out"
+            "a grace period is 1 to 3650 days, not {days}: with none, a lost response would lock the workload out"
         )),
         Some(retirement) => Ok(retirement),
         None if hooks => Ok(Retirement::Delete),
         None => refuse(
-            "say what becomes of the old key: without a deploy or verify hook nobody knows when the workload has stopped using it",
+            "choose what is done with the old key (delete, keep or a grace period): without a deploy or verify hook nobody knows when the workload has stopped using it",
         ),
-    }
-}
-
-/// One rotation of a store at a time.
-pub(crate) fn lock_store(store: &dyn Store) -> Result<Option<Lock>, Refused> {
-    let Some(path) = store.lock_path() else { return Ok(None) };
-    match Lock::try_take(&path) {
-        Ok(Some(lock)) => Ok(Some(lock)),
-        Ok(None) => refuse(format!("{} is being rotated already", store.describe())),
-        Err(error) => refuse(format!("{} cannot be locked: {error}", path.display())),
     }
 }
 
@@ -259,28 +241,26 @@ async fn stored(api: &Api, held: Option<&Secret>, past: &Past) -> Result<String,
 
 /// The store must hold the key that is rotated: a wrong path would overwrite another workload's
 /// only copy.
-async fn check_held(
-    rotation: &Rotation,
-    api: &Api,
+fn check_held(
+    wanted: &Wanted,
     old: &OldKey,
     held: Option<&Secret>,
-    own: bool,
+    let_in: bool,
 ) -> Result<(), Refused> {
     match held {
-        None if rotation.store_is_new => Ok(()),
+        None if wanted.store_is_new => Ok(()),
         None => refuse(
             "the store holds no key: say that it is new if the rotated key is to be put there for the first time",
         ),
-        Some(_) if rotation.store_is_new => {
+        Some(_) if wanted.store_is_new => {
             refuse("the store was said to be new, and it holds something")
         }
         Some(held) if !fits_mask(held.expose(), &old.masked) => refuse(format!(
             "the store does not hold the key {} ({}): what it holds looks different",
             old.id, old.masked
         )),
-        // The caller's own has just been let in.
-        Some(held) if !own && !api.lets_in(held).await? => refuse(format!(
-            "what the store holds is refused by the server (401), so it is not the key {}",
+        Some(_) if !let_in => refuse(format!(
+            "what the store holds is rejected by the server (401), so it is not the key {}",
             old.id
         )),
         Some(_) => Ok(()),
@@ -289,14 +269,13 @@ async fn check_held(
 
 /// Whether the client's own key is the one that is rotated.
 async fn is_own(
-    client: &Client,
+    own: &Secret,
     api: &Api,
     old: &OldKey,
     held: Option<&Secret>,
 ) -> Result<bool, Refused> {
-    let own = client.api_key().await?;
     if let Some(held) = held {
-        return Ok(*held == own);
+        return Ok(held == own);
     }
     // Where no plaintext is at hand there is only the masked form, which others may share.
     if !fits_mask(own.expose(), &old.masked) {
@@ -332,32 +311,34 @@ async fn siblings(api: &Api, old: &OldKey) -> Result<Vec<DateTime<Utc>>, Refused
 }
 
 /// No other rotation of this key is under way, on this host or another.
-async fn no_rival(api: &Api, id: &str, past: &Past) -> Result<(), Refused> {
-    let found = api.beginning(&Marker::start_for(id)).await?;
-    match found.iter().find(|key| !past.unsettled.iter().any(|marker| marker.is(&key.name))) {
+fn no_concurrent(id: &str, past: &Past, marked: &[ApiKey]) -> Result<(), Refused> {
+    let markers = past.all_markers();
+    let ours = |key: &ApiKey| key.id == id || markers.iter().any(|marker| marker.is(&key.name));
+    match marked.iter().find(|key| !ours(key)) {
         None => Ok(()),
         Some(key) => refuse(format!(
-            "another rotation of this key is under way, or was left behind: it made the key {} ({})",
+            "another rotation of this key is under way, or was left behind: it made the key {} ({}). Resume it where its journal is; if that is lost and nothing is under way, resume with the store alone: that goes by the markers on the server",
             key.id, key.name
         )),
     }
 }
 
-/// Looks again for what earlier rotations of this journal may have left.
-async fn sweep_earlier(
+/// What a rotation of this journal has left under a marker is an orphan.
+async fn remove_orphans(
     api: &Api,
-    journal: &mut Journal,
     id: &str,
-    port: &Port,
+    past: &Past,
+    marked: &[ApiKey],
+    until: Duration,
 ) -> Result<(), Refused> {
-    let swept = super::sweep::look(api, journal, Some(id)).await?;
-    if swept > 0 {
-        port.note(format!("{swept} keys of earlier rotations, which nobody held, were deleted"));
-    }
+    let markers = past.all_markers();
+    let known = Known {
+        old_id: id,
+        adopted_id: past.adopted.as_ref().map(|adopted| adopted.id.as_str()),
+        in_use: &past.in_use,
+        markers: &markers,
+        ..Known::default()
+    };
+    sweep::deleted(orphans::remove_listed(api, marked, &known, until).await)?;
     Ok(())
-}
-
-/// The note that was given to the last rotation.
-pub(crate) fn note_of(past: &Past) -> Value {
-    past.plan.as_ref().map(|plan| plan.note.clone()).unwrap_or_default()
 }

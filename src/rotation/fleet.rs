@@ -9,14 +9,13 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use super::api::Api;
-use super::begin::ATTEMPTS;
-use super::builder::{Common, Rotation, Subject};
-use super::clock::{Clock, SystemClock};
-use super::error::RotationError;
-use super::marker::Marker;
-use super::pace::Pace;
-use super::report::RotationReport;
-use super::stop::Stop;
+use super::builder::Rotation;
+use super::effects::clock::{Clock, SystemClock};
+use super::effects::rate_limit::RateLimit;
+use super::effects::stop::Stop;
+use super::evidence::marker::Marker;
+use super::report::{RotationError, RotationReport};
+use super::settings::{Common, Subject};
 use super::store::Store;
 use crate::api_keys::fits_mask;
 use crate::types::ApiKey;
@@ -112,7 +111,7 @@ impl Policy {
     }
 }
 
-/// Whether a pattern with `*` covers the whole text.
+/// Whether a pattern with `*` covers the whole string.
 fn covers(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
@@ -141,17 +140,19 @@ pub struct Audited {
     pub key: ApiKey,
     /// Why it is picked.
     pub why: String,
-    /// Whether it looks like the caller's own, which is not rotated unless asked for.
+    /// Whether it looks like the caller's own, which is not rotated unless the policy includes it.
     pub own: bool,
 }
 
 /// What a policy would pick.
 pub(crate) async fn audit(client: &Client, policy: &Policy) -> Result<Vec<Audited>, Error> {
     let common = Common::new(client);
-    let now = common.clock.now();
-    let api = Api::new(client, common.port(), ATTEMPTS);
+    let api = Api::new(client, common.effects());
     let own = client.api_key().await?;
+    // The keys' ages are reckoned by the server's clock, which it tells with every response.
+    api.lets_in(&own).await?;
     let keys = api.all().await?;
+    let now = api.effects.server_now();
     Ok(keys
         .into_iter()
         .filter_map(|key| {
@@ -174,11 +175,11 @@ pub enum Skipped {
     SharedStore,
     /// Too many had failed before.
     Stopped,
-    /// It was [asked to stop](super::Stop) before this one was begun.
-    AskedToStop,
+    /// A [stop](super::Stop) was requested before this one was begun.
+    StopRequested,
 }
 
-/// What became of one key of a fleet.
+/// The outcome for one key of a fleet.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Rotated {
@@ -255,7 +256,7 @@ impl Fleet {
         self
     }
 
-    /// Sets up each rotation: what becomes of the old key, hooks, overlap.
+    /// Sets up each rotation: what is done with the old key, hooks, overlap.
     pub fn each(
         mut self,
         change: impl Fn(Rotation, &ApiKey) -> Rotation + Send + Sync + 'static,
@@ -264,7 +265,7 @@ impl Fleet {
         self
     }
 
-    /// Once this asks for it no further key is begun, and every rotation under way ends at its next
+    /// Once a stop is requested no further key is begun, and every rotation under way ends at its next
     /// safe point: see [`Stop`].
     pub fn stop_on(mut self, stop: &Stop) -> Self {
         self.stop = stop.clone();
@@ -277,15 +278,15 @@ impl Fleet {
         self
     }
 
-    /// Is told everything that happens, as it happens.
+    /// Everything that happens is reported to this, as it happens.
     pub fn on_event(mut self, listener: impl Fn(&FleetEvent) + Send + Sync + 'static) -> Self {
         self.listener = Some(Arc::new(listener));
         self
     }
 
-    /// Rotates the keys and says what became of each, in the order of [`audit`](super::RotationExt::audit).
+    /// Rotates the keys and reports the outcome of each, in the order of [`audit`](super::RotationExt::audit).
     ///
-    /// When the server asks one of the rotations to wait (429, 503), all of them do.
+    /// When the server tells one of the rotations to wait (429, 503), all of them do.
     ///
     /// # Errors
     /// The keys cannot be listed, or there is no folder for the journals. What fails for one key
@@ -307,8 +308,8 @@ impl Fleet {
         }
         let shared = |name: &Option<String>| name.as_deref().is_some_and(|name| users[name] > 1);
         let failures = std::sync::atomic::AtomicUsize::new(0);
-        let pace = Arc::new(Pace::new(Arc::clone(&self.clock)));
-        let (this, failures, pace) = (&self, &failures, &pace);
+        let rate_limit = Arc::new(RateLimit::new(Arc::clone(&self.clock)));
+        let (this, failures, rate_limit) = (&self, &failures, &rate_limit);
         let work = picked.into_iter().zip(stores).zip(&names).map(|((audited, store), name)| {
             let skipped = match &store {
                 _ if audited.own && !this.policy.own => Some(Skipped::Own),
@@ -320,14 +321,14 @@ impl Fleet {
                 use std::sync::atomic::Ordering::SeqCst;
                 let key = audited.key;
                 let store = match (skipped, store) {
-                    (None, Some(_)) if this.stop.is_asked() => {
-                        return (key, Rotated::Skipped(Skipped::AskedToStop));
+                    (None, Some(_)) if this.stop.is_requested() => {
+                        return (key, Rotated::Skipped(Skipped::StopRequested));
                     }
                     (None, Some(store)) if failures.load(SeqCst) < this.most_failures => store,
                     (None, _) => return (key, Rotated::Skipped(Skipped::Stopped)),
                     (Some(why), _) => return (key, Rotated::Skipped(why)),
                 };
-                match this.rotation(&key, store, folder, pace).run().await {
+                match this.rotation(&key, store, folder, rate_limit).run().await {
                     Ok(report) => (key, Rotated::Done(Box::new(report))),
                     Err(error) => {
                         failures.fetch_add(1, SeqCst);
@@ -349,15 +350,15 @@ impl Fleet {
         key: &ApiKey,
         store: Arc<dyn Store>,
         folder: &Path,
-        pace: &Arc<Pace>,
+        rate_limit: &Arc<RateLimit>,
     ) -> Rotation {
         let journal = folder.join(journal_name(&store.describe()));
         let mut rotation = Rotation::new(&self.client, Subject::Id(key.id.clone()))
             .shared_store(store)
             .stop_on(&self.stop)
             .journal(journal);
-        rotation.common.clock = Arc::clone(&self.clock);
-        rotation.common.pace = Some(Arc::clone(pace));
+        rotation.given.common.clock = Arc::clone(&self.clock);
+        rotation.given.common.rate_limit = Some(Arc::clone(rate_limit));
         if let Some(listener) = self.listener.clone() {
             let (id, name) = (key.id.clone(), key.name.clone());
             rotation = rotation.on_event(move |event| {

@@ -26,59 +26,72 @@
 //! Every step is written into the journal before it is taken. Until the old key's retirement begins
 //! any failure goes back to the state before; afterwards it only goes forward. A process that dies
 //! in between leaves a journal from which [`resume`](RotationExt::resume) goes on, and so does one that
-//! is [asked to stop](Stop).
+//! is [stopped](Stop). Where only a person can tell how to go on, the report names the
+//! [resolutions](Resolution), each an option of [`Resume`].
 //!
 //! The server offers no way to repeat a creation safely. So a key is made under a unique name, the
-//! *marker* (`~onk-<id of the old key>-<ulid>`); if the answer is lost, a key of that name is one
-//! whose plaintext nobody has, and it is deleted. Since a request may take effect after we have
-//! looked, the name is looked for again when the *settle time* has passed.
+//! *marker* (`~onk-<id of the old key>-<ulid>`); if the response is lost, a key of that name is one
+//! whose *plaintext*, the secret that is shown once, nobody has: an *orphan*, which is deleted.
+//!
+//! # What is believed
+//!
+//! - A key that is seen is there. One that is not seen is looked for until the *visibility time* has
+//!   passed since it was last known to exist (30 s and at least twice the attempt timeout, or the
+//!   *settle time* where one is given): reads lag, and replicas disagree.
+//! - A write to the store is confirmed when it has been read back, within the store's own
+//!   [propagation time](Store::propagation). Until then nothing that it may install is deleted. What
+//!   a write broke is mended with the old plaintext; a key that works and is neither of the two is
+//!   somebody's, stays, and needs attention.
+//! - A key is deleted by one function, by the caller who has just read it, if it bears a marker of
+//!   ours or is the old key in its retirement, and the new one was seen and let in.
+//! - A rotation belongs to a server, an organization, a host and a store. Elsewhere nothing is
+//!   changed, and nothing is closed.
+//! - Lifetimes are reckoned by the server's clock.
 //!
 //! # What it costs
 //!
-//! A rotation in which nothing fails sends 12 requests, each of which a guarantee depends on:
+//! A rotation in which nothing fails is seven round trips, one after another. What does not depend
+//! on each other is sent together:
 //!
-//! | step | requests | without it |
+//! | round trip | requests | without it |
 //! |---|---|---|
 //! | plan | get the old key | a deleted key, one of another project, a lifetime that cannot be kept are found too late |
 //! | | list with the key that the store holds | a store with a dead key of the same masked form is overwritten |
-//! | | list the old key's markers | a rival is found only after something was touched |
+//! | | list the old key's markers | a concurrent rotation is found only after something was touched |
+//! | | get the caller's organization | a resumption by a stranger closes the journal over an orphan |
 //! | create | create | |
-//! | compare | list the old key's markers | two rotations at once both go through |
+//! | compare and try | list the old key's markers | two rotations at once both go through; a doubled creation leaves an orphan |
 //! | | get both keys | the new key has other rights, or outlives a decision on the old one |
-//! | verify | list with the new key | the workload is given a key that does not work |
-//! | retire | get both keys | the old key is deleted although the new one is gone, or was narrowed meanwhile |
-//! | | delete the old key | |
+//! | | list with the new key | the store gets a key that the server does not let in yet |
+//! | verify | list with the new key | the workload goes on with a key that stopped working |
+//! | look | get both keys, list the markers, list with the new key | the old key is deleted although the new one is gone, or was narrowed meanwhile |
+//! | delete | delete the old key | |
 //! | rename | rename the new key | |
 //!
-//! It is 11 when the key makes its own replacement, which need not be tried in the plan, or when the
-//! old key is kept; and 14 when the server replaces the key, since the old key bears the marker
-//! meanwhile. By store instead of by id it is two listings more, once: afterwards the journal knows
-//! the key. A lifetime that is not one of whole days costs a look at the other keys of that name.
+//! It is six when the old key is kept, and nine when the server replaces the key, since the old key
+//! bears the marker meanwhile. By store instead of by id it is two listings more, once: afterwards
+//! the journal knows the key. A lifetime that is not one of whole days costs a look at the other
+//! keys of that name.
 
 mod api;
 mod begin;
 mod builder;
-mod clock;
-mod decide;
+mod effects;
 mod engine;
-mod equal;
-mod error;
-mod fingerprint;
+mod evidence;
 mod fleet;
-mod guard;
 mod journal;
-mod lock;
-mod marker;
+mod lost;
 mod once;
-mod pace;
 mod plan;
-mod port;
-mod process;
+mod program;
 mod report;
 mod resume;
-mod stop;
+mod settings;
+mod site;
 mod store;
 mod sweep;
+mod system;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -89,18 +102,22 @@ use crate::types::ApiKey;
 use crate::types::CreateApiKeyRequest;
 use crate::{Client, Error};
 
-use self::builder::Subject;
+use self::settings::Subject;
 
-pub use self::builder::{HookError, Resume, Rotation, Told};
-pub use self::clock::Clock;
-pub use self::error::RotationError;
-pub use self::fleet::{Audited, Fleet, FleetEvent, Policy, Rotated, Skipped};
-pub use self::once::{CreateOnceError, CreatedOnce};
-pub use self::plan::{Lifetime, Retirement};
+pub use self::builder::{HookCommand, Resume, Rotation};
 #[doc(hidden)]
-pub use self::port::Probe;
-pub use self::report::{Event, Fate, Outcome, RotationReport, Step, StepReport};
-pub use self::stop::Stop;
+pub use self::effects::Probe;
+pub use self::effects::clock::Clock;
+pub use self::effects::stop::Stop;
+pub use self::fleet::{Audited, Fleet, FleetEvent, Policy, Rotated, Skipped};
+pub use self::once::{CreateOnce, CreateOnceError, CreatedOnce};
+pub use self::plan::record::{Lifetime, Retirement};
+pub use self::program::Program;
+pub use self::report::{
+    Disposition, Event, Outcome, Resolution, RotationError, RotationReport, Step, StepReport,
+    StoreHolds,
+};
+pub use self::settings::{DeployTarget, HookError};
 pub use self::store::{CommandStore, EnvFileStore, FileStore, Store, StoreError};
 
 mod sealed {
@@ -136,7 +153,7 @@ pub trait RotationExt: sealed::Sealed {
     ) -> impl Future<Output = Result<usize, RotationError>> + Send;
 
     /// Makes a key exactly once, although the server offers no way to repeat a creation: under a
-    /// name that no other key bears, looked for when an answer is lost, and renamed at the end.
+    /// name that no other key bears, looked for when a response is lost, and renamed at the end.
     ///
     /// It keeps no journal: if the process dies, a key named `~onk-new-…` may be left.
     ///
@@ -153,10 +170,7 @@ pub trait RotationExt: sealed::Sealed {
     ///
     /// # Errors
     /// No key was made: the error says whether one that nobody holds may exist, and its name.
-    fn create_exactly_once(
-        &self,
-        request: CreateApiKeyRequest,
-    ) -> impl Future<Output = Result<CreatedOnce, CreateOnceError>> + Send;
+    fn create_exactly_once(&self, request: CreateApiKeyRequest) -> CreateOnce;
 
     /// Which keys a policy would have rotated, and why: every key is looked at, also while others
     /// come and go.
@@ -193,11 +207,8 @@ impl RotationExt for Client {
         Resume::new(self, journal.into()).sweep().await
     }
 
-    async fn create_exactly_once(
-        &self,
-        request: CreateApiKeyRequest,
-    ) -> Result<CreatedOnce, CreateOnceError> {
-        once::create(builder::Common::new(self), request).await
+    fn create_exactly_once(&self, request: CreateApiKeyRequest) -> CreateOnce {
+        CreateOnce::new(self, request)
     }
 
     async fn audit(&self, policy: &Policy) -> Result<Vec<Audited>, Error> {
@@ -234,6 +245,8 @@ pub struct Pending {
     pub name: String,
     /// What the store called itself.
     pub store: String,
+    /// The host on which it was begun, where its store belongs to one host.
+    pub host: Option<String>,
     /// The note that was given to the rotation.
     pub note: Value,
     /// Names under which a key that nobody holds may still appear.
@@ -246,16 +259,17 @@ pub struct Pending {
 /// A journal that cannot be read, or is damaged.
 pub fn pending(journal: impl AsRef<Path>) -> Result<Option<Pending>, RotationError> {
     let past = journal::read(journal.as_ref())?;
-    let (under_way, note) = (past.is_open(), begin::note_of(&past));
+    let under_way = past.is_open();
     if !under_way && past.unsettled.is_empty() {
         return Ok(None);
     }
     Ok(past.plan.map(|plan| Pending {
+        note: plan.note.clone(),
+        host: plan.place.host.as_ref().map(ToString::to_string),
         under_way,
         old_id: plan.old_id,
         name: plan.name,
         store: plan.store,
-        note,
         unsettled: past.unsettled.iter().map(ToString::to_string).collect(),
     }))
 }

@@ -1,173 +1,211 @@
-//! After a crash: what the journal, the store and the server say is put together, and the same
-//! engine goes on from there.
+//! After a crash, or when a person has chosen a way out: what the journal, the store and the server
+//! say is put together, and the same engine goes on from there.
 
 use std::sync::Arc;
 
-use super::api::Api;
-use super::begin::{ATTEMPTS, lock_store, settings};
-use super::builder::Common;
-use super::decide::{Course, Facts};
-use super::engine::Engine;
-use super::error::RotationError;
-use super::guard::Holds;
-use super::journal::{Journal, Record, read};
-use super::plan::Retirement;
-use super::report::{Outcome, RotationReport};
+use super::effects::Effects;
+use super::engine::{Engine, Opening};
+use super::evidence::fingerprint::Fingerprint;
+use super::journal::record::{Ending, Past, Record};
+use super::journal::{Journal, read};
+use super::lost;
+use super::plan::place::Place;
+use super::plan::record::Plan;
+use super::report::{Disposition, Outcome, Resolution, RotationError, RotationReport};
+use super::settings::Resumption;
+use super::site::{here, lock_store, required};
+use super::sweep;
+use crate::Secret;
 
 /// Finishes or undoes what was under way.
-pub(crate) async fn run(common: Common) -> Result<Option<RotationReport>, RotationError> {
+pub(crate) async fn run(given: Resumption) -> Result<Option<RotationReport>, RotationError> {
+    let common = &given.common;
+    let mut lost = false;
     if let Some(path) = &common.journal {
-        // With nothing to do neither store nor key is needed.
         let past = read(path)?;
-        if !past.is_open() && past.unsettled.is_empty() {
+        lost = given.adopt && past.plan.is_none() && common.store.is_some();
+        // With nothing to do neither store nor key is needed.
+        if !lost && !past.is_open() && past.unsettled.is_empty() {
             return Ok(None);
         }
+        if given.give_up && !lost {
+            return give_up(Journal::open(path)?);
+        }
     }
-    let (store, path) = settings(&common)?;
-    let port = common.port();
+    let (store, path) = required(common)?;
+    let effects = common.effects();
     let mut journal = Journal::open(path)?;
-    let Some(plan) = journal.past.plan.clone() else { return Ok(None) };
-    if plan.store != store.describe() {
-        return Err(RotationError::refused(format!(
-            "the journal {} belongs to the store {}, not to {}",
-            path.display(),
-            plan.store,
-            store.describe()
-        )));
-    }
     let store_lock = lock_store(&*store)?;
-    let api = Api::new(&common.client, Arc::clone(&port), ATTEMPTS);
+    // Whoever takes the lock removes what a killed process has left beside the store.
+    if let Err(error) = store.check().await {
+        effects.note(error.to_string());
+    }
+    if lost && !lost::find(&given, &effects, &store, &mut journal).await? {
+        return Ok(None);
+    }
+    let Some(plan) = journal.past.plan.clone() else { return Ok(None) };
     if !journal.past.is_open() {
-        // Only names to look for are left. A key that replaced itself is dead by now.
-        let held = match plan.own && store.readable() {
-            true => port.effect("read the store", store.read()).await?,
-            false => None,
-        };
-        let api = match held {
-            Some(held) => api.with_key(&held)?,
-            None => api,
-        };
-        super::sweep::settle(&common, &api, &mut journal, &port).await?;
+        // Only names to look for are left.
+        let held = sweep::held(common, &effects, &journal.past).await?;
+        let (api, _) = sweep::caller(common, &effects, &journal.past, held.as_ref()).await?;
+        sweep::settle(common, &api, &mut journal).await?;
         return Ok(None);
     }
 
-    let now = port.clock.elapsed();
-    let past = journal.past.clone();
     let held = match store.readable() {
-        true => Some(port.effect("read the store", store.read()).await),
+        true => Some(effects.effect("read the store", store.read()).await),
         false => None,
     };
-    let mut facts = Facts {
-        adopted: past.adopted.is_some(),
-        touched: past.stored,
-        // A command that was killed with us, or not, may still write.
-        late: past.stored,
-        deployed: past.deployed,
-        retiring: past.retiring,
-        removed: past.removed,
-        has_deploy: common.deploy.is_some(),
-        old_is_marked: matches!(plan.retirement, Retirement::Grace { .. })
-            && !past.markers.is_empty(),
-        ..Facts::default()
+    let shown = held.as_ref().and_then(|held| held.as_ref().ok()).and_then(Option::as_ref);
+    let (api, asking) = sweep::caller(common, &effects, &journal.past, shown).await?;
+    let organization = api.organization().await?;
+    let place = here(common, &*store, organization);
+    find_place(&given, &plan, &journal.past, &place, shown)?;
+    let foreign = match shown {
+        Some(shown) if !is_either(&plan, &journal.past, shown) => api.lets_in(shown).await?,
+        _ => false,
     };
-    let mut engine = Engine {
-        setup: common.setup(Arc::clone(&port), store, None),
-        name: plan.name.clone(),
-        facts: Facts::default(),
-        adopted: past.adopted.clone(),
-        old_secret: None,
-        new_secret: None,
-        held: None,
-        api,
-        last_unknown: now,
-        last_write: now,
-        deadline: common.deadline.map(|time| now.saturating_add(time)),
-        revoked: false,
-        old_is_dead: false,
-        stopped: false,
-        rename_failed: false,
-        restores: 0,
-        steps: Vec::new(),
-        why: None,
-        todo: Vec::new(),
-        plan,
+    let is_old = |key: &Secret| plan.old.as_ref().is_some_and(|old| old.is_of(key));
+    let own = (plan.own && is_old(&asking)).then_some(asking);
+    resolve(&given, &effects, &mut journal, place).await?;
+    let opening = Opening {
+        setup: common.setup(Arc::clone(&effects), store),
+        plan: journal.past.plan.clone().unwrap_or(plan),
         journal,
-        _store_lock: store_lock,
+        store_lock,
+        held,
+        api,
+        own,
+        foreign,
+        fresh: false,
+        deadline: common.deadline.map(|time| effects.elapsed().saturating_add(time)),
     };
-    match held {
-        Some(Ok(held)) => {
-            let adopted = |secret| {
-                past.adopted.as_ref().is_some_and(|adopted| adopted.fingerprint.is_of(secret))
-            };
-            let old = |secret| engine.plan.old.as_ref().is_some_and(|old| old.is_of(secret));
-            facts.holds = match &held {
-                None => Holds::Nothing,
-                Some(held) if adopted(held) => Holds::New,
-                Some(held) if old(held) => Holds::Old,
-                Some(_) => Holds::Other,
-            };
-            match facts.holds {
-                Holds::New => engine.new_secret = held,
-                Holds::Old => engine.old_secret = held,
-                _ => engine.held = held,
-            }
-        }
-        Some(Err(error)) => engine.why = Some(error.to_string()),
-        None => {}
-    }
-    engine.facts = facts;
-    engine.choose_course().await;
-    let report = engine.run().await;
+    let report = Engine::open(opening).run().await;
     match report.outcome {
         Outcome::Rotated | Outcome::AsBefore => Ok(Some(report)),
-        Outcome::NeedsAttention | Outcome::Stopped => Err(RotationError::ended(report)),
+        _ => Err(RotationError::ended(report)),
     }
 }
 
-/// Where a resumption heads: forward with what the store holds, back when it holds the old key, and
-/// neither where that cannot be told.
-pub(crate) fn course(facts: &Facts, store_is_new: bool) -> Course {
-    let never_stored = !facts.touched && !facts.retiring;
-    match facts.holds {
-        _ if !facts.adopted || facts.removed => Course::Back,
-        Holds::New => Course::Forward,
-        Holds::Old if !facts.retiring => Course::Back,
-        Holds::Nothing if !facts.retiring && store_is_new => Course::Back,
-        // What was never written is not there, whatever the store holds.
-        _ if never_stored => Course::Back,
-        _ => Course::Hold,
-    }
+/// Whether this is one of the two keys.
+fn is_either(plan: &Plan, past: &Past, shown: &Secret) -> bool {
+    let is = |print: Option<&Fingerprint>| print.is_some_and(|print| print.is_of(shown));
+    is(plan.old.as_ref()) || is(past.adopted.as_ref().map(|adopted| &adopted.fingerprint))
 }
 
-impl Engine {
-    async fn choose_course(&mut self) {
-        let facts = self.facts;
-        let mut course = course(&facts, self.plan.store_is_new);
-        // The retirement was announced, and what the store holds is never deleted: so it was not
-        // done, unless somebody put the old key back.
-        if let (Course::Hold, Holds::Old, Some(old)) =
-            (course, facts.holds, self.old_secret.clone())
-            && self.old_works(&old).await
-        {
-            course = Course::Back;
-        }
-        self.facts.course = course;
-        match course {
-            Course::Back if facts.retiring => {
-                self.facts.retiring = false;
-                self.called_off();
-            }
-            Course::Hold => {
-                let why = "nobody can tell which key the store holds";
-                self.why.get_or_insert_with(|| why.to_owned());
-            }
-            _ => {}
-        }
+/// The rotation goes on where it was begun. From another host, or where its store has moved to, it
+/// is adopted if the store that a person names holds one of its keys.
+fn find_place(
+    given: &Resumption,
+    plan: &Plan,
+    past: &Past,
+    place: &Place,
+    shown: Option<&Secret>,
+) -> Result<(), RotationError> {
+    let there = match plan.place.store.is_empty() {
+        // The journal is of an older version.
+        true => Place { store: plan.store.clone(), ..plan.place.clone() },
+        false => plan.place.clone(),
+    };
+    let here = match plan.place.store.is_empty() {
+        true => Place {
+            store: given.common.store.as_ref().map(|s| s.describe()).unwrap_or_default(),
+            ..place.clone()
+        },
+        false => place.clone(),
+    };
+    let Err(elsewhere) = there.is_here(&here) else { return Ok(()) };
+    let fits = shown.is_some_and(|shown| is_either(plan, past, shown));
+    if given.adopt && elsewhere.by_store && fits {
+        return Ok(());
     }
+    let more = match given.adopt && elsewhere.by_store {
+        true => ", and the store holds neither of its keys",
+        false => "",
+    };
+    Err(RotationError::unresolved(
+        format!(
+            "the rotation of {} is not gone on with from here: {}{more}; nothing was changed",
+            plan.old_id, elsewhere.why
+        ),
+        &[elsewhere.resolution, Resolution::GiveUp],
+    ))
+}
 
-    fn called_off(&mut self) {
-        if let Err(error) = self.journal.append(&Record::NotRetiring) {
-            self.setup.port.note(error.to_string());
+/// Writes down what a person has said, before it counts.
+async fn resolve(
+    given: &Resumption,
+    effects: &Effects,
+    journal: &mut Journal,
+    place: Place,
+) -> Result<(), RotationError> {
+    let plan = journal.past.plan.as_ref();
+    let mut records = Vec::new();
+    if given.adopt && plan.is_some_and(|plan| plan.place != place) {
+        records.push(Record::Adopted { place: Box::new(place) });
+    }
+    if let Some(note) = given.note.as_ref().filter(|note| plan.is_some_and(|p| p.note != **note)) {
+        records.push(Record::Noted { note: note.clone() });
+    }
+    if given.deployed {
+        records.push(Record::Resolved { resolution: Resolution::Deployed });
+    }
+    if let Some(holds) = given.store_holds {
+        records.push(Record::Resolved { resolution: Resolution::StoreHolds(holds) });
+    }
+    for record in records {
+        effects.effect("write the journal", async { journal.append(&record) }).await?;
+    }
+    Ok(())
+}
+
+/// Ends it where it is: nobody is asked, nothing is changed, and what stays is listed.
+fn give_up(mut journal: Journal) -> Result<Option<RotationReport>, RotationError> {
+    let Some(plan) = journal.past.plan.clone() else { return Ok(None) };
+    let past = journal.past.clone();
+    let mut todo = Vec::new();
+    if past.is_open() {
+        let (old, store) = (&plan.old_id, &plan.store);
+        if !past.retiring {
+            todo.push(format!("the old key {old} stays"));
+        } else {
+            todo.push(format!("the old key {old} stays, unless it was deleted already"));
+        }
+        if let Some(new) = past.adopted.as_ref().filter(|_| !past.removed) {
+            let held = if past.writes.is_empty() { "does not hold" } else { "may hold" };
+            todo.push(format!(
+                "the new key {} stays: {store} {held} it; delete whichever nothing uses",
+                new.id
+            ));
         }
     }
+    for marker in &past.unsettled {
+        todo.push(format!("a key named {marker} may appear, which nobody holds: delete it"));
+    }
+    if past.is_open() {
+        journal.append(&Record::Resolved { resolution: Resolution::GiveUp })?;
+        journal.append(&Record::Ended { outcome: Ending::GivenUp })?;
+    } else {
+        for marker in &past.unsettled {
+            journal.append(&Record::Settled { marker: marker.to_string() })?;
+        }
+    }
+    let kept = |is: bool| if is { Disposition::Kept } else { Disposition::NeverMade };
+    Ok(Some(RotationReport {
+        outcome: Outcome::GivenUp,
+        name: plan.name,
+        store: plan.store,
+        old_id: plan.old_id,
+        old: Disposition::Kept,
+        new: match past.removed {
+            true => Disposition::Deleted,
+            false => kept(past.adopted.is_some()),
+        },
+        new_id: past.adopted.map(|adopted| adopted.id),
+        steps: Vec::new(),
+        unsettled: Vec::new(),
+        todo,
+        resolutions: Vec::new(),
+        why: None,
+    }))
 }

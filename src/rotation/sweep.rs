@@ -2,45 +2,93 @@
 //! beside a rotation of the same journal.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::api::Api;
-use super::builder::Common;
-use super::error::RotationError;
-use super::guard::{Doomed, Known, may_delete};
-use super::journal::{Journal, Record, read};
-use super::port::Port;
+use super::effects::Effects;
+use super::evidence::delete::{DeleteError, Known};
+use super::evidence::orphans;
+use super::journal::record::{Past, Record};
+use super::journal::{Journal, read};
+use super::report::{Resolution, RotationError};
+use super::settings::Common;
+use crate::Secret;
 
-/// Deletes what bears an unsettled marker. What was looked for and not found stays unsettled until
-/// the settle time has passed. Says how many were deleted.
+/// Deletes what bears a marker that is to be looked for. What was rejected clearly is done with after
+/// one look; for the others the settle time has to pass. Returns how many were deleted.
 pub(crate) async fn look(
     api: &Api,
     journal: &mut Journal,
-    old_id: Option<&str>,
+    until: Duration,
 ) -> Result<usize, RotationError> {
-    let markers = journal.past.unsettled.clone();
+    let past = journal.past.clone();
+    let markers = past.all_markers();
     let mut deleted = 0;
-    for marker in &markers {
-        for key in api.named(marker.as_str()).await? {
-            let in_use = journal.past.in_use.contains(&key.id)
-                || journal.past.adopted.as_ref().is_some_and(|adopted| adopted.id == key.id)
-                || journal.past.plan.as_ref().is_some_and(|plan| plan.old_id == key.id);
-            if in_use {
-                continue;
-            }
-            let known = Known {
-                old_id: old_id.unwrap_or_default(),
-                adopted_id: journal.past.adopted.as_ref().map(|adopted| adopted.id.as_str()),
-                markers: &markers,
-                ..Known::default()
-            };
-            may_delete(Doomed::Orphan, &key.id, &key.name, Some(&key.masked_key), &known).map_err(
-                |why| RotationError::refused(format!("the key {} is not deleted: {why}", key.id)),
-            )?;
-            api.delete(&key.id, &[&key.name]).await?;
-            deleted += 1;
-        }
+    for marker in past.unsettled.iter().chain(&past.rejected) {
+        let plan = past.plan.as_ref();
+        let known = Known {
+            old_id: plan.map(|plan| plan.old_id.as_str()).unwrap_or_default(),
+            adopted_id: past.adopted.as_ref().map(|adopted| adopted.id.as_str()),
+            in_use: &past.in_use,
+            markers: &markers,
+            ..Known::default()
+        };
+        deleted += self::deleted(orphans::remove(api, marker, &known, until).await)?;
+    }
+    for marker in &past.rejected {
+        journal.append(&Record::Settled { marker: marker.to_string() })?;
     }
     Ok(deleted)
+}
+
+/// A deletion for which there is no proof ends what asked for it.
+pub(crate) fn deleted(removed: Result<usize, DeleteError>) -> Result<usize, RotationError> {
+    removed.map_err(|error| match error {
+        DeleteError::Call(error) => error.into(),
+        DeleteError::Unproven(why) => {
+            RotationError::refused(format!("a key under a marker is not deleted: {why}"))
+        }
+    })
+}
+
+/// The API as a caller who sees something that the journal knows to exist. What others do not see
+/// proves nothing. The key that the store holds may be the only one left of a self-rotation.
+pub(crate) async fn caller(
+    common: &Common,
+    effects: &Arc<Effects>,
+    past: &Past,
+    held: Option<&Secret>,
+) -> Result<(Api, Secret), RotationError> {
+    let api = Api::new(&common.client, Arc::clone(effects));
+    let plan = past.plan.as_ref();
+    let own = plan.is_some_and(|plan| plan.own);
+    let old_id = plan.map(|plan| plan.old_id.as_str());
+    let ids: Vec<&str> =
+        old_id.into_iter().chain(past.adopted.as_ref().map(|new| new.id.as_str())).collect();
+    let client_key = common.client.api_key().await?;
+    let held = held.filter(|held| own && **held != client_key);
+    let mut problem = "it sees neither of the two keys".to_owned();
+    for key in std::iter::once(&client_key).chain(held) {
+        let asking = if *key == client_key { api.clone() } else { api.with_key(key)? };
+        for id in &ids {
+            match asking.look(id).await {
+                Ok(sight) if sight.is_seen() => return Ok((asking, key.clone())),
+                Ok(_) => {}
+                Err(error) if error.is_unauthorized() || error.is_forbidden() => {
+                    problem = error.to_string();
+                    break;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Err(RotationError::unresolved(
+        format!(
+            "this caller cannot see the rotation of {}: {problem}; nothing was changed",
+            old_id.unwrap_or_default()
+        ),
+        &[Resolution::Caller, Resolution::GiveUp],
+    ))
 }
 
 /// Waits out the settle time, looks once more, and writes down that nothing is left.
@@ -48,17 +96,18 @@ pub(crate) async fn settle(
     common: &Common,
     api: &Api,
     journal: &mut Journal,
-    port: &Arc<Port>,
 ) -> Result<usize, RotationError> {
+    let effects = &api.effects;
     if journal.past.unsettled.is_empty() {
         return Ok(0);
     }
-    port.sleep(common.settle()).await.map_err(|asked| {
+    let why = "for requests whose outcome is unknown";
+    effects.wait(why, common.visibility()).await.map_err(|stop| {
         RotationError::stopped(format!(
-            "{asked} before the settle time had passed: sweep the journal again"
+            "{stop} before the settle time had passed: sweep the journal again"
         ))
     })?;
-    let deleted = look(api, journal, None).await?;
+    let deleted = look(api, journal, effects.elapsed() + common.visibility()).await?;
     for marker in journal.past.unsettled.clone() {
         journal.append(&Record::Settled { marker: marker.to_string() })?;
     }
@@ -70,10 +119,11 @@ pub(crate) async fn run(common: Common) -> Result<usize, RotationError> {
     let Some(path) = &common.journal else {
         return Err(RotationError::refused("a sweep needs a journal"));
     };
-    if !read(path)?.is_open() && read(path)?.unsettled.is_empty() {
+    let past = read(path)?;
+    if !past.is_open() && past.unsettled.is_empty() && past.rejected.is_empty() {
         return Ok(0);
     }
-    let port = common.port();
+    let effects = common.effects();
     let mut journal = Journal::open(path)?;
     if journal.past.is_open() {
         return Err(RotationError::refused(format!(
@@ -81,7 +131,24 @@ pub(crate) async fn run(common: Common) -> Result<usize, RotationError> {
             path.display()
         )));
     }
-    let api = Api::new(&common.client, Arc::clone(&port), super::begin::ATTEMPTS);
-    let first = look(&api, &mut journal, None).await?;
-    Ok(first + settle(&common, &api, &mut journal, &port).await?)
+    let held = held(&common, &effects, &journal.past).await?;
+    let (api, _) = caller(&common, &effects, &journal.past, held.as_ref()).await?;
+    let until = effects.elapsed() + common.visibility();
+    let first = look(&api, &mut journal, until).await?;
+    Ok(first + settle(&common, &api, &mut journal).await?)
+}
+
+/// What the store holds, where a key may have replaced itself: its old one is dead by now.
+pub(crate) async fn held(
+    common: &Common,
+    effects: &Effects,
+    past: &Past,
+) -> Result<Option<Secret>, RotationError> {
+    let own = past.plan.as_ref().is_some_and(|plan| plan.own);
+    match &common.store {
+        Some(store) if own && store.readable() => {
+            Ok(effects.effect("read the store", store.read()).await?)
+        }
+        _ => Ok(None),
+    }
 }

@@ -75,7 +75,7 @@ fn good_settings_are_taken() {
 
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
 #[test]
-fn without_tls_a_client_of_ones_own_is_asked_for() {
+fn without_tls_a_client_of_ones_own_is_requested_for() {
     let error = problem(Client::builder().api_key(KEY));
     assert!(error.to_string().contains("`rustls` or `native-tls`"), "{error}");
     let own = Client::builder().api_key(KEY).http_client(reqwest::Client::new());

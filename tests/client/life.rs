@@ -4,7 +4,7 @@
 use chrono::TimeDelta;
 use futures_util::TryStreamExt;
 use onkernel::prelude::*;
-use onkernel::testing::{NewKey, Server};
+use onkernel::testing::{AuthContext, NewKey, Server};
 use onkernel::types::{ApiKeyPolicy, ApiKeyPolicyStatement};
 
 async fn server() -> Server {
@@ -158,14 +158,21 @@ async fn keys_are_found_by_name_age_and_expiry() {
     assert!(admin.api_keys().older_than(TimeDelta::MAX).await.unwrap().is_empty());
 }
 
+/// The service says it; where it does not, that is taken at once, and masked forms decide.
 #[tokio::test]
-async fn a_key_finds_itself_by_its_mask() {
-    let server = server().await;
-    let admin = admin(&server);
-    let created = admin.api_keys().create("me").send().await.unwrap();
-    let me = client(&server, created.key.expose());
-    let found = me.api_keys().current().await.unwrap();
-    assert_eq!(found.candidates.iter().map(|key| &key.id).collect::<Vec<_>>(), [&created.id]);
+async fn a_key_finds_itself_by_what_the_service_says_and_else_by_its_mask() {
+    for available in [AuthContext::Available, AuthContext::Forbidden, AuthContext::Missing] {
+        let server = Server::builder().auth_context(available).start().await.unwrap();
+        let admin = admin(&server);
+        let created = admin.api_keys().create("me").send().await.unwrap();
+        let me = client(&server, created.key.expose()).with(CallOptions::new().retries(2));
+        server.clear_log();
+        let found = me.api_keys().current().await.unwrap();
+        let ids: Vec<_> = found.candidates.iter().map(|key| &key.id).collect();
+        assert_eq!(ids, [&created.id], "{available:?}");
+        assert_eq!(found.is_exact, available == AuthContext::Available);
+        assert_eq!(server.log().len(), 2, "{available:?}");
+    }
 }
 
 #[tokio::test]

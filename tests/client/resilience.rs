@@ -90,7 +90,7 @@ async fn a_creation_takes_effect_once_at_most_and_is_never_denied() {
 }
 
 #[tokio::test]
-async fn a_rotation_by_the_server_is_asked_for_once() {
+async fn a_rotation_by_the_server_is_requested_for_once() {
     for fault in [Fault::drop_connection().after(), Fault::status(503).after(), Fault::reset()] {
         let server = Server::start().await.unwrap();
         let key = server.add_key(NewKey::named("ci"));

@@ -47,12 +47,12 @@ impl Dependent {
         files.map(|file| file.rsplit(['/', '\\']).next().unwrap().to_owned()).collect()
     }
 
-    /// What Cargo says when the build script refuses a document of this text.
-    fn refusal(&self, document: &str) -> String {
+    /// What Cargo says when the build script rejects a document of this text.
+    fn failure(&self, document: &str) -> String {
         self.write("api.yml", document);
         let output = self.check(SPEC);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success(), "this was not refused:\n{document}");
+        assert!(!output.status.success(), "this was not rejected:\n{document}");
         assert!(!error.contains("panicked") && !error.contains("backtrace"), "{error}");
         error
     }
@@ -104,11 +104,11 @@ fn a_dependent_brings_its_own_document_and_overlay() {
     let output = dependent.check(&format!("{SPEC}{overlay}"));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 
-    refusals(&dependent);
+    failures(&dependent);
 }
 
 /// Every document that cannot be used is one error a problem, with its place and what to do.
-fn refusals(dependent: &Dependent) {
+fn failures(dependent: &Dependent) {
     for (document, expected) in [
         ("openapi: 3.1.0\npaths: [\n", "api.yml:3:1: "),
         ("openapi: 3.1.0\npaths: {}\npaths: {}\n", "api.yml:3:1: "),
@@ -117,7 +117,7 @@ fn refusals(dependent: &Dependent) {
         ("openapi: 3.1.0\npaths: {}\n", "api.yml"),
         ("", "api.yml"),
     ] {
-        let error = dependent.refusal(document);
+        let error = dependent.failure(document);
         assert!(error.contains("error: onkernel@") && error.contains(expected), "{error}");
     }
 
@@ -126,21 +126,21 @@ fn refusals(dependent: &Dependent) {
         "#/components/schemas/Missing'",
         1,
     );
-    let error = dependent.refusal(&dangling);
+    let error = dependent.failure(&dangling);
     assert!(
         error.contains("#/components/schemas/Missing") && error.contains("api.yml:"),
         "{error}"
     );
 
     let renamed = bundled().replace("/org/api_keys/{id}/rotate:", "/org/keys/{id}/rotate:");
-    let error = dependent.refusal(&renamed);
+    let error = dependent.failure(&renamed);
     assert!(
         error.contains("overlay") || error.contains("`api_keys.rotate` here, is missing"),
         "{error}"
     );
 
     let form = bundled().replacen("application/json:", "application/x-www-form-urlencoded:", 1);
-    let error = dependent.refusal(&form);
+    let error = dependent.failure(&form);
     assert!(error.contains("of type application/x-www-form-urlencoded"), "{error}");
     assert!(error.contains("#/paths/~1auth~1context/get/responses/200"), "{error}");
 

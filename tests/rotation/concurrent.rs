@@ -117,8 +117,8 @@ async fn a_store_that_swaps_overwrites_nobody() {
             true => {
                 let error = ran.unwrap_err();
                 assert!(error.to_string().contains("something else"), "{error}");
-                // What somebody else put there may be a key that needs both of ours.
-                assert_eq!(error.report().unwrap().outcome, Outcome::NeedsAttention, "{error}");
+                // Nothing of ours was ever in it: what somebody else put there stays.
+                assert_eq!(error.report().unwrap().outcome, Outcome::AsBefore, "{error}");
                 assert_eq!(world.store.held().unwrap(), "sk_of_somebody_else_0123456789");
                 assert!(world.old().deleted_at.is_none());
             }

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use chrono::TimeDelta;
-use onkernel::rotation::{Fate, Outcome, Retirement};
+use onkernel::rotation::{Disposition, Outcome, Retirement};
 use onkernel::testing::{Fault, Policy};
 
 use crate::support::{Death, Settings, plain, refused, rotated, sound, undone, world};
@@ -79,7 +79,7 @@ async fn a_decision_on_the_old_key_is_not_outlived() {
             let (old, held) = (world.old(), world.store.held().unwrap());
             match ran {
                 // Too late: the last comparison had been made.
-                Ok(report) => assert_eq!(report.old, Fate::Deleted, "{n} {change}"),
+                Ok(report) => assert_eq!(report.old, Disposition::Deleted, "{n} {change}"),
                 Err(error) if error.is_refused() => {}
                 Err(error) => {
                     let report = error.report().unwrap();

@@ -6,6 +6,7 @@ mod concurrent;
 #[cfg(target_os = "linux")]
 mod disk;
 mod equality;
+mod evidence;
 mod exhaustive;
 mod fleet;
 mod lifetime;

@@ -1,7 +1,7 @@
 //! What a plan rejects before anything is touched.
 
 use onkernel::Client;
-use onkernel::rotation::{Fate, Lifetime, Outcome, Retirement, RotationExt};
+use onkernel::rotation::{Disposition, Lifetime, Outcome, Retirement, RotationExt};
 use onkernel::testing::NewKey;
 
 use crate::support::{Death, Settings, plain, refused, world};
@@ -54,9 +54,9 @@ async fn nothing_is_deleted_by_silence() {
         .journal(&world.journal)
         .clock(world.clock.clone());
     let why = refused(&world, silent.clone()).await;
-    assert!(why.contains("what becomes of the old key"), "{why}");
+    assert!(why.contains("what is done with the old key"), "{why}");
     let report = silent.verify(|_| async { Ok::<_, std::io::Error>(()) }).run().await.unwrap();
-    assert_eq!(report.old, Fate::Deleted);
+    assert_eq!(report.old, Disposition::Deleted);
 }
 
 #[tokio::test]

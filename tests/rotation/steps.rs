@@ -1,9 +1,13 @@
 //! Rotation, step by step, when all goes well: what it does, for whom, and with which requests.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
 use chrono::TimeDelta;
+use futures_core::future::BoxFuture;
 use onkernel::Client;
-use onkernel::rotation::{Fate, Retirement, RotationExt, pending};
-use onkernel::testing::Policy;
+use onkernel::rotation::{Disposition, Probe, Retirement, RotationExt, pending};
+use onkernel::testing::{Policy, Server};
 
 use crate::support::{Settings, plain, rotated, world};
 
@@ -14,7 +18,7 @@ async fn a_key_is_replaced() {
             let world = world(Settings { retirement, own, ..Settings::default() }).await;
             let report = rotated(&world).await;
             assert!(report.is_settled(), "{report:?}");
-            assert_eq!(report.new, Fate::InUse);
+            assert_eq!(report.new, Disposition::InUse);
             assert!(pending(&world.journal).unwrap().is_none());
             let (old, new) = (world.old(), world.server.key(&report.new_id.unwrap()).unwrap());
             let lived = new.expires_at.unwrap() - new.created_at;
@@ -26,37 +30,76 @@ async fn a_key_is_replaced() {
     }
 }
 
-/// The requests of the usual rotations, in their order. The module's documentation says what each
-/// is for and why none can be left out.
+/// The requests of the usual rotations, in their order, those that are sent together in one line
+/// after the other. The module's documentation says what each is for and why none can be left out.
 #[tokio::test]
 async fn every_request_has_its_reason() {
     let mut said = String::new();
-    for (title, retirement, own) in [
-        ("by the caller, then deleted", Retirement::Delete, false),
-        ("by itself, then deleted", Retirement::Delete, true),
-        ("by the caller, then kept", Retirement::Keep, false),
-        ("by the server, with a grace period", Retirement::Grace { days: 2 }, false),
+    for (title, retirement, own, most) in [
+        ("by the caller, then deleted", Retirement::Delete, false, 7),
+        ("by itself, then deleted", Retirement::Delete, true, 7),
+        ("by the caller, then kept", Retirement::Keep, false, 6),
+        // The old key bears the marker meanwhile.
+        ("by the server, with a grace period", Retirement::Grace { days: 2 }, false, 9),
     ] {
         let world = world(Settings { retirement, own, ..Settings::default() }).await;
-        let report = rotated(&world).await;
+        let trips = Arc::new(RoundTrips {
+            server: world.server.clone(),
+            under_way: AtomicUsize::new(0),
+            ends: Mutex::default(),
+        });
+        let report = world.rotation().probe(trips.clone()).run().await.unwrap();
         let log = world.server.log();
-        let log: Vec<_> = log.iter().filter(|entry| entry.path != "/nowhere").collect();
-        said.push_str(&format!("{title}: {} requests\n", log.len()));
-        for entry in log {
-            let path = entry.path.replace(&world.old_id, "{old}");
-            let path = path.replace(report.new_id.as_ref().unwrap(), "{new}");
-            let caller = match entry.caller.as_ref() {
-                Some(id) if *id == world.old_id => "old",
-                Some(id) if Some(id) == report.new_id.as_ref() => "new",
-                _ => "caller",
-            };
-            let query = entry.query.join("&");
-            let line = format!("  {caller}: {} {path} {query}", entry.method);
-            said.push_str(line.trim_end());
-            said.push('\n');
+        let ends = trips.ends.lock().unwrap().clone();
+        assert!(ends.len() <= most, "{title}: {} round trips", ends.len());
+        said.push_str(&format!("{title}: {} requests in {} round trips\n", log.len(), ends.len()));
+        let mut from = 0;
+        for to in ends {
+            let mut together: Vec<String> = log[from..to]
+                .iter()
+                .map(|entry| {
+                    let path = entry.path.replace(&world.old_id, "{old}");
+                    let path = path.replace(report.new_id.as_ref().unwrap(), "{new}");
+                    let caller = match entry.caller.as_ref() {
+                        Some(id) if *id == world.old_id => "old",
+                        Some(id) if Some(id) == report.new_id.as_ref() => "new",
+                        _ => "caller",
+                    };
+                    let line =
+                        format!("{caller}: {} {path} {}", entry.method, entry.query.join("&"));
+                    line.trim_end().to_owned()
+                })
+                .collect();
+            together.sort();
+            for (n, line) in together.iter().enumerate() {
+                said.push_str(&format!("{} {line}\n", if n == 0 { "  -" } else { "   " }));
+            }
+            from = to;
         }
     }
     insta::assert_snapshot!(said);
+}
+
+/// Counts requests that are made one after another: those that overlap in time count once.
+struct RoundTrips {
+    server: Server,
+    under_way: AtomicUsize,
+    /// How many requests there had been at the end of each.
+    ends: Mutex<Vec<usize>>,
+}
+
+impl Probe for RoundTrips {
+    fn at(&self, effect: &'static str, done: bool) -> BoxFuture<'_, ()> {
+        let local = ["wait", "deploy", "verify", "write the journal"].contains(&effect)
+            || effect.ends_with("the store");
+        if !local && !done {
+            self.under_way.fetch_add(1, Ordering::SeqCst);
+        }
+        if !local && done && self.under_way.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.ends.lock().unwrap().push(self.server.log().len());
+        }
+        Box::pin(async {})
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use onkernel::rotation::{
-    Clock, CommandStore, Event, Fate, Outcome, Policy, Retirement, Rotated, RotationError,
+    Clock, CommandStore, Disposition, Event, Outcome, Policy, Retirement, Rotated, RotationError,
     RotationExt, RotationReport, Skipped, Step, Stop, Store, pending,
 };
 use onkernel::testing::{Fault, NewKey, RetryAfter};
@@ -97,7 +97,7 @@ async fn a_rotation_stops_at_the_boundary_of_every_step_and_is_resumed() {
                         let new = world.server.key(report.new_id.as_ref().unwrap()).unwrap();
                         assert!(new.deleted_at.is_none() && world.old().deleted_at.is_none());
                         let in_use = held.as_deref() == Some(new.plaintext());
-                        assert_eq!(report.new == Fate::InUse, in_use, "{case}");
+                        assert_eq!(report.new == Disposition::InUse, in_use, "{case}");
                     }
                     world.quiesce().await;
                     let resumed =
@@ -105,7 +105,7 @@ async fn a_rotation_stops_at_the_boundary_of_every_step_and_is_resumed() {
                     let ended = world.settled().unwrap_or_else(|why| panic!("{case}: {why}"));
                     match report.outcome {
                         Outcome::Stopped => {
-                            let will = if report.new == Fate::InUse {
+                            let will = if report.new == Disposition::InUse {
                                 Outcome::Rotated
                             } else {
                                 Outcome::AsBefore
@@ -196,6 +196,13 @@ async fn a_stop_interrupts_every_wait() {
             Outcome::Stopped,
         ),
         (
+            "the overlap on the way back",
+            None,
+            None,
+            Settings { deploy_fails: vec![0], ..Settings::default() },
+            Outcome::Stopped,
+        ),
+        (
             "the settle time after an undo",
             Some(post().times(1)),
             None,
@@ -215,9 +222,10 @@ async fn a_stop_interrupts_every_wait() {
             StopsInWait { clock: world.clock.clone(), least: second * 10, stop: stop.clone() };
         let watch = world.watch(Death::Never);
         let rotation = world.rotation().probe(watch.clone()).clock(clock).stop_on(&stop);
-        let error = rotation.run().await.unwrap_err();
+        let overlap = if what.starts_with("the settle") { 0 } else { 60 };
+        let error = rotation.overlap(second * overlap).run().await.unwrap_err();
         sound(&watch).unwrap();
-        assert!(stop.is_asked(), "{what}");
+        assert!(stop.is_requested(), "{what}");
         assert_eq!(error.report().unwrap().outcome, expected, "{what}: {error}");
         world.quiesce().await;
         world.recover().await.unwrap_or_else(|why| panic!("{what}: {why}"));
@@ -291,7 +299,7 @@ async fn a_one_way_store_has_no_safe_point_once_it_was_written() {
         .run()
         .await
         .unwrap();
-    assert!(stop.is_asked() && report.is_settled(), "{report:?}");
+    assert!(stop.is_requested() && report.is_settled(), "{report:?}");
     assert!(world.clock.elapsed() >= Duration::from_secs(60), "the overlap was kept");
     let held = std::fs::read_to_string(to).unwrap();
     assert!(world.server.authenticates(&held));
@@ -339,7 +347,7 @@ async fn a_fleet_begins_no_further_key_and_stops_those_under_way() {
                 stopped += 1;
             }
             Rotated::Skipped(why) => {
-                assert_eq!(*why, Skipped::AskedToStop);
+                assert_eq!(*why, Skipped::StopRequested);
                 left += 1;
             }
             _ => panic!("{became:?}"),

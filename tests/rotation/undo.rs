@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use onkernel::rotation::{Fate, Lifetime, Outcome, Retirement, RotationExt};
+use onkernel::rotation::{Disposition, Lifetime, Outcome, Retirement, RotationExt};
 use onkernel::testing::Fault;
 
 use crate::support::{Death, Settings, StoreFault, plain, sound, undone, world};
@@ -49,7 +49,7 @@ async fn a_store_that_cannot_be_restored_keeps_both_keys() {
     let report = error.report().unwrap();
     assert_eq!(
         (report.outcome, report.old, report.new),
-        (Outcome::NeedsAttention, Fate::Kept, Fate::Kept)
+        (Outcome::NeedsAttention, Disposition::Kept, Disposition::Kept)
     );
     assert!(world.server.authenticates(&world.store.held().unwrap()));
     assert!(world.server.authenticates(world.old().plaintext()));

@@ -192,7 +192,7 @@ fn a_document_that_will_not_do_changes_nothing() {
     let copy = Copy::new();
     let before = copy.all();
     for (from, to, said) in [
-        ("/org/api_keys/{id}/rotate", "/org/api_keys/{id}/replace", "rotate_api_key"),
+        ("/org/api_keys/{id}/rotate", "/org/api_keys/{id}/replace", "api_keys.rotate"),
         ("openapi: 3", "openapi: [3", "new.yml:"),
         ("#/components/schemas/ApiKey'", "#/components/schemas/Nowhere'", "Nowhere"),
     ] {

@@ -68,7 +68,7 @@ fn one(name: &Ident, docs: &TokenStream, values: &[String]) -> TokenStream {
                 }
             }
         }
-        crate::model::open_enum::open_enum!(#name);
+        crate::model::open_enum::open_enum!(#name, self::error::ConversionError);
     }
 }
 

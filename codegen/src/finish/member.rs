@@ -4,8 +4,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Type;
 
+use super::bounds;
 use super::take::Take;
-use super::validate;
 use crate::surface::{Notes, Rule, Surface};
 
 /// A parameter of a call or a field of a type, as a caller sees it.
@@ -54,7 +54,7 @@ impl<'a> Member<'a> {
         let (wire, ty) = (self.wire, &self.ty);
         match (&self.take, self.nullable) {
             (Take::Integer(_), nullable) => {
-                let rule = validate::rule(&own(self.rule));
+                let rule = bounds::rule(&own(self.rule));
                 let take = if nullable { quote!(required_nullable) } else { quote!(required) };
                 quote!(#invalid.#take(#wire, #value, #rule))
             }
@@ -74,7 +74,7 @@ impl<'a> Member<'a> {
         let wire = self.wire;
         match (&self.take, self.nullable) {
             (Take::Integer(_), nullable) => {
-                let rule = validate::rule(&own(self.rule));
+                let rule = bounds::rule(&own(self.rule));
                 let take = if nullable { quote!(nullable) } else { quote!(optional) };
                 quote!(#invalid.#take(#wire, #value, #rule))
             }

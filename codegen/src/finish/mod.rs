@@ -4,6 +4,7 @@
 //! optional, how enums read, what is checked before sending, and that each call is only a
 //! *description*, which the runtime carries out.
 
+mod bounds;
 mod docs;
 mod enums;
 mod errors;

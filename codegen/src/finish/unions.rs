@@ -6,9 +6,9 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Ident, Item, Type};
 
+use super::bounds;
 use super::docs;
 use super::structs::{self, chosen};
-use super::validate;
 use crate::surface::{self, Kind, Rule, Surface};
 
 /// A choice as it will be generated.
@@ -179,8 +179,8 @@ impl Union<'_> {
     fn validate(&self) -> TokenStream {
         let ident = &self.ident;
         let arms = self.variants.iter().map(|Variant { ident, source, .. }| {
-            let bounds = validate::bounds(&quote!(value), &source.rule);
-            let inner = source.holds_types.then(|| validate::nested(&quote!(value)));
+            let bounds = bounds::bounds(&quote!(value), &source.rule);
+            let inner = source.holds_types.then(|| bounds::nested(&quote!(value)));
             let value = match (&bounds, &inner) {
                 (None, None) => quote!(_),
                 _ => quote!(value),

@@ -1,28 +1,21 @@
-//! The end: what became of each key, and what a person must do.
+//! The end: where each key stands, what a person must do, and the ways out.
 
-use super::Engine;
-use crate::rotation::decide::{Course, Facts};
-use crate::rotation::guard::Holds;
-use crate::rotation::journal::{Ending, Journal, Record};
-use crate::rotation::plan::Retirement;
-use crate::rotation::report::{Fate, Outcome, RotationReport};
-use crate::rotation::resume;
+use super::core::Engine;
+use super::facts::{Course, course};
+use crate::rotation::evidence::held::{Holds, StoreState};
+use crate::rotation::journal::record::{Ending, Record};
+use crate::rotation::plan::record::Retirement;
+use crate::rotation::report::{Disposition, Outcome, Resolution, RotationReport};
 
 impl Engine {
     pub(super) async fn finish(mut self) -> RotationReport {
-        let facts = self.facts;
-        let outcome = match facts.course {
-            _ if self.stopped => Outcome::Stopped,
-            Course::Forward => Outcome::Rotated,
-            Course::Back => Outcome::AsBefore,
-            Course::Hold if facts.retiring && facts.holds == Holds::New => Outcome::Rotated,
-            Course::Hold if !facts.adopted || facts.removed => Outcome::AsBefore,
-            Course::Hold => Outcome::NeedsAttention,
-        };
+        let outcome = self.outcome();
         let complete = match outcome {
-            Outcome::Rotated => facts.retired && !self.rename_failed && !facts.old_is_marked,
-            Outcome::AsBefore => !self.rename_failed && !facts.old_is_marked,
-            Outcome::NeedsAttention | Outcome::Stopped => false,
+            Outcome::Rotated => {
+                self.facts.retired && !self.rename_failed && !self.facts.old_is_marked
+            }
+            Outcome::AsBefore => !self.rename_failed && !self.facts.old_is_marked,
+            _ => false,
         };
         if complete {
             let outcome = match outcome {
@@ -31,44 +24,92 @@ impl Engine {
             };
             self.record_if_possible(Record::Ended { outcome }).await;
         }
-        self.say_what_is_left(outcome, complete);
+        self.report_what_is_left(outcome, complete);
+        let resolutions = self.ways_out(outcome);
         let scrubbed = self.why.take().map(|why| self.scrub(&why));
+        let in_store = self.facts.store == StoreState::Confirmed(Holds::New);
         RotationReport {
             outcome,
             name: self.name.clone(),
             store: self.plan.store.clone(),
             old_id: self.plan.old_id.clone(),
-            old: self.fate_of_old(outcome),
+            old: self.old_stands(outcome),
             new_id: self.adopted.as_ref().map(|adopted| adopted.id.clone()),
             new: match outcome {
-                Outcome::Rotated => Fate::InUse,
-                Outcome::Stopped if facts.holds == Holds::New => Fate::InUse,
-                _ if self.adopted.is_none() => Fate::NeverMade,
-                _ if facts.removed => Fate::Deleted,
-                _ => Fate::Kept,
+                Outcome::Rotated => Disposition::InUse,
+                Outcome::Stopped if in_store => Disposition::InUse,
+                _ if self.adopted.is_none() => Disposition::NeverMade,
+                _ if self.facts.removed => Disposition::Deleted,
+                _ => Disposition::Kept,
             },
             steps: self.steps,
             unsettled: self.journal.past.unsettled.iter().map(ToString::to_string).collect(),
             todo: self.todo,
+            resolutions,
             why: scrubbed,
         }
     }
 
-    fn fate_of_old(&self, outcome: Outcome) -> Fate {
-        let grace = matches!(self.plan.retirement, Retirement::Grace { .. });
-        match (outcome, self.plan.retirement) {
-            (Outcome::Rotated, Retirement::Delete) if self.facts.retired => Fate::Deleted,
-            _ if self.revoked => Fate::Deleted,
-            // The server's own rotation has moved its end, whatever came of the rest.
-            _ if grace && self.facts.old_is_expiring(&self.journal) => Fate::Expires,
-            (Outcome::Rotated, _) => Fate::Kept,
-            (Outcome::AsBefore, _) => Fate::InUse,
-            (Outcome::Stopped, _) if self.facts.holds == Holds::Old => Fate::InUse,
-            (Outcome::NeedsAttention | Outcome::Stopped, _) => Fate::Kept,
+    fn outcome(&self) -> Outcome {
+        let facts = &self.facts;
+        let foreign = facts.store == StoreState::Confirmed(Holds::Foreign);
+        match facts.course {
+            _ if self.stopped => Outcome::Stopped,
+            Course::Forward => Outcome::Rotated,
+            Course::Back => Outcome::AsBefore,
+            // The retirement failed, and the new key was in its place.
+            Course::Attention
+                if facts.retiring
+                    && self.replaced
+                    && facts.store == StoreState::Confirmed(Holds::New) =>
+            {
+                Outcome::Rotated
+            }
+            Course::Attention if !facts.undoing() && (!foreign || facts.foreign_by_word) => {
+                Outcome::AsBefore
+            }
+            Course::Attention | Course::Undecided => Outcome::NeedsAttention,
         }
     }
 
-    fn say_what_is_left(&mut self, outcome: Outcome, complete: bool) {
+    fn old_stands(&self, outcome: Outcome) -> Disposition {
+        let grace = matches!(self.plan.retirement, Retirement::Grace { .. });
+        match (outcome, self.plan.retirement) {
+            (Outcome::Rotated, Retirement::Delete) if self.facts.retired => Disposition::Deleted,
+            _ if self.revoked => Disposition::Deleted,
+            // The server's own rotation has moved its end, whatever came of the rest.
+            _ if grace && (self.facts.adopted || !self.journal.past.markers.is_empty()) => {
+                Disposition::Expires
+            }
+            (Outcome::Rotated, _) => Disposition::Kept,
+            (Outcome::AsBefore, _) if !self.facts.foreign_by_word => Disposition::InUse,
+            (Outcome::Stopped, _) if self.facts.store.is_as_before() => Disposition::InUse,
+            _ => Disposition::Kept,
+        }
+    }
+
+    /// Each of them ends it, or leads to where another one does.
+    fn ways_out(&mut self, outcome: Outcome) -> Vec<Resolution> {
+        let unsettled = !self.journal.past.unsettled.is_empty();
+        let open = self.journal.past.is_open();
+        if outcome != Outcome::NeedsAttention && self.todo.is_empty() && !unsettled {
+            return Vec::new();
+        }
+        let mut ways = vec![Resolution::Retry];
+        ways.append(&mut self.resolutions);
+        if open {
+            ways.push(Resolution::GiveUp);
+        }
+        let mut seen = Vec::new();
+        ways.retain(|way| {
+            let new = !seen.contains(way);
+            seen.push(*way);
+            new
+        });
+        ways
+    }
+
+    fn report_what_is_left(&mut self, outcome: Outcome, complete: bool) {
         let old = &self.plan.old_id;
         match (outcome, &self.adopted) {
             (Outcome::Rotated, _) if !self.facts.retired => {
@@ -87,16 +128,22 @@ impl Engine {
                     self.plan.store, new.id
                 ));
             }
+            (Outcome::NeedsAttention, None) => {
+                self.todo.push(format!(
+                    "find out which key {} holds and that it works, then resume the rotation; the old key {old} is kept",
+                    self.plan.store
+                ));
+            }
             (Outcome::Stopped, Some(new)) => {
                 let (new, store) = (&new.id, &self.plan.store);
-                let will = match resume::course(&self.facts, self.plan.store_is_new) {
+                let will = match course(&self.facts) {
                     Course::Forward => format!(
                         "{store} holds the new key {new}, the old key {old} is not retired, and resuming goes on from there"
                     ),
                     Course::Back => {
                         format!("{store} does not hold the new key {new}, and resuming deletes it")
                     }
-                    Course::Hold => format!(
+                    Course::Attention | Course::Undecided => format!(
                         "{store} may hold the old key {old} or the new key {new}, and resuming looks which"
                     ),
                 };
@@ -129,12 +176,5 @@ impl Engine {
             ),
             _ => {}
         }
-    }
-}
-
-impl Facts {
-    /// Whether the server's own rotation may have moved the old key's end.
-    fn old_is_expiring(&self, journal: &Journal) -> bool {
-        self.adopted || !journal.past.markers.is_empty()
     }
 }

@@ -1,78 +1,60 @@
-//! What is left in any case: writes and requests that may still land, and names.
+//! What is left in any case: requests that may still land, and names.
 
-use std::sync::Arc;
-
-use super::{Done, Engine, Trouble};
-use crate::rotation::decide::Course;
-use crate::rotation::guard::{Doomed, Holds};
-use crate::rotation::journal::Record;
-use crate::rotation::marker::Marker;
-use crate::rotation::plan::OldKey;
+use super::compare::unseen;
+use super::core::Engine;
+use super::step_error::{Done, StepError};
+use crate::rotation::api::Sight;
+use crate::rotation::evidence::delete::is_gone;
+use crate::rotation::journal::record::Record;
+use crate::rotation::plan::old_key::OldKey;
 
 impl Engine {
-    pub(super) async fn settle_store(&mut self) -> Done {
-        let setup = Arc::clone(&self.setup);
-        let before = self.facts.holds;
-        self.wait_since(self.last_write).await?;
-        if setup.store.readable() {
-            let holds = self.look_at_store().await.map_err(|e| Trouble::hold(e.to_string()))?;
-            if holds != before {
-                // It has landed: nothing is late any more, and the course is set by what it did.
-                self.facts.late = false;
-                return match (self.facts.course, holds) {
-                    (Course::Back, Holds::New) | (Course::Back, Holds::Old) => Ok(()),
-                    _ => Err(Trouble::hold("the store changed after the last write to it")),
-                };
-            }
-        }
-        self.facts.late = false;
-        Ok(())
-    }
-
     pub(super) async fn settle(&mut self) -> Done {
-        self.wait_since(self.last_unknown).await?;
+        let until = self.visible(self.last_unknown);
+        let why = "for requests whose outcome is unknown";
+        self.setup.effects.wait_until(why, until).await?;
         self.facts.settle_tried = true;
+        self.witness().await?;
         // A late rotation by the server copies the name that the old key bears by then, which may
         // be the marker of another attempt.
         for marker in self.journal.past.markers.clone() {
-            self.delete_orphans(&marker).await?;
+            self.remove_orphans(&marker).await?;
         }
         for marker in self.journal.past.unsettled.clone() {
             if !self.journal.past.markers.contains(&marker) {
-                self.delete_orphans(&marker).await?;
+                self.remove_orphans(&marker).await?;
             }
             self.record(Record::Settled { marker: marker.to_string() }).await?;
         }
         Ok(())
     }
 
-    /// Deletes what was made under a marker and is not in use: nobody has its plaintext.
-    pub(super) async fn delete_orphans(&mut self, marker: &Marker) -> Done {
-        for key in self.api().named(marker.as_str()).await? {
-            let in_use = self.adopted.as_ref().is_some_and(|adopted| adopted.id == key.id)
-                || self.journal.past.in_use.contains(&key.id)
-                || key.id == self.plan.old_id;
-            if !in_use {
-                self.delete(Doomed::Orphan, &key.id, &key.name, Some(&key.masked_key)).await?;
+    /// A caller who sees nothing that is known to exist learns nothing from what it does not see.
+    async fn witness(&self) -> Done {
+        let api = self.api();
+        let ids = [Some(&self.plan.old_id), self.adopted.as_ref().map(|adopted| &adopted.id)];
+        for id in ids.into_iter().flatten() {
+            if api.look(id).await?.is_seen() {
+                return Ok(());
             }
         }
-        Ok(())
+        Err(unseen())
     }
 
     pub(super) async fn unmark(&mut self) -> Done {
         let api = self.api();
-        let markers = self.journal.past.markers.clone();
-        match api.get(&self.plan.old_id).await? {
-            Some(old) => {
-                let name = OldKey::read(&old).map_err(Trouble::new)?.name;
-                if markers.iter().any(|marker| marker.is(&name)) {
+        match api.look(&self.plan.old_id).await? {
+            Sight::Present(old) => {
+                let name = OldKey::read(&old).map_err(StepError::new)?.name;
+                if self.journal.past.markers.iter().any(|marker| marker.is(&name)) {
                     api.rename(&self.plan.old_id, &self.name).await?;
                 }
             }
-            None => {
-                let names: Vec<&str> = markers.iter().map(Marker::as_str).collect();
-                if !api.is_gone(&self.plan.old_id, &names).await? {
-                    return Err(Trouble::new("the server cannot find the old key just now"));
+            Sight::Deleted(_) => {}
+            Sight::Absent => {
+                let until = self.visible(self.old_seen);
+                if !is_gone(&api, &self.plan.old_id, until).await? {
+                    return Err(StepError::new("the server cannot find the old key just now"));
                 }
             }
         }

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::StoreError;
+use super::{StoreError, attributes};
+use crate::rotation::system::lock::Lock;
 
 /// A store's file is a key or a short list of settings.
 const LARGEST: u64 = 1024 * 1024;
@@ -49,8 +50,24 @@ impl Target {
         Ok(Some(text))
     }
 
+    /// Keeps all other writers out of the file for a few instructions, and removes what one that was
+    /// killed has left beside it.
+    pub(super) fn writing(&self) -> Result<Writing, StoreError> {
+        let real = self.real()?;
+        let lock = Lock::wait(&hidden(&real, "onkernel-write")).map_err(|error| {
+            self.error("cannot be replaced: its folder cannot be written", error)
+        })?;
+        let beside = hidden(&real, "onkernel-tmp");
+        match fs::remove_file(&beside) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(self.error("cannot be replaced", error)),
+        }
+        Ok(Writing { beside, _lock: lock })
+    }
+
     /// Makes the file hold this, durably. A new file can be read by its owner only.
-    pub(super) fn replace(&self, content: &str) -> Result<(), StoreError> {
+    pub(super) fn replace(&self, writing: &Writing, content: &str) -> Result<(), StoreError> {
         let real = self.real()?;
         match fs::symlink_metadata(&real) {
             Ok(metadata) => {
@@ -59,10 +76,10 @@ impl Target {
                     return self.overwrite(&real, content);
                 }
                 self.replaceable(&real, &metadata)?;
-                self.rename_over(&real, content, Some(&metadata))
+                self.rename_over(writing, &real, content, Some(&metadata))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.rename_over(&real, content, None)
+                self.rename_over(writing, &real, content, None)
             }
             Err(error) => Err(self.error("cannot be written", error)),
         }
@@ -71,7 +88,7 @@ impl Target {
     /// Whether [`replace`](Self::replace) would work, as far as that can be told beforehand.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         let real = self.real()?;
-        match fs::symlink_metadata(&real) {
+        let existing = match fs::symlink_metadata(&real) {
             Ok(metadata) => {
                 self.ordinary(&metadata)?;
                 if self.in_place {
@@ -79,13 +96,17 @@ impl Target {
                     return opened.map(drop).map_err(|e| self.error("cannot be written", e));
                 }
                 self.replaceable(&real, &metadata)?;
+                Some(metadata)
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(self.error("cannot be looked at", error)),
-        }
-        let (path, file) = self.beside(&real)?;
+        };
+        let writing = self.writing()?;
+        let file = self.beside(&writing)?;
+        let kept = existing.map_or(Ok(()), |old| keep(&real, &old, &file));
         drop(file);
-        fs::remove_file(path).map_err(|e| self.error("cannot be replaced", e))
+        let removed = fs::remove_file(&writing.beside);
+        kept.and(removed).map_err(|e| self.error("cannot be replaced", e))
     }
 
     /// Removes the file.
@@ -98,14 +119,22 @@ impl Target {
         }
     }
 
-    /// The file to lock: a hidden one beside it.
+    /// Which file it really is: the end of every symbolic link, in its real folder. Never an inode,
+    /// which changes whenever the file is replaced.
+    pub(super) fn identity(&self) -> PathBuf {
+        let real = self.real().unwrap_or_else(|_| self.path.clone());
+        let folder = real.parent().and_then(|folder| fs::canonicalize(folder).ok());
+        match (folder, real.file_name()) {
+            (Some(folder), Some(name)) => folder.join(name),
+            _ => real,
+        }
+    }
+
+    /// The file to lock while a rotation is under way: a hidden one beside it. Whatever the part is
+    /// called, it is not the lock of a [`Writing`].
     pub(super) fn lock_path(&self, part: &str) -> PathBuf {
         let real = self.real().unwrap_or_else(|_| self.path.clone());
-        let mut name = OsString::from(".");
-        name.push(real.file_name().unwrap_or_default());
-        name.push(part);
-        name.push(".onkernel-lock");
-        real.with_file_name(name)
+        hidden(&real, &format!("{part}onkernel-lock"))
     }
 
     /// The file that a symbolic link leads to, whether or not it exists yet.
@@ -147,40 +176,34 @@ impl Target {
 
     fn rename_over(
         &self,
+        writing: &Writing,
         real: &Path,
         content: &str,
         existing: Option<&fs::Metadata>,
     ) -> Result<(), StoreError> {
-        let (beside, mut file) = self.beside(real)?;
+        let mut file = self.beside(writing)?;
         let written = file
             .write_all(content.as_bytes())
-            .and_then(|()| existing.map_or(Ok(()), |old| keep_owner_and_mode(&file, old)))
+            .and_then(|()| existing.map_or(Ok(()), |old| keep(real, old, &file)))
             .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&beside, real));
+            .and_then(|()| fs::rename(&writing.beside, real));
         if let Err(error) = written {
             // Nothing but a copy that nobody reads; the error that counts is the first.
-            let _ = fs::remove_file(&beside);
+            let _ = fs::remove_file(&writing.beside);
             return Err(self.error("cannot be replaced", error));
         }
         sync_folder(real).map_err(|error| self.uncertain(error))
     }
 
     /// A new file in the same folder, which only its owner can read.
-    fn beside(&self, real: &Path) -> Result<(PathBuf, File), StoreError> {
-        let mut name = OsString::from(".");
-        name.push(real.file_name().ok_or_else(|| self.problem("names no file"))?);
-        name.push(format!(".{:016x}.tmp", fastrand::u64(..)));
-        let path = real.with_file_name(name);
+    fn beside(&self, writing: &Writing) -> Result<File, StoreError> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        match options.open(&path) {
-            Ok(file) => Ok((path, file)),
-            Err(error) => {
-                Err(self.error("cannot be replaced: its folder cannot be written", error))
-            }
-        }
+        options
+            .open(&writing.beside)
+            .map_err(|e| self.error("cannot be replaced: its folder cannot be written", e))
     }
 
     /// For a file that cannot be replaced. One write of a few bytes, then the length.
@@ -211,19 +234,24 @@ impl Target {
     }
 }
 
-#[cfg(unix)]
-fn keep_owner_and_mode(file: &File, old: &fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, fchown};
-    let new = file.metadata()?;
-    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
-        fchown(file, Some(old.uid()), Some(old.gid()))?;
-    }
-    file.set_permissions(old.permissions())
+/// The only writer of a file. The one temporary name that there is for it is free.
+pub(super) struct Writing {
+    beside: PathBuf,
+    _lock: Lock,
 }
 
-#[cfg(not(unix))]
-fn keep_owner_and_mode(file: &File, old: &fs::Metadata) -> io::Result<()> {
-    file.set_permissions(old.permissions())
+/// A hidden file beside another one.
+fn hidden(real: &Path, what: &str) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(real.file_name().unwrap_or_default());
+    name.push(".");
+    name.push(what);
+    real.with_file_name(name)
+}
+
+/// Gives the file that takes this one's place what it has beside its content.
+fn keep(real: &Path, old: &fs::Metadata, new: &File) -> io::Result<()> {
+    attributes::copy(&File::open(real)?, old, new)
 }
 
 #[cfg(unix)]

@@ -1,29 +1,26 @@
 //! Any secret manager's own program: one command that takes the key, one that prints it.
 
-use std::io;
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
-use futures_util::future::join;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 use zeroize::Zeroizing;
 
 use super::{Store, StoreError};
 use crate::Secret;
 use crate::error::Scrubber;
-use crate::rotation::process::Group;
+use crate::rotation::system::process::{self, Output, ProcessError};
 
-/// More than any key, and any message worth showing.
-const MOST_OUTPUT: u64 = 64 * 1024;
+/// Stands in a template for the key.
+const KEY: &str = "{key}";
 
 /// A pair of programs: one gets the secret on standard input, one prints it.
 ///
 /// They are started as they are given, without a shell, without `KERNEL_API_KEY`, in a process
-/// group of their own that is killed when the time is over. Without the second program the store
-/// is one-way: see [`Store::readable`].
+/// group of their own that is killed when the time is over. A program is done when it ends: what it
+/// leaves in the background goes on, and holds nobody up. Without the second program the store is
+/// one-way: see [`Store::readable`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,7 +36,10 @@ pub struct CommandStore {
     name: String,
     write: Vec<String>,
     read: Option<Vec<String>>,
+    template: Option<String>,
     timeout: Duration,
+    propagation: Duration,
+    shared: bool,
     lock: Option<PathBuf>,
 }
 
@@ -56,7 +56,10 @@ impl CommandStore {
             name: name.into(),
             write: write.into_iter().map(Into::into).collect(),
             read: None,
+            template: None,
             timeout: Duration::from_secs(30),
+            propagation: Duration::from_secs(30),
+            shared: false,
             lock: None,
         }
     }
@@ -73,6 +76,48 @@ impl CommandStore {
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
+    }
+
+    /// What the writing program gets on standard input, `{key}` standing for the key:
+    /// `KERNEL_API_KEY={key}`, for one that reads lines of an env file.
+    ///
+    /// # Errors
+    /// A template in which `{key}` does not stand exactly once.
+    pub fn stdin_template(mut self, template: impl Into<String>) -> Result<Self, StoreError> {
+        let template = template.into();
+        if template.matches(KEY).count() != 1 {
+            return Err(StoreError::failed(format!(
+                "{}: the template for standard input must hold {KEY} once",
+                self.name
+            )));
+        }
+        self.template = Some(template);
+        Ok(self)
+    }
+
+    /// How long it may go on showing something else after a write that it acknowledged (30 s).
+    #[must_use]
+    pub fn propagating(mut self, time: Duration) -> Self {
+        self.propagation = time;
+        self
+    }
+
+    /// It is the same place on every host: a rotation may be gone on with on another one.
+    #[must_use]
+    pub fn shared_by_hosts(mut self) -> Self {
+        self.shared = true;
+        self
+    }
+
+    /// What the writing program gets.
+    fn input(&self, secret: &Secret) -> Zeroizing<Vec<u8>> {
+        let (before, after) =
+            self.template.as_deref().and_then(|text| text.split_once(KEY)).unwrap_or_default();
+        let parts = [before, secret.expose(), after];
+        let mut input =
+            Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
+        parts.into_iter().for_each(|part| input.extend_from_slice(part.as_bytes()));
+        input
     }
 
     /// A file to lock while a rotation is under way, which all who rotate this store must name.
@@ -103,7 +148,7 @@ impl CommandStore {
     }
 
     async fn put(&self, secret: &Secret) -> Result<(), StoreError> {
-        let output = self.run(&self.write, Some(secret)).await?;
+        let output = self.run(&self.write, Some(&self.input(secret))).await?;
         if output.status.success() {
             return Ok(());
         }
@@ -120,67 +165,25 @@ impl CommandStore {
     }
 
     /// Runs a program to its end, or to the end of its time.
-    async fn run(&self, argv: &[String], input: Option<&Secret>) -> Result<Output, StoreError> {
-        let failed = |problem: &str, error: io::Error| {
-            StoreError::failed(format!("{}: {problem}: {error}", self.name)).caused_by(error)
-        };
+    async fn run(&self, argv: &[String], input: Option<&[u8]>) -> Result<Output, StoreError> {
         let Some((program, arguments)) = argv.split_first() else {
             return Err(StoreError::failed(format!("{} names no program", self.name)));
         };
         let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .env_remove("KERNEL_API_KEY")
-            .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut group = Group::spawn(command)
-            .map_err(|error| failed(&format!("`{program}` cannot be started"), error))?;
-        let timeout = self.timeout;
-        match tokio::time::timeout(timeout, converse(group.child(), input)).await {
-            Ok(Ok(output)) => {
-                group.ended();
-                Ok(output)
+        command.args(arguments).env_remove("KERNEL_API_KEY");
+        process::run(command, input, self.timeout).await.map_err(|error| match error {
+            ProcessError::Start(error) => {
+                StoreError::failed(format!("{}: `{program}` cannot be started: {error}", self.name))
+                    .caused_by(error)
             }
-            Ok(Err(error)) => Err(StoreError::unknown(format!("{}: {error}", self.name))),
-            // Dropping the group kills it.
-            Err(_) => Err(StoreError::unknown(format!(
+            ProcessError::Lost(error) => StoreError::unknown(format!("{}: {error}", self.name)),
+            ProcessError::TimedOut => StoreError::unknown(format!(
                 "{}: `{program}` took longer than {} s and was killed",
                 self.name,
-                timeout.as_secs_f32()
-            ))),
-        }
+                self.timeout.as_secs_f32()
+            )),
+        })
     }
-}
-
-struct Output {
-    status: ExitStatus,
-    stdout: Zeroizing<Vec<u8>>,
-    stderr: Zeroizing<Vec<u8>>,
-}
-
-async fn converse(child: &mut Child, input: Option<&Secret>) -> io::Result<Output> {
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let feed = async {
-        if let (Some(mut stdin), Some(secret)) = (stdin, input) {
-            // A program that does not read all of its input says by its status whether it minds.
-            let _ = stdin.write_all(secret.expose().as_bytes()).await;
-            let _ = stdin.shutdown().await;
-        }
-    };
-    let said = join(collect(stdout), collect(stderr));
-    let ((), (stdout, stderr)) = join(feed, said).await;
-    Ok(Output { stdout, stderr, status: child.wait().await? })
-}
-
-/// Reads a pipe to its end, keeping the beginning. What cannot be read is as good as not said.
-async fn collect(pipe: Option<impl AsyncRead + Unpin>) -> Zeroizing<Vec<u8>> {
-    let mut kept = Zeroizing::new(Vec::with_capacity(4096));
-    if let Some(mut pipe) = pipe {
-        let _ = (&mut pipe).take(MOST_OUTPUT).read_to_end(&mut kept).await;
-        let _ = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
-    }
-    kept
 }
 
 impl Store for CommandStore {
@@ -198,6 +201,14 @@ impl Store for CommandStore {
 
     fn readable(&self) -> bool {
         self.read.is_some()
+    }
+
+    fn propagation(&self) -> Duration {
+        self.propagation
+    }
+
+    fn shared(&self) -> bool {
+        self.shared
     }
 
     fn lock_path(&self) -> Option<PathBuf> {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use zeroize::Zeroizing;
@@ -9,7 +10,6 @@ use zeroize::Zeroizing;
 use super::atomic::Target;
 use super::{Store, StoreError};
 use crate::Secret;
-use crate::rotation::lock::Lock;
 
 /// A variable in an env file: a line such as `export KERNEL_API_KEY="sk_…"  # for the agent`.
 ///
@@ -64,8 +64,7 @@ impl EnvFileStore {
     /// Replaces the value, or removes the line.
     fn put(&self, secret: Option<&Secret>) -> Result<(), StoreError> {
         // Other variables of the same file may be in rotation too.
-        let _lock = Lock::wait(&self.target.lock_path(".write"))
-            .map_err(|e| StoreError::failed(format!("{}: {e}", self.target.path.display())))?;
+        let writing = self.target.writing()?;
         let text = self.target.read()?.unwrap_or_default();
         let mut new = Zeroizing::new(String::with_capacity(text.len() + 128));
         match (self.find(&text)?, secret) {
@@ -81,6 +80,7 @@ impl EnvFileStore {
                 new.push_str(&text[value.line.end..]);
             }
             (None, Some(secret)) => {
+                self.appendable(&text)?;
                 let value = quoted(secret.expose()).ok_or_else(|| self.unfit())?;
                 let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
                 new.push_str(&text);
@@ -91,7 +91,18 @@ impl EnvFileStore {
             }
             (None, None) => return Ok(()),
         }
-        self.target.replace(&new)
+        self.target.replace(&writing, &new)
+    }
+
+    /// Whether a line could be added.
+    fn appendable(&self, text: &str) -> Result<(), StoreError> {
+        match is_continued(text) {
+            false => Ok(()),
+            true => Err(StoreError::failed(format!(
+                "{} ends with a backslash, so that some readers would join the next line to it: take it away",
+                self.target.path.display()
+            ))),
+        }
     }
 
     fn unfit(&self) -> StoreError {
@@ -114,6 +125,17 @@ impl EnvFileStore {
                 Err(Unclosed) => return Err(problem(number, "a quote is opened and never closed")),
             };
             if let Some(value) = value.filter(|value| text[value.name.clone()] == self.name) {
+                if value.range.is_empty() && value.commented {
+                    let why = format!(
+                        "{} is empty and a comment stands behind it, which some readers take for the value: put the comment on a line of its own",
+                        self.name
+                    );
+                    return Err(problem(number, &why));
+                }
+                if is_continued(&text[..value.line.start]) {
+                    let why = "the line before ends with a backslash, so that some readers join the two: take it away";
+                    return Err(problem(number, why));
+                }
                 if found.is_some() {
                     return Err(problem(number, &format!("{} is set a second time", self.name)));
                 }
@@ -136,6 +158,8 @@ struct Value {
     name: Range<usize>,
     range: Range<usize>,
     quote: Option<char>,
+    /// A comment stands behind the value.
+    commented: bool,
 }
 
 impl Value {
@@ -173,6 +197,12 @@ fn quoted(key: &str) -> Option<Zeroizing<String>> {
     fits.then(|| Zeroizing::new(format!("'{key}'")))
 }
 
+/// Whether what comes next is joined to the last line, as systemd does it.
+fn is_continued(before: &str) -> bool {
+    let line = before.strip_suffix('\n').unwrap_or(before);
+    line.strip_suffix('\r').unwrap_or(line).ends_with('\\')
+}
+
 /// A quote that runs to the end of the file.
 struct Unclosed;
 
@@ -197,6 +227,7 @@ fn assignment(text: &str, at: usize) -> Result<(Option<Value>, usize), Unclosed>
         return Ok((None, end_of_line(at)));
     }
     let start = skip(equals + 1);
+    let mut commented = false;
     let (range, quote, next) = match text[start..].chars().next() {
         Some(quote @ ('"' | '\'' | '`')) => {
             let end = closing(text, start + 1, quote).ok_or(Unclosed)?;
@@ -210,12 +241,13 @@ fn assignment(text: &str, at: usize) -> Result<(Option<Value>, usize), Unclosed>
                 *c == '#' && value[..*n].chars().next_back().is_none_or(char::is_whitespace)
             });
             if let Some((comment, _)) = comment {
+                commented = true;
                 value = &value[..comment];
             }
             (start..start + value.trim_end().len(), None, next)
         }
     };
-    Ok((Some(Value { line: at..next, name, range, quote }), next))
+    Ok((Some(Value { line: at..next, name, range, quote, commented }), next))
 }
 
 fn closing(text: &str, from: usize, quote: char) -> Option<usize> {
@@ -249,12 +281,27 @@ impl Store for EnvFileStore {
 
     fn check(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async {
-            self.get()?;
+            let text = self.target.read()?.unwrap_or_default();
+            if self.find(&text)?.is_none() {
+                self.appendable(&text)?;
+            }
             self.target.check()
         })
     }
 
+    fn identity(&self) -> String {
+        format!("env-file:{}#{}", self.target.identity().display(), self.name)
+    }
+
+    fn propagation(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn may_land_late(&self) -> bool {
+        false
+    }
+
     fn lock_path(&self) -> Option<PathBuf> {
-        Some(self.target.lock_path(&format!(".{}", self.name)))
+        Some(self.target.lock_path(&format!("{}.", self.name)))
     }
 }

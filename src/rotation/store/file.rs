@@ -1,6 +1,7 @@
 //! A file that holds nothing but the key.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 
@@ -11,7 +12,8 @@ use crate::Secret;
 /// A file whose only line is the key.
 ///
 /// It is replaced as a whole (written beside, synced, renamed), so that whoever reads it sees the
-/// old key or the new one. An existing file keeps its mode, its owner and its last line break; a
+/// old key or the new one. An existing file keeps its mode, its owner, its access list and other
+/// attributes, and its last line break; a
 /// new one can be read by its owner only. A symbolic link is followed.
 ///
 /// ```
@@ -58,10 +60,11 @@ impl FileStore {
     }
 
     fn put(&self, secret: &Secret) -> Result<(), StoreError> {
+        let writing = self.target.writing()?;
         let old = self.target.read()?.unwrap_or_default();
         let end = &old[old.trim_end_matches(['\r', '\n']).len()..];
         let content = zeroize::Zeroizing::new(format!("{}{end}", secret.expose()));
-        self.target.replace(&content)
+        self.target.replace(&writing, &content)
     }
 }
 
@@ -84,6 +87,18 @@ impl Store for FileStore {
 
     fn check(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async { self.target.check() })
+    }
+
+    fn identity(&self) -> String {
+        format!("file:{}", self.target.identity().display())
+    }
+
+    fn propagation(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn may_land_late(&self) -> bool {
+        false
     }
 
     fn lock_path(&self) -> Option<PathBuf> {

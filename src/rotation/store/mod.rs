@@ -1,12 +1,14 @@
 //! Where a workload reads its key: one secret that can be read, replaced and described.
 
 mod atomic;
+mod attributes;
 mod command;
 mod env_file;
 mod error;
 mod file;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 
@@ -85,6 +87,29 @@ pub trait Store: Send + Sync {
     ) -> Option<BoxFuture<'a, Result<bool, StoreError>>> {
         let _ = (expected, new);
         None
+    }
+
+    /// Which place it really is, whatever path or name leads there: a rotation that was begun at
+    /// another one is not gone on with here. By default what [`describe`](Self::describe) says.
+    fn identity(&self) -> String {
+        self.describe()
+    }
+
+    /// How long it may go on showing something else after a write that it acknowledged (30 s):
+    /// nothing where a read always shows the last write.
+    fn propagation(&self) -> Duration {
+        Duration::from_secs(30)
+    }
+
+    /// Whether a write that was given up, or begun by a process that has died, may still land.
+    fn may_land_late(&self) -> bool {
+        true
+    }
+
+    /// Whether other hosts reach the same place by the same description. Otherwise a rotation is
+    /// gone on with only on the host where it was begun.
+    fn shared(&self) -> bool {
+        false
     }
 
     /// Whether it could be written now, found out without changing what it holds.

@@ -234,13 +234,12 @@ impl Fault {
         Self::new(Kind::WrongId { id: Some(id.into()) })
     }
 
-    /// Shows what was so before: keys are looked for as they were when the last changes, those
-    /// within this time, had not been made.
+    /// Looks for keys as they were so long ago: changes within this time are not seen.
     ///
     /// A key that was just created is not found, one that was just deleted is still shown, and a
-    /// change of a key that cannot be seen yet is 404. What [`Server::add_key`](crate::testing::Server::add_key) adds has always
-    /// been there. A replica that lags behind the others is `.every(2)`; see also
-    /// [`changes`](Self::changes).
+    /// change of a key that cannot be seen yet is 404. What a test adds by
+    /// [`Server::add_key`](crate::testing::Server::add_key) has always been there. Every other
+    /// replica lags with `.every(2)`; which changes do is said by [`changes`](Self::changes).
     ///
     /// Like each [condition](crate::testing::Faults#conditions) it comes on top of other faults.
     ///

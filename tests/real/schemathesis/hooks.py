@@ -19,8 +19,8 @@ BEARER = f"Bearer {SERVER['key']}"
 def own_id():
     """The id of the key that all requests are made with: at the start there is no other."""
     request = Request(f"{SERVER['url']}/org/api_keys", headers={"Authorization": BEARER})
-    with urlopen(request, timeout=10) as answer:
-        [key] = json.load(answer)
+    with urlopen(request, timeout=10) as response:
+        [key] = json.load(response)
     return key["id"]
 
 
@@ -47,14 +47,14 @@ def before_call(context, case, kwargs):
 
 @schemathesis.check
 def deleted_keys_are_hidden(ctx, response, case):
-    """Instead of `use_after_free`, which takes an answer to `include_deleted=true` for a failure."""
+    """Instead of `use_after_free`, which takes a response to `include_deleted=true` for a failure."""
     if response.request.method != "GET" or response.status_code != 200:
         return
     query = parse_qs(urlsplit(response.request.url).query)
     if query.get("include_deleted") == ["true"] or "status" in query:
         return
-    answer = response.json()
-    for key in answer if isinstance(answer, list) else [answer]:
+    body = response.json()
+    for key in body if isinstance(body, list) else [body]:
         assert key["deleted_at"] is None, f"{key['id']} was deleted, and nobody asked for such keys"
 
 

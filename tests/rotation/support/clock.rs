@@ -47,6 +47,8 @@ impl Clock for TestClock {
 pub struct LandingClock {
     pub clock: TestClock,
     pub store: MemoryStore,
+    /// How long it was waited for since there has been something late, in milliseconds.
+    pub waited: AtomicU64,
 }
 
 impl Clock for LandingClock {
@@ -60,8 +62,11 @@ impl Clock for LandingClock {
 
     fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
         Box::pin(async move {
+            let ms = u64::try_from(time.as_millis()).unwrap();
             // Whoever waits long enough sees it.
-            if time >= Duration::from_secs(60) {
+            if !self.store.is_late() {
+                self.waited.store(0, Ordering::SeqCst);
+            } else if self.waited.fetch_add(ms, Ordering::SeqCst) + ms >= 60_000 {
                 self.store.land();
             }
             self.clock.sleep(time).await;

@@ -62,6 +62,10 @@ impl MemoryStore {
         self.0.lock().unwrap().writes
     }
 
+    pub fn is_late(&self) -> bool {
+        !self.0.lock().unwrap().late.is_empty()
+    }
+
     /// Lets what is late land now.
     pub fn land(&self) {
         let mut memory = self.0.lock().unwrap();

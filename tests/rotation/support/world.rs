@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use chrono::TimeDelta;
 use futures_core::future::BoxFuture;
 use onkernel::rotation::{
-    Event, Resume, Rotation, RotationError, RotationExt, RotationReport, Stop, Told,
+    DeployTarget, Event, Resume, Rotation, RotationError, RotationExt, RotationReport, Stop,
 };
 use onkernel::testing::{NewKey, Policy, Server};
 use onkernel::{Client, Secret};
@@ -140,7 +140,11 @@ impl World {
     }
 
     fn landing_clock(&self) -> LandingClock {
-        LandingClock { clock: self.clock.clone(), store: self.store.clone() }
+        LandingClock {
+            clock: self.clock.clone(),
+            store: self.store.clone(),
+            waited: std::sync::atomic::AtomicU64::default(),
+        }
     }
 
     fn listener(&self) -> impl Fn(&Event) + Send + Sync + 'static {
@@ -150,7 +154,8 @@ impl World {
 
     fn deploy_hook(
         &self,
-    ) -> impl Fn(Told) -> BoxFuture<'static, Result<(), io::Error>> + Send + Sync + 'static {
+    ) -> impl Fn(DeployTarget) -> BoxFuture<'static, Result<(), io::Error>> + Send + Sync + 'static
+    {
         let (store, deployed) = (self.store.clone(), Arc::clone(&self.deployed));
         let (calls, fails) = (Arc::clone(&self.deploys), self.settings.deploy_fails.clone());
         move |_| {

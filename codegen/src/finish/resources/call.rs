@@ -7,7 +7,7 @@ use syn::Ident;
 use super::receive::{self, Receive};
 use super::slots::{Holds, Slot, Slots, Source};
 use crate::finish::structs::set;
-use crate::finish::{docs, validate};
+use crate::finish::{bounds, docs};
 use crate::surface::{self, Body, Content, Operation, Parameter, Place, Style};
 
 /// A call as it will be generated.
@@ -197,7 +197,7 @@ fn step(name: &Ident, parameter: &Parameter) -> TokenStream {
         false => quote!(self.#name.as_ref()),
     };
     let rule = surface::Rule { keys: None, items: None, ..parameter.rule.clone() };
-    let rule = validate::rule(&rule);
+    let rule = bounds::rule(&rule);
     let step = if parameter.structured {
         let place = match parameter.place {
             Place::Path => quote!(Path),
@@ -252,8 +252,8 @@ fn style(style: Style) -> TokenStream {
 
 /// All checks of a parameter that is more than a string.
 fn all(parameter: &Parameter) -> Option<TokenStream> {
-    let bounds = validate::bounds(&quote!(value), &parameter.rule);
-    let types = parameter.holds_types.then(|| validate::nested(&quote!(value)));
+    let bounds = bounds::bounds(&quote!(value), &parameter.rule);
+    let types = parameter.holds_types.then(|| bounds::nested(&quote!(value)));
     (bounds.is_some() || types.is_some()).then(|| quote!(#bounds #types))
 }
 
@@ -271,6 +271,6 @@ fn items(parameter: &Parameter) -> Option<TokenStream> {
             })?;
         }
     });
-    let bounds = validate::bounds(&quote!(value), &inner);
+    let bounds = bounds::bounds(&quote!(value), &inner);
     (bounds.is_some() || types.is_some()).then(|| quote!(#bounds #types))
 }

@@ -1,0 +1,183 @@
+//! The end of one of the two keys, and the name of the other.
+
+use std::sync::Arc;
+
+use futures_util::future::join;
+
+use super::compare::{Look, unseen};
+use super::core::Engine;
+use super::step_error::{Done, StepError};
+use crate::rotation::api::Sight;
+use crate::rotation::evidence::delete::{Reason, Seen, delete};
+use crate::rotation::evidence::held::{Holds, StoreState};
+use crate::rotation::evidence::sight::seen;
+use crate::rotation::journal::record::Record;
+use crate::rotation::plan::old_key::OldKey;
+use crate::rotation::plan::record::Retirement;
+
+impl Engine {
+    /// The last look before the old key goes: both keys, the store, and whether the new one is let
+    /// in, all at once. It is made by the caller who deletes, and again whenever it is taken up.
+    pub(super) async fn check_retire(&mut self) -> Done {
+        let setup = Arc::clone(&self.setup);
+        self.replaced = false;
+        let api = self.api();
+        let read = async {
+            match setup.store.readable() {
+                true => Some(setup.effects.effect("read the store", setup.store.read()).await),
+                false => None,
+            }
+        };
+        let (look, read) = join(self.look(&api), read).await;
+        if let Some(read) = read {
+            self.take_in_read(read).await?;
+        }
+        if self.facts.store != StoreState::Confirmed(Holds::New) && setup.store.readable() {
+            self.still_there().await?;
+        }
+        let look = look?;
+        match self.facts.retiring {
+            false => drop(self.both(&look).await?),
+            true => self.still_replaced(&look)?,
+        }
+        self.replaced = look.let_in != Some(false);
+        self.retiring_old = Some(look.old);
+        Ok(())
+    }
+
+    /// The store has shown something else than the new key: a replica may lag.
+    async fn still_there(&mut self) -> Done {
+        let until = self.written.saturating_add(self.setup.times.propagation);
+        let mut looks = 0;
+        while self.facts.store != StoreState::Confirmed(Holds::New) {
+            if self.setup.effects.elapsed() >= until {
+                let why = "the store does not hold the new key any more";
+                return Err(match self.facts.store.is_as_before() && !self.facts.retiring {
+                    // Somebody has put the old key back.
+                    true => StepError::new(why),
+                    false => StepError::attention(why),
+                });
+            }
+            let why = "for the store to show the new key";
+            self.setup.effects.wait_to_look(why, looks, until).await?;
+            looks += 1;
+            self.read_store().await?;
+        }
+        Ok(())
+    }
+
+    /// The retirement has begun: the new key must be there and work all the same.
+    fn still_replaced(&mut self, look: &Look) -> Done {
+        if !look.new.is_seen() && !look.old.is_seen() {
+            return Err(unseen());
+        }
+        let gone = match (&look.new, look.let_in) {
+            (Sight::Present(_), None | Some(true)) => return Ok(()),
+            (Sight::Present(_), Some(false)) => "is rejected by the server (401)",
+            (Sight::Deleted(_), _) => "was deleted",
+            (Sight::Absent, _) => "is not there",
+        };
+        let id = self.new_id()?;
+        Err(StepError::attention(format!(
+            "the new key {id}, which the store holds, {gone}: put the old key {} back into the store, or another one that works",
+            self.plan.old_id
+        )))
+    }
+
+    pub(super) async fn retire(&mut self) -> Done {
+        self.facts.retiring = true;
+        if let (true, Some(new)) = (self.plan.own, &self.new_secret) {
+            // The caller's own client goes on with the new key.
+            self.setup.client.swap_api_key(new.clone())?;
+        }
+        if self.plan.retirement == Retirement::Delete {
+            let old = match self.retiring_old.take() {
+                Some(Sight::Present(json)) => Seen::read(&json),
+                Some(Sight::Deleted(_)) => None,
+                Some(Sight::Absent) | None => {
+                    return Err(StepError::attention("the old key is not there to be deleted"));
+                }
+            };
+            if let Some(old) = old {
+                let until = self.visible(self.setup.effects.elapsed());
+                let api = self.api();
+                delete(&api, Reason::Retired, &old, &self.known(&[]), until).await?;
+            }
+        }
+        self.facts.retired = true;
+        Ok(())
+    }
+
+    /// The last look before what cannot be taken back. Where nothing was ever written, a store that
+    /// cannot be read now does not hold the key either.
+    pub(super) async fn check_remove(&mut self) -> Done {
+        if self.setup.store.readable()
+            && let Err(error) = self.read_store().await
+            && (self.facts.store != StoreState::Untouched || error.stop)
+        {
+            return Err(StepError { attention: !error.stop, ..error });
+        }
+        Ok(())
+    }
+
+    pub(super) async fn remove(&mut self) -> Done {
+        let untouched = !self.facts.stored;
+        if untouched && !matches!(self.facts.store, StoreState::Confirmed(Holds::New)) {
+            // What was never written is not there, whatever the store holds.
+            self.facts.store = StoreState::Untouched;
+        }
+        if self.facts.store == StoreState::Confirmed(Holds::New)
+            || self.facts.store.is_unconfirmed()
+        {
+            // A write has landed late: back to where it is undone.
+            return Ok(());
+        }
+        let (api, id) = (self.api(), self.new_id()?);
+        let new = seen(&api, &id, self.visible(self.new_seen)).await?;
+        match new {
+            Sight::Present(json) => {
+                let Some(key) = Seen::read(&json).filter(|key| key.id == id) else {
+                    return Err(StepError::attention("the server responded with another key"));
+                };
+                let markers = self.journal.past.all_markers();
+                let until = self.visible(self.setup.effects.elapsed());
+                delete(&api, Reason::Undone, &key, &self.known(&markers), until).await?;
+            }
+            Sight::Deleted(_) => {}
+            Sight::Absent => {
+                if !api.look(&self.plan.old_id).await?.is_seen() {
+                    return Err(unseen());
+                }
+                // It may show later still: the next run looks once more.
+                if let Some(marker) = self.journal.past.markers.last() {
+                    let marker = marker.to_string();
+                    self.record_if_possible(Record::Rejected { marker }).await;
+                }
+            }
+        }
+        self.facts.removed = true;
+        Ok(())
+    }
+
+    pub(super) async fn rename(&mut self) -> Done {
+        self.facts.rename_tried = true;
+        let (api, id) = (self.api(), self.new_id()?);
+        if !self.facts.fresh && self.is_renamed(&id).await? {
+            return Ok(());
+        }
+        match api.rename(&id, &self.name).await {
+            Ok(()) => Ok(()),
+            Err(error) => match self.is_renamed(&id).await {
+                Ok(true) => Ok(()),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    /// Whether the new key has lost its marker already: a name that somebody else gave it stays.
+    async fn is_renamed(&self, id: &str) -> Result<bool, StepError> {
+        let Some(json) = self.api().look(id).await?.present() else { return Ok(false) };
+        let name = OldKey::read(&json).map_err(StepError::new)?.name;
+        Ok(!self.journal.past.markers.iter().any(|marker| marker.is(&name)))
+    }
+}

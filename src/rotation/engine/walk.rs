@@ -1,0 +1,211 @@
+//! Every state that the steps lead to, with a failure put in at every one of them: each leads to an
+//! end, and from each something that a person can say does.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::facts::{Course, Facts, course};
+use super::table::{BACK, STEPS, next};
+use crate::rotation::evidence::held::{Holds, StoreState, Which};
+use crate::rotation::report::Step;
+
+fn start(has_deploy: bool) -> Facts {
+    Facts { fresh: true, has_deploy, old_at_hand: true, ..Facts::default() }
+}
+
+fn unconfirmed(wrote: Which) -> StoreState {
+    StoreState::Untouched.writing(wrote, Duration::ZERO)
+}
+
+/// What a step that succeeds makes of the facts.
+fn after(mut facts: Facts, step: Step) -> Facts {
+    match step {
+        Step::Create => facts.adopted = true,
+        Step::Compare => facts.compared = true,
+        Step::Store => {
+            facts.stored = true;
+            facts.store = StoreState::Confirmed(Holds::New);
+        }
+        Step::Confirm if facts.course == Course::Forward => {
+            facts.store = StoreState::Confirmed(Holds::New);
+        }
+        Step::Confirm => facts.store = StoreState::Confirmed(Holds::Old),
+        Step::Deploy => (facts.deployed, facts.deploy_done) = (true, true),
+        Step::Verify => facts.verified = true,
+        Step::Overlap => facts.overlapped = true,
+        Step::OverlapBack => facts.overlapped_back = true,
+        Step::Rename => facts.rename_tried = true,
+        Step::Retire => (facts.retiring, facts.retired) = (true, true),
+        Step::Restore => facts.store = StoreState::Confirmed(Holds::Old),
+        Step::Redeploy => facts.redeployed = true,
+        Step::Remove => facts.removed = true,
+        Step::Settle => (facts.unsettled, facts.settle_tried) = (false, true),
+        Step::Unmark => facts.old_is_marked = false,
+        Step::Plan => {}
+    }
+    if facts.course == Course::Undecided && !facts.store.is_unconfirmed() {
+        facts.course = course(&facts);
+    }
+    facts
+}
+
+fn path(mut facts: Facts) -> (Vec<Step>, Course) {
+    let mut path = Vec::new();
+    while let Some(row) = next(&facts) {
+        path.push(row.step);
+        assert!(path.len() < 30, "does not end: {path:?}");
+        facts = after(facts, row.step);
+    }
+    (path, facts.course)
+}
+
+/// What is known when it is taken up again.
+fn resumed(facts: Facts, store: StoreState) -> Facts {
+    let mut resumed = Facts {
+        fresh: false,
+        compared: false,
+        verified: false,
+        overlapped: false,
+        overlapped_back: false,
+        deploy_done: false,
+        redeployed: false,
+        rename_tried: false,
+        settle_tried: false,
+        retired: false,
+        old_at_hand: false,
+        store,
+        ..facts
+    };
+    resumed.course = course(&resumed);
+    resumed
+}
+
+#[test]
+fn a_rotation_in_which_all_goes_well() {
+    use Step::{Compare, Create, Deploy, Overlap, Rename, Retire, Store, Unmark, Verify};
+    let usual = [Create, Compare, Store, Deploy, Verify, Overlap, Retire, Rename];
+    assert_eq!(path(start(true)), (usual.to_vec(), Course::Forward));
+    let marked = Facts { old_is_marked: true, ..start(true) };
+    assert_eq!(path(marked).0, [&usual[..], &[Unmark]].concat());
+}
+
+#[test]
+fn every_step_that_changes_something_for_the_workload_is_undone_by_one_of_the_way_back() {
+    for row in STEPS {
+        if let Some(undo) = row.undone_by {
+            let undo = STEPS.iter().find(|other| other.step == undo).unwrap();
+            assert_eq!(undo.courses, BACK, "{}", row.step);
+        }
+        assert!(!row.shown.is_empty());
+    }
+}
+
+/// Every state that the steps lead to, with a failure put in at every one of them.
+fn reachable() -> HashSet<Facts> {
+    let mut seen = HashSet::new();
+    let mut open: Vec<Facts> = [(false, false), (false, true), (true, false), (true, true)]
+        .map(|(deploy, old_is_marked)| Facts { old_is_marked, ..start(deploy) })
+        .to_vec();
+    while let Some(facts) = open.pop() {
+        if !seen.insert(facts) {
+            continue;
+        }
+        let Some(row) = next(&facts) else { continue };
+        let done = after(facts, row.step);
+        open.push(done);
+        // The failure of a step, its effect done or not.
+        for effect in [facts, done] {
+            let mut failed = effect;
+            match row.step {
+                Step::Store => {
+                    failed.stored = true;
+                    failed.store = unconfirmed(Which::New);
+                    let acknowledged = failed.store.acknowledge(Duration::ZERO);
+                    open.push(Facts { store: acknowledged, ..failed });
+                }
+                Step::Restore => failed.store = unconfirmed(Which::Old),
+                Step::Deploy => failed.deployed = true,
+                Step::Create => failed.unsettled = true,
+                Step::Rename => failed.rename_tried = true,
+                Step::Settle => failed.settle_tried = true,
+                _ => {}
+            }
+            failed.course = match facts.course {
+                Course::Forward if !effect.retiring => Course::Back,
+                _ => Course::Attention,
+            };
+            open.push(failed);
+            if row.step == Step::Store || row.step == Step::Restore {
+                for holds in [Holds::Old, Holds::New, Holds::Debris, Holds::Foreign] {
+                    open.push(Facts { store: StoreState::Confirmed(holds), ..failed });
+                }
+            }
+        }
+    }
+    seen
+}
+
+#[test]
+fn every_state_leads_to_an_end_and_never_past_the_point_of_no_return() {
+    let seen = reachable();
+    for facts in &seen {
+        match next(facts).map(|row| row.step) {
+            Some(Step::Remove) => assert!(
+                facts.store != StoreState::Confirmed(Holds::New)
+                    && !facts.retiring
+                    && !facts.store.is_unconfirmed()
+                    && facts.course == Course::Back
+            ),
+            Some(Step::Retire) => assert!(
+                facts.store == StoreState::Confirmed(Holds::New) && facts.course == Course::Forward
+            ),
+            Some(Step::Restore) => assert!(!facts.retiring),
+            _ => {}
+        }
+        if facts.retiring {
+            assert_ne!(facts.course, Course::Back);
+        }
+        path(*facts);
+    }
+    assert!(seen.len() > 100, "{}", seen.len());
+}
+
+/// No wedge: from every state in which a person has to choose, something that a person can say,
+/// other than that it is given up, leads to the end of one of the two ways.
+#[test]
+fn from_every_state_some_resolution_leads_to_an_end() {
+    let (mut wedged, mut all) = (Vec::new(), 0);
+    for facts in reachable() {
+        all += 1;
+        let word = |holds: Holds| {
+            let said = Facts { foreign_by_word: holds == Holds::Foreign, ..facts };
+            let said = Facts { retiring: said.retiring && !said.foreign_by_word, ..said };
+            resumed(said, StoreState::Confirmed(holds))
+        };
+        let ends = [Holds::Old, Holds::New, Holds::Foreign].into_iter().any(|holds| {
+            let facts = word(holds);
+            path(facts).1 != Course::Attention
+        });
+        if !ends {
+            wedged.push(facts);
+        }
+    }
+    assert!(wedged.is_empty(), "{} of {all}, the first: {:?}", wedged.len(), wedged[0]);
+}
+
+/// A crash anywhere, and what the store turns out to hold then.
+#[test]
+fn a_resumption_ends_whatever_the_store_holds() {
+    for facts in reachable() {
+        for store in [
+            facts.store,
+            unconfirmed(Which::New),
+            StoreState::Confirmed(Holds::Old),
+            StoreState::Confirmed(Holds::New),
+            StoreState::Confirmed(Holds::Debris),
+            StoreState::Confirmed(Holds::Foreign),
+        ] {
+            path(resumed(facts, store));
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What a rotation reports: each step as it happens, and in the end where each key stands.
+
+mod error;
+mod event;
+mod outcome;
+mod resolution;
+
+pub use self::error::RotationError;
+pub use self::event::{Event, Step};
+pub use self::outcome::{Disposition, Outcome, RotationReport, StepReport};
+pub use self::resolution::{Resolution, StoreHolds};

@@ -1,0 +1,49 @@
+//! Where a rotation is asked for: the store and its lock, the journal, and the place that both are
+//! held to.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::plan::place::Place;
+use super::report::RotationError;
+use super::settings::Common;
+use super::store::Store;
+use super::system::host::Host;
+use super::system::lock::Lock;
+
+/// What cannot be left out.
+pub(crate) fn required(common: &Common) -> Result<(Arc<dyn Store>, &Path), RotationError> {
+    let Some(store) = &common.store else {
+        let why = "a rotation needs a store: the place where the workload reads its key";
+        return Err(RotationError::refused(why));
+    };
+    let Some(journal) = &common.journal else {
+        let why = "a rotation needs a journal: a file that survives a crash";
+        return Err(RotationError::refused(why));
+    };
+    Ok((Arc::clone(store), journal))
+}
+
+/// One rotation of a store at a time.
+pub(crate) fn lock_store(store: &dyn Store) -> Result<Option<Lock>, RotationError> {
+    let Some(path) = store.lock_path() else { return Ok(None) };
+    match Lock::try_take(&path) {
+        Ok(Some(lock)) => Ok(Some(lock)),
+        Ok(None) => {
+            Err(RotationError::refused(format!("{} is being rotated already", store.describe())))
+        }
+        Err(error) => {
+            Err(RotationError::refused(format!("{} cannot be locked: {error}", path.display())))
+        }
+    }
+}
+
+/// Where this is: the server, the organization where it could be asked, this host, and the store.
+pub(crate) fn here(common: &Common, store: &dyn Store, organization: Option<String>) -> Place {
+    Place {
+        base_url: common.client.base_url().to_owned(),
+        organization,
+        host: (!store.shared()).then(Host::this),
+        store: store.identity(),
+    }
+}

@@ -1,0 +1,9 @@
+//! The rules of evidence: what may be believed in a world that lags, lies and is shared.
+
+mod caller;
+mod files;
+mod person;
+mod server;
+mod stores;
+
+use super::support;

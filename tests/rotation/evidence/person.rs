@@ -1,0 +1,149 @@
+//! What a person does: mistypes, puts a copy of a journal back, renames, gives up.
+
+use std::fs;
+
+use onkernel::rotation::{
+    DeployTarget, Outcome, Resolution, Resume, RotationError, StoreHolds, pending,
+};
+
+use super::support::{Death, Settings, World, plain, world};
+
+/// A rotation whose deploy command is misspelled: it fails both ways.
+async fn misspelled() -> (World, RotationError) {
+    let world = world(Settings { deploys: false, ..Settings::default() }).await;
+    let rotation = world.rotation().deploy(no_such_program);
+    let error = rotation.run().await.unwrap_err();
+    assert_eq!(error.report().unwrap().outcome, Outcome::NeedsAttention, "{error}");
+    (world, error)
+}
+
+async fn no_such_program(_: DeployTarget) -> Result<(), std::io::Error> {
+    Err(std::io::Error::other("systemclt: no such program"))
+}
+
+fn resume(world: &World) -> Resume {
+    world.resume().deploy(no_such_program)
+}
+
+/// Rule 8: nothing needs attention without a way out, and each way leads there.
+#[tokio::test]
+async fn a_misspelled_hook_is_replaced_or_done_without() {
+    let (world, error) = misspelled().await;
+    for way in [Resolution::Deploy, Resolution::Deployed, Resolution::GiveUp] {
+        assert!(error.resolutions().contains(&way), "{way:?}: {:?}", error.resolutions());
+    }
+    assert!(resume(&world).run().await.unwrap_err().needs_attention(), "it is still misspelled");
+    let done = |_| async { Ok::<_, std::io::Error>(()) };
+    let note = serde_json::json!({ "deploy": "systemctl restart agent" });
+    let report = resume(&world).deploy(done).note(note).run().await.unwrap().unwrap();
+    assert_eq!(report.outcome, Outcome::AsBefore);
+    assert_eq!(world.settled().unwrap(), Outcome::AsBefore);
+    assert!(fs::read_to_string(&world.journal).unwrap().contains("systemctl restart"));
+
+    let (world, _) = misspelled().await;
+    let report = resume(&world).deployed().run().await.unwrap().unwrap();
+    assert_eq!(report.outcome, Outcome::AsBefore);
+    assert_eq!(world.settled().unwrap(), Outcome::AsBefore);
+}
+
+/// Rule 8: what is given up ends, deletes nothing, and says what stays.
+#[tokio::test]
+async fn giving_up_ends_it_and_lists_what_stays() {
+    let (world, error) = misspelled().await;
+    let new = error.report().unwrap().new_id.clone().unwrap();
+    let requests = world.server.log().len();
+    let report = resume(&world).give_up().run().await.unwrap().unwrap();
+    assert_eq!(report.outcome, Outcome::GivenUp);
+    assert_eq!(world.server.log().len(), requests, "nobody is asked");
+    let todo = report.todo.join("; ");
+    assert!(todo.contains(&new) && todo.contains(&world.old_id), "{todo}");
+    assert!(pending(&world.journal).unwrap().is_none());
+    assert!(world.server.key(&new).unwrap().deleted_at.is_none());
+    assert!(world.old().deleted_at.is_none());
+}
+
+/// Rule 8: a one-way store is resolved by what a person finds in it.
+#[tokio::test]
+async fn what_a_person_finds_in_a_one_way_store_ends_it() {
+    use onkernel::rotation::CommandStore;
+    for holds in [StoreHolds::Old, StoreHolds::New] {
+        let world = world(Settings { deploys: false, ..Settings::default() }).await;
+        let store = CommandStore::new("sink", ["sh", "-c", "cat > /dev/null; exit 3"]);
+        let rotation = world.rotation().store(store.clone()).store_is_new();
+        let error = rotation.run().await.unwrap_err();
+        assert!(error.resolutions().contains(&Resolution::StoreHolds(holds)), "{error}");
+        let resume = world.resume().store(store).store_holds(holds);
+        let report = resume.run().await.unwrap_or_else(|error| panic!("{holds}: {error}")).unwrap();
+        let new = world.server.key(report.new_id.as_ref().unwrap()).unwrap();
+        match holds {
+            StoreHolds::New => {
+                assert_eq!(report.outcome, Outcome::Rotated);
+                assert!(new.deleted_at.is_none() && world.old().deleted_at.is_some());
+            }
+            _ => {
+                assert_eq!(report.outcome, Outcome::AsBefore);
+                assert!(new.deleted_at.is_some() && world.old().deleted_at.is_none());
+            }
+        }
+        assert!(pending(&world.journal).unwrap().is_none());
+    }
+}
+
+/// Rule 14: a journal from a backup is never believed against the evidence.
+#[tokio::test]
+async fn a_journal_older_than_the_world_needs_attention() {
+    let world = plain().await;
+    let path = world.journal.clone();
+    let copy = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let kept = copy.clone();
+    let rotation = world.rotation().on_event(move |event| {
+        use onkernel::rotation::{Event, Step};
+        if *event == (Event::Started { step: Step::Overlap }) {
+            *kept.lock().unwrap() = fs::read(&path).unwrap();
+        }
+    });
+    let new = rotation.run().await.unwrap().new_id.unwrap();
+    fs::write(&world.journal, &*copy.lock().unwrap()).unwrap();
+    let error = world.resume().run().await.unwrap_err();
+    assert!(error.needs_attention() && error.to_string().contains("older"), "{error}");
+    let says = Resolution::StoreHolds(StoreHolds::New);
+    assert!(error.resolutions().contains(&says), "{:?}", error.resolutions());
+    assert!(world.server.key(&new).unwrap().deleted_at.is_none());
+    let report = world.resume().store_holds(StoreHolds::New).run().await.unwrap().unwrap();
+    assert_eq!(report.outcome, Outcome::Rotated);
+    assert_eq!(world.settled().unwrap(), Outcome::Rotated);
+}
+
+/// Rule 14: an older journal still, which does not even know the new key.
+#[tokio::test]
+async fn a_journal_that_does_not_know_what_the_store_holds_needs_attention() {
+    let world = plain().await;
+    let watch = world.watch(Death::Never);
+    world.run(&watch, Death::Never).await.unwrap().unwrap();
+    let text = fs::read_to_string(&world.journal).unwrap();
+    let first = text.lines().next().unwrap();
+    fs::write(&world.journal, format!("{first}\n")).unwrap();
+    let held = world.store.held();
+    let error = world.resume().run().await.unwrap_err();
+    assert!(error.needs_attention(), "{error}");
+    assert!(pending(&world.journal).unwrap().unwrap().under_way, "it was closed");
+    assert_eq!(world.store.held(), held);
+    world.resume().give_up().run().await.unwrap();
+    assert!(pending(&world.journal).unwrap().is_none());
+}
+
+/// Rule 8: a rename that somebody else already made is done.
+#[tokio::test]
+async fn a_name_that_a_person_gave_stays() {
+    let world = plain().await;
+    let watch = world.watch(Death::Never);
+    world.server.faults().add(onkernel::testing::Fault::status(503).method("PATCH"));
+    let report = world.run(&watch, Death::Never).await.unwrap().unwrap();
+    assert!(!report.is_settled() && report.outcome == Outcome::Rotated);
+    world.server.faults().clear();
+    let new = report.new_id.unwrap();
+    assert!(world.server.rename(&new, "by hand"));
+    let report = world.resume().run().await.unwrap().unwrap();
+    assert!(report.is_settled(), "{report:?}");
+    assert_eq!(world.server.key(&new).unwrap().name, "by hand");
+}
