@@ -69,13 +69,14 @@ pub struct Client {
 /// Reads a document and applies overlays to it, in their order.
 ///
 /// # Errors
-/// Everything that is wrong with one of the files, and references that lead nowhere once all
-/// overlays are applied.
+/// Everything that is wrong with one of the files; keys of ours that nobody knows, and references
+/// that lead nowhere, once all overlays are applied.
 pub fn load(document: &Source, overlays: &[Source]) -> Result<Document, Error> {
     let mut loaded = Document::parse(&document.text, &document.name)?;
     for overlay in overlays {
         Overlay::parse(&overlay.text, &overlay.name)?.apply(&mut loaded)?;
     }
+    loaded.check_keys()?;
     loaded.check_references()?;
     Ok(loaded)
 }

@@ -215,7 +215,7 @@ components:
     api.yml:12:53: a discriminator that maps `b` to `Gone`, which is missing (POST /a) (at #/paths/~1a/post/requestBody/content/application~1json/schema); give every kind a constant of its own, in an overlay
     api.yml:20:5: GET /b and PUT /a would both be called `x.post_a` (GET /b) (at #/paths/~1b/get); name it with `x-onkernel-resource` and `x-onkernel-method` in an overlay
     api.yml:29:9: a schema with `not` (GET /a, GET /b) (at #/components/schemas/A/properties/odd); leave the operation out with `x-onkernel-omit` in an overlay
-    api.yml:30:9: `allOf` whose parts differ on `k` (GET /a, GET /b) (at #/components/schemas/A/properties/both); say it without `allOf`, in an overlay
+    api.yml:30:9: `allOf` whose parts differ on `k`, in `type` (GET /a, GET /b) (at #/components/schemas/A/properties/both); say it without `allOf`, in an overlay
     "#);
 }
 
@@ -231,7 +231,7 @@ fn what_the_client_needs_and_lacks_is_named() {
     };
     insta::assert_snapshot!(
         without("/org/api_keys/{id}/rotate:", "/org/other/{id}/rotate:"),
-        @r#"api.yml:61:1: `POST /org/api_keys/{id}/rotate`, which is `api_keys.rotate` here, is missing (at #/paths); add it with an overlay, or correct its `x-onkernel-resource` and `x-onkernel-method`"#
+        @r#"api.yml:76:1: `POST /org/api_keys/{id}/rotate`, which is `api_keys.rotate` here, is missing (at #/paths); add it with an overlay, or correct its `x-onkernel-resource` and `x-onkernel-method`"#
     );
     let fields = without("masked_key", "masked");
     let lines: Vec<_> = fields.lines().filter(|line| line.contains("masked_key`, which")).collect();
@@ -385,7 +385,7 @@ fn a_form_of_names_and_strings_is_typed_and_holds_no_file() {
         q: Option<String>
     "#);
     let file = json!({ "type": "object", "properties": { "f": { "type": "string", "format": "binary" } } });
-    insta::assert_snapshot!(of(sends("application/x-www-form-urlencoded", file), json!({})), @r#"spec/openapi.documented.yml:61:1: a file in a form of names and strings (POST /things) (at #/paths/~1things/post/requestBody/content/application~1x-www-form-urlencoded, which an overlay or an alias put below this place); send it as `multipart/form-data`, or say `contentEncoding` instead of `format: binary`"#);
+    insta::assert_snapshot!(of(sends("application/x-www-form-urlencoded", file), json!({})), @r#"spec/openapi.documented.yml:76:1: a file in a form of names and strings (POST /things) (at #/paths/~1things/post/requestBody/content/application~1x-www-form-urlencoded, which an overlay or an alias put below this place); send it as `multipart/form-data`, or say `contentEncoding` instead of `format: binary`"#);
 }
 
 #[test]
@@ -412,7 +412,7 @@ fn a_parameter_can_be_a_choice_an_object_or_json() {
     struct ThingsXFilter  [sent]
         a: Option<i64>  at least 1
     "#);
-    insta::assert_snapshot!(of(asks(json!({ "name": "X-Filter", "in": "header", "explode": true, "schema": object })), json!({})), @r#"spec/openapi.documented.yml:61:1: an exploded object in the path or in a header (POST /things) (at #/paths/~1things/post/parameters/0, which an overlay or an alias put below this place); leave the operation out with `x-onkernel-omit` in an overlay"#);
+    insta::assert_snapshot!(of(asks(json!({ "name": "X-Filter", "in": "header", "explode": true, "schema": object })), json!({})), @r#"spec/openapi.documented.yml:76:1: an exploded object in the path or in a header (POST /things) (at #/paths/~1things/post/parameters/0, which an overlay or an alias put below this place); leave the operation out with `x-onkernel-omit` in an overlay"#);
 }
 
 #[test]

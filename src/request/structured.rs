@@ -23,6 +23,8 @@ pub(crate) enum Style {
     Deep,
     /// `a={"x":1}`
     Json,
+    /// `a=https://b/c`: the reserved characters that cannot end a value stand as they are.
+    Reserved,
 }
 
 /// Where a parameter travels.
@@ -114,6 +116,15 @@ fn append(query: &mut Query, name: &str, value: &Value, style: Style) {
                 append(query, &format!("{name}[{key}]"), inner, style);
             }
         }
+        (Style::Reserved, Value::Array(items)) => {
+            items.iter().for_each(|item| query.push_reserved(name, &text(item)));
+        }
+        (Style::Reserved, Value::Object(members)) => {
+            for (key, inner) in members.iter().filter(|(_, inner)| !inner.is_null()) {
+                query.push_reserved(key, &text(inner));
+            }
+        }
+        (Style::Reserved, value) => query.push_reserved(name, &text(value)),
         (Style::Repeated, Value::Object(members)) => {
             for (key, inner) in members.iter().filter(|(_, inner)| !inner.is_null()) {
                 query.push(key, &text(inner));
@@ -182,6 +193,14 @@ mod tests {
         );
         assert_eq!(query(&json!({ "x": 1, "y": "b" }), Style::Repeated), "x=1&y=b");
         assert_eq!(query(&json!({ "x": 1, "y": "b" }), Style::Joined(',')), "f=x,1,y,b");
+    }
+
+    #[test]
+    fn reserved_characters_stand_where_the_document_allows_them() {
+        let value = json!(["https://a/b?c=d&e#f+g%h i", "x"]);
+        let expected = "f=https://a/b?c=d%26e%23f%2Bg%25h%20i&f=x";
+        assert_eq!(query(&value, Style::Reserved), expected);
+        assert_eq!(query(&json!({ "x": "a/b", "y": null }), Style::Reserved), "x=a/b");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{Action, Effect, METHODS, Omission, Omit, Overlay, Placement, shape};
 use crate::document::pointer::join;
-use crate::document::{Source, kind, read};
+use crate::document::{Source, keys, kind, read};
 use crate::error::{Error, Problem};
 use serde_json::{Map, Value};
 use serde_json_path::JsonPath;
@@ -139,7 +139,15 @@ impl Parser<'_> {
         };
         let effect = match (remove, fields.members.remove("update")) {
             (true, _) => Effect::Remove,
-            (false, Some(update)) => Effect::Update(update),
+            (false, Some(update)) => {
+                // An action need not match, and would keep a misspelt key to itself.
+                let mut unknown = Vec::new();
+                keys::find(&update, &join(&pointer, "update"), false, &mut unknown);
+                for (pointer, message) in unknown {
+                    self.problem(&pointer, message, &keys::help());
+                }
+                Effect::Update(update)
+            }
             (false, None) => {
                 let message = "this action does nothing";
                 self.problem(&pointer, message, "give it an `update`, or `remove: true`");

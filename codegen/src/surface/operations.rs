@@ -30,7 +30,7 @@ pub(super) fn read_operation(document: &Value, path: &str, method: &str, it: &Va
         resource: text("x-onkernel-resource"),
         call: text("x-onkernel-method"),
         method: method.to_uppercase(),
-        path: path.to_owned(),
+        path: walk::path(path).to_owned(),
         summary: text("summary"),
         description: text("description"),
         deprecated: it["deprecated"] == true,
@@ -143,6 +143,7 @@ fn read_style(it: &Value) -> Style {
         Some("pipeDelimited") => Style::Joined('|'),
         Some("simple") => Style::Joined(','),
         _ if it["explode"] == false => Style::Joined(','),
+        _ if it["allowReserved"] == true => Style::Reserved,
         _ => Style::Repeated,
     }
 }

@@ -136,6 +136,8 @@ pub enum Style {
     Deep,
     /// `a={"x":1}`
     Json,
+    /// `a=https://b/c`: the reserved characters that cannot end a value stand as they are.
+    Reserved,
 }
 
 /// Where a parameter travels.

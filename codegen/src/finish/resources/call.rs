@@ -246,6 +246,7 @@ fn style(style: Style) -> TokenStream {
         Style::Joined(by) => quote!(crate::request::structured::Style::Joined(#by)),
         Style::Deep => quote!(crate::request::structured::Style::Deep),
         Style::Json => quote!(crate::request::structured::Style::Json),
+        Style::Reserved => quote!(crate::request::structured::Style::Reserved),
     }
 }
 

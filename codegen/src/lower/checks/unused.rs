@@ -40,8 +40,9 @@ pub(crate) fn each_alone(document: &Value) -> Vec<(String, String, Value)> {
             if let Some(schemas) = alone["components"]["schemas"].as_object_mut() {
                 schemas.retain(|name, _| used.contains(name));
             }
-            let at = format!("#/paths/{}/{method}", walk::escape(path));
-            all.push((at, format!("{} {path}", method.to_uppercase()), alone));
+            let own = walk::path(path);
+            let at = format!("#/paths/{}/{method}", walk::escape(own));
+            all.push((at, format!("{} {own}", method.to_uppercase()), alone));
         }
     }
     all

@@ -72,7 +72,12 @@ pub(crate) fn of_all(document: &mut Value) -> Vec<Name> {
         let chosen = said("x-onkernel-method");
         let is_chosen = chosen.is_some();
         let method = chosen.unwrap_or_else(|| without_noun(&words, &resource));
-        found.push((Name { resource, method }, is_chosen, words));
+        // One of several methods for one operation.
+        let varied = |name: String| match operation["x-onkernel-variant"].as_str() {
+            Some(variant) => format!("{name}_{variant}"),
+            None => name,
+        };
+        found.push((Name { resource, method: varied(method) }, is_chosen, varied(words)));
     });
     let mut counts: BTreeMap<Name, usize> = BTreeMap::new();
     for (name, ..) in &found {
@@ -227,6 +232,25 @@ mod tests {
         }));
         assert!(findings.is_empty(), "{findings:?}");
         assert_eq!(names, ["projects.create", "projects.create_project"]);
+    }
+
+    #[test]
+    fn one_of_several_methods_for_an_operation_says_which() {
+        let of = |id: &str| json!({ "operationId": id, "tags": ["Scans"], "responses": {} });
+        let mut form = of("postScans");
+        form["x-onkernel-variant"] = json!("form");
+        let mut chosen = of("postOrgScans");
+        chosen["x-onkernel-method"] = json!("start");
+        let mut chosen_form = chosen.clone();
+        chosen_form["x-onkernel-variant"] = json!("form");
+        let (names, findings) = named(json!({
+            "/org/scans": { "post": chosen },
+            "/org/scans#form": { "post": chosen_form },
+            "/scans": { "post": of("postScans") },
+            "/scans#form": { "post": form },
+        }));
+        assert!(findings.is_empty(), "{findings:?}");
+        assert_eq!(names, ["scans.start", "scans.start_form", "scans.create", "scans.create_form"]);
     }
 
     #[test]

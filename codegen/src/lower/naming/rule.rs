@@ -43,6 +43,8 @@ pub(super) fn by_rule(id: &str, method: &str, path: &str, operation: &Value) -> 
             let noun = noun.strip_suffix(&format!("_{last}")).unwrap_or(&noun);
             format!("{last}_{}", singular(noun))
         }
+        // What has an address is there already.
+        ("post", _) if of_one => format!("update_{one}"),
         ("post", _) => format!("create_{}", singular(&noun)),
         ("get", Some(Content::Events)) => {
             format!("follow_{}", singular(noun.strip_suffix("_events").unwrap_or(&noun)))
@@ -173,6 +175,7 @@ mod tests {
             ("patchOrgLimits", "patch", "/org/limits", "update_org_limits"),
             ("postBrowsersReplays", "post", "/browsers/{id}/replays", "create_browser_replay"),
             ("", "post", "/org/api_keys", "create_org_api_key"),
+            ("", "post", "/crates/{id}", "update_crate"),
         ] {
             assert_eq!(name(id, method, path, false), expected, "{id}");
         }
