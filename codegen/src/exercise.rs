@@ -66,7 +66,7 @@ pub fn exercise(client: &str, surface: &Surface) -> Result<String, String> {
                 other => panic!("no operation {other}"),
             }
         }
-        #[allow(deprecated, unused_variables)]
+        #[allow(clippy::redundant_closure, deprecated, unused_variables)]
         fn pages(
             kernel: &onkernel::Client,
             id: &str,
