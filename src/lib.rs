@@ -43,6 +43,8 @@ pub use {bytes, chrono, serde_json};
 
 /// What a program that manages keys needs in scope: the client, and the traits that extend it.
 pub mod prelude {
+    #[cfg(feature = "rotation")]
+    pub use crate::rotation::RotationExt;
     pub use crate::types::SortBy;
     pub use crate::{ApiKeysExt, CallOptions, Client, Null, Nullable};
 }
