@@ -52,6 +52,8 @@ pub mod secret {
 pub mod prelude {
     #[cfg(feature = "api-keys")]
     pub use crate::ApiKeysExt;
+    #[cfg(feature = "rotation")]
+    pub use crate::rotation::RotationExt;
     #[cfg(feature = "api-keys")]
     pub use crate::types::SortBy;
     pub use crate::{CallOptions, Client, Null, Nullable};

@@ -143,12 +143,12 @@ pub(super) fn fetch<T: DeserializeOwned, O>(
     place: Place,
     done: impl FnOnce(Response<Page<T>>) -> O,
 ) -> impl Future<Output = Result<O>> {
-    let (sender, call) = (place.sender.clone(), place.call.clone());
-    sender.buffered(call, read_json::<Vec<T>>, move |response| {
-        let following = place.following(&Said {
+    let Place { sender, call, paging, seen } = place;
+    sender.clone().buffered(call, read_json::<Vec<T>>, move |response, call| {
+        let following = Place { sender, call, paging, seen }.following(&Said {
             status: response.status(),
             headers: response.headers(),
-            request_id: response.request_id(),
+            request_id: &|| response.request_id(),
             items: Some(response.len()),
         });
         done(response.map(|items| Page { items, following }))

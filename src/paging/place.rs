@@ -31,9 +31,9 @@ pub(crate) struct Paging {
 pub(crate) struct Place {
     pub(super) sender: Sender,
     pub(super) call: Call,
-    paging: &'static Paging,
-    /// Where all pages so far began. A server that names one of them again would be asked for ever.
-    seen: Arc<HashSet<String>>,
+    pub(super) paging: &'static Paging,
+    /// Where all pages before began. A server that names one of them again would be asked for ever.
+    pub(super) seen: Option<Arc<HashSet<String>>>,
 }
 
 /// What comes after a page.
@@ -66,7 +66,7 @@ impl Misled {
 pub(crate) struct Said<'a> {
     pub(crate) status: StatusCode,
     pub(crate) headers: &'a HeaderMap,
-    pub(crate) request_id: Option<String>,
+    pub(crate) request_id: &'a dyn Fn() -> Option<String>,
     /// How many items the page has, if it is a list.
     pub(crate) items: Option<usize>,
 }
@@ -74,8 +74,7 @@ pub(crate) struct Said<'a> {
 impl Place {
     /// The page that a caller asks for.
     pub(crate) fn new(sender: Sender, call: Call, paging: &'static Paging) -> Self {
-        let seen = call.query.get(paging.parameter).map(ToOwned::to_owned).into_iter().collect();
-        Self { sender, call, paging, seen: Arc::new(seen) }
+        Self { sender, call, paging, seen: None }
     }
 
     /// What comes after this page.
@@ -85,7 +84,9 @@ impl Place {
             Ok(Some(next)) => {
                 let mut encoded = String::new();
                 push_encoded(&mut encoded, &next);
-                if Arc::make_mut(&mut self.seen).insert(encoded) {
+                let seen = Arc::make_mut(self.seen.get_or_insert_default());
+                seen.extend(self.call.query.get(self.paging.parameter).map(ToOwned::to_owned));
+                if seen.insert(encoded) {
                     self.call.query = self.call.query.with(self.paging.parameter, &next);
                     return Following::Page(Box::new(self));
                 }
@@ -105,7 +106,7 @@ impl Place {
             problem,
             target: self.call.target.clone(),
             status: said.status,
-            request_id: said.request_id.clone(),
+            request_id: (said.request_id)(),
         })
     }
 

@@ -99,7 +99,7 @@ pub(crate) fn downloads(sender: Sender, call: Call, paging: &'static Paging) -> 
         let said = Said {
             status: page.status(),
             headers: page.headers(),
-            request_id: page.request_id(),
+            request_id: &|| page.request_id(),
             items: None,
         };
         let following = place.following(&said);
@@ -118,7 +118,7 @@ where
         let said = Said {
             status: page.status(),
             headers: page.headers(),
-            request_id: page.request_id(),
+            request_id: &|| page.request_id(),
             items: None,
         };
         let following = place.following(&said);

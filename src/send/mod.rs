@@ -6,7 +6,6 @@ mod options;
 mod retry;
 mod run;
 
-use std::convert::identity;
 use std::sync::Arc;
 
 use reqwest::StatusCode;
@@ -35,7 +34,7 @@ pub(crate) struct Sender {
 impl Sender {
     /// Sends a call whose success is JSON.
     pub(crate) fn json<T: DeserializeOwned>(self, call: Call) -> impl Future<Output = Result<T>> {
-        self.buffered(call, read_json, Response::into_value)
+        self.buffered(call, read_json, value)
     }
 
     /// As [`json`](Self::json), with what came with the value.
@@ -43,21 +42,21 @@ impl Sender {
         self,
         call: Call,
     ) -> impl Future<Output = Result<Response<T>>> {
-        self.buffered(call, read_json, identity)
+        self.buffered(call, read_json, whole)
     }
 
     /// Sends a call whose success has nothing to read.
     pub(crate) fn empty(self, mut call: Call) -> impl Future<Output = Result<()>> {
         call.no_content = true;
         call.ignores_body = true;
-        self.buffered(call, read_nothing, Response::into_value)
+        self.buffered(call, read_nothing, value)
     }
 
     /// As [`empty`](Self::empty), with what came instead.
     pub(crate) fn empty_raw(self, mut call: Call) -> impl Future<Output = Result<Response<()>>> {
         call.no_content = true;
         call.ignores_body = true;
-        self.buffered(call, read_nothing, identity)
+        self.buffered(call, read_nothing, whole)
     }
 
     /// Sends a call whose success is read by its status.
@@ -67,7 +66,7 @@ impl Sender {
         call: Call,
         read: impl Fn(&BufferedResponse) -> Result<T, serde_json::Error>,
     ) -> impl Future<Output = Result<Response<T>>> {
-        self.buffered(call, move |response| read(response), identity)
+        self.buffered(call, move |response| read(response), whole)
     }
 
     /// Sends a call whose success is bytes.
@@ -136,7 +135,7 @@ impl Sender {
         self,
         call: Call,
         read: impl Fn(&mut BufferedResponse) -> Result<T, serde_json::Error>,
-        done: impl FnOnce(Response<T>) -> O,
+        done: impl FnOnce(Response<T>, Call) -> O,
     ) -> impl Future<Output = Result<O>> {
         let run = Run::new(self.connection, self.options, call);
         async move {
@@ -150,8 +149,10 @@ impl Sender {
                             Ok(value) => {
                                 run.finished("done");
                                 let BufferedResponse { status, headers, .. } = response;
-                                let target = run.call.target.clone();
-                                return Ok(done(Response::new(value, status, headers, target)));
+                                let call = run.call;
+                                let response =
+                                    Response::new(value, status, headers, call.target.clone());
+                                return Ok(done(response, call));
                             }
                             Err(error) => run.not_as_documented(&response, &error),
                         }
@@ -162,6 +163,15 @@ impl Sender {
             }
         }
     }
+}
+
+fn value<T>(response: Response<T>, _: Call) -> T {
+    response.into_value()
+}
+
+/// A response with all that came with it.
+pub(crate) fn whole<T>(response: Response<T>, _: Call) -> Response<T> {
+    response
 }
 
 pub(crate) fn read_json<T: DeserializeOwned>(

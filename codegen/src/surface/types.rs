@@ -72,7 +72,8 @@ impl Operation {
 
     /// How it is called from a client: `browsers().computer().click_mouse`.
     pub fn chain(&self) -> String {
-        format!("{}().{}", self.resource.replace('.', "()."), self.call)
+        let steps = self.resource.split('.').map(|step| format!("{}().", ident(step)));
+        format!("{}{}", steps.collect::<String>(), ident(&self.call))
     }
 
     /// The name of its description.

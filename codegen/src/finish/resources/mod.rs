@@ -143,7 +143,7 @@ impl<'a> Context<'a> {
         let modules = resource.inside.iter().map(|(name, inner)| self.module(&path, name, inner));
         let modules = modules.collect::<Result<Vec<_>, String>>()?;
         let structs = calls.iter().map(|call| {
-            let method = ident(&call.operation.call);
+            let method = &call.operation.call;
             call.generate(&format!("[`{ty}::{method}`]"))
         });
         let label = owners.is_empty().then(|| label(name)).flatten();
