@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use onkernel::rotation::RotationReport;
 use onkernel::{Error, ErrorKind};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::output::style::Tint;
@@ -19,9 +20,25 @@ pub(crate) struct Failure {
     status: Option<u16>,
     code: Option<String>,
     request_id: Option<String>,
-    /// The report of a rotation, for programs.
-    report: Option<Box<serde_json::Value>>,
+    rotation: Box<OfRotation>,
     exit: Exit,
+}
+
+/// What there is to know of a rotation that failed.
+#[derive(Debug, Default)]
+struct OfRotation {
+    /// For programs.
+    report: Option<serde_json::Value>,
+    resolutions: Vec<Resolve>,
+}
+
+/// One way to resolve what needs attention.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Resolve {
+    /// The whole command.
+    pub(crate) command: String,
+    /// What it does.
+    pub(crate) explanation: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +59,7 @@ impl Failure {
             status: None,
             code: None,
             request_id: None,
-            report: None,
+            rotation: Box::default(),
             exit: Exit::Failed,
         }
     }
@@ -83,7 +100,14 @@ impl Failure {
     /// Adds the report of the rotation that failed.
     #[must_use]
     pub(crate) fn of(mut self, report: Option<&RotationReport>) -> Self {
-        self.report = report.map(|report| Box::new(json!(report)));
+        self.rotation.report = report.map(|report| json!(report));
+        self
+    }
+
+    /// Adds the ways to resolve it.
+    #[must_use]
+    pub(crate) fn resolved_by(mut self, resolutions: Vec<Resolve>) -> Self {
+        self.rotation.resolutions = resolutions;
         self
     }
 
@@ -111,8 +135,12 @@ impl Failure {
             "request_id": self.request_id,
             "advice": self.advice,
         });
-        if let Some(report) = &self.report {
-            error["report"] = json!(report);
+        let OfRotation { report, resolutions } = &*self.rotation;
+        if let Some(report) = report {
+            error["report"] = report.clone();
+        }
+        if !resolutions.is_empty() {
+            error["resolutions"] = json!(resolutions);
         }
         error
     }
@@ -135,6 +163,12 @@ impl Failure {
             ));
             if let Some(advice) = &self.advice {
                 output.error(&safe(advice));
+            }
+            if !self.rotation.resolutions.is_empty() {
+                output.error("To resolve it, run one of these commands:");
+            }
+            for Resolve { command, explanation } in &self.rotation.resolutions {
+                output.error(&format!("  {}\n      {explanation}", safe(command)));
             }
         }
         ExitCode::from(code)
@@ -163,7 +197,7 @@ impl From<Error> for Failure {
             status: error.status().map(|status| status.as_u16()),
             code: error.code().map(str::to_owned),
             request_id: error.request_id().map(str::to_owned),
-            report: None,
+            rotation: Box::default(),
             exit,
         }
     }

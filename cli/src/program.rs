@@ -2,10 +2,8 @@
 //! `--deploy` and `--verify` get the name of the store, never the key.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
-use onkernel::rotation::{DeployTarget, HookError};
-use tokio::process::Command;
+use onkernel::rotation::{DeployTarget, HookCommand, HookError};
 
 /// A program and its arguments, run without a shell.
 #[derive(Clone, Debug)]
@@ -30,31 +28,18 @@ impl Program {
 
     /// Runs it. `KERNEL_KEYS_HOLDS` says which key the store holds: `new`, or `old` when the rotation
     /// is being undone.
-    pub(crate) async fn run(self, told: Option<DeployTarget>) -> Result<(), HookError> {
-        let (program, arguments) = self.argv.split_first().ok_or("it is empty")?;
-        let mut command = Command::new(program);
-        // Ctrl-C in a terminal reaches only this program, which lets its hooks finish.
-        #[cfg(unix)]
-        command.process_group(0);
-        if let Some(folder) = &self.folder {
-            command.current_dir(folder);
-        }
-        let output = command
-            .args(arguments)
-            .env_remove("KERNEL_API_KEY")
+    pub(crate) fn run(
+        &self,
+        holds: Option<DeployTarget>,
+    ) -> impl Future<Output = Result<(), HookError>> + use<> {
+        let old = holds == Some(DeployTarget::Old);
+        let mut hook = HookCommand::new(&self.argv)
             .env("KERNEL_KEYS_STORE", &self.store)
-            .env("KERNEL_KEYS_HOLDS", if told == Some(DeployTarget::Old) { "old" } else { "new" })
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output()
-            .await
-            .map_err(|error| format!("`{program}` cannot be started: {error}"))?;
-        if output.status.success() {
-            return Ok(());
+            .env("KERNEL_KEYS_HOLDS", if old { "old" } else { "new" });
+        if let Some(folder) = &self.folder {
+            hook = hook.current_dir(folder);
         }
-        // The library redacts keys in it.
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        Err(format!("`{program}` failed with {}: {}", output.status, stderr.trim()).into())
+        hook.run()
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::send::Options;
 
-/// Options of a client's calls: see [`Client::with`]. What is not set stays as it is.
+/// Options of a client's calls: see [`Client::with`](crate::Client::with). What is not set stays as it is.
 #[derive(Clone, Copy, Debug, Default)]
 #[must_use]
 pub struct CallOptions {

@@ -84,7 +84,6 @@ mod journal;
 mod lost;
 mod once;
 mod plan;
-mod program;
 mod report;
 mod resume;
 mod settings;
@@ -104,7 +103,7 @@ use crate::{Client, Error};
 
 use self::settings::Subject;
 
-pub use self::builder::{Resume, Rotation};
+pub use self::builder::{HookCommand, Resume, Rotation};
 #[doc(hidden)]
 pub use self::effects::Probe;
 pub use self::effects::clock::Clock;
@@ -112,7 +111,6 @@ pub use self::effects::stop::Stop;
 pub use self::fleet::{Audited, Fleet, FleetEvent, Policy, Rotated, Skipped};
 pub use self::once::{CreateOnce, CreateOnceError, CreatedOnce};
 pub use self::plan::record::{Lifetime, Retirement};
-pub use self::program::Program;
 pub use self::report::{
     Disposition, Event, Outcome, Resolution, RotationError, RotationReport, Step, StepReport,
     StoreHolds,
@@ -245,6 +243,8 @@ pub struct Pending {
     pub name: String,
     /// What the store called itself.
     pub store: String,
+    /// The host on which it was begun, where its store belongs to one host.
+    pub host: Option<String>,
     /// The note that was given to the rotation.
     pub note: Value,
     /// Names under which a key that nobody holds may still appear.
@@ -263,6 +263,7 @@ pub fn pending(journal: impl AsRef<Path>) -> Result<Option<Pending>, RotationErr
     }
     Ok(past.plan.map(|plan| Pending {
         note: plan.note.clone(),
+        host: plan.place.host.as_ref().map(ToString::to_string),
         under_way,
         old_id: plan.old_id,
         name: plan.name,

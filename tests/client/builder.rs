@@ -4,7 +4,7 @@ use std::process::Command;
 
 use onkernel::{Client, ClientBuilder, Error, ErrorKind, Method};
 
-use crate::scripted::{KEY, SECRET, Server, json, response};
+use crate::scripted::{KEY, SECRET, Server, json};
 
 fn problem(builder: ClientBuilder) -> Error {
     let error = builder.build().unwrap_err();
@@ -162,7 +162,8 @@ fn a_client_outlives_a_runtime() {
 async fn an_http_client_that_follows_redirects_takes_the_key_nowhere() {
     let elsewhere = Server::start([json("200 OK", "[]")]).await;
     let location = format!("location: {}/org/api_keys\r\n", elsewhere.url);
-    let server = Server::start([response("307 Temporary Redirect", &location, "")]).await;
+    let server =
+        Server::start([crate::scripted::response("307 Temporary Redirect", &location, "")]).await;
     let own = own_http_client();
     let client = server.builder().http_client(own).build().unwrap();
     let error = client.list_api_keys().send().await.unwrap_err();

@@ -11,7 +11,7 @@ const HEADING: &str = "Global options";
 
 #[derive(clap::Args)]
 pub(crate) struct Global {
-    /// The API's base URL [default: https://api.onkernel.com]
+    /// The API's base URL [default: api.onkernel.com]
     #[arg(long, global = true, value_name = "URL", help_heading = HEADING)]
     pub(crate) base_url: Option<String>,
     /// Read your API key from this file instead of KERNEL_API_KEY

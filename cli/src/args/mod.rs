@@ -2,6 +2,7 @@
 
 mod global;
 mod keys;
+mod resume;
 mod rotation;
 mod serve;
 mod values;
@@ -12,8 +13,9 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use self::global::Global;
 pub(crate) use self::keys::{Create, Delete, Get, List, Rename};
+pub(crate) use self::resume::{Resume, Sweep};
 pub(crate) use self::rotation::{
-    GRACE_DAYS, Journals, Retire, Rotate, RotateAll, RotationOptions, Selection,
+    GRACE_DAYS, OVERLAP, Retire, Rotate, RotateAll, RotationOptions, Selection, Times,
 };
 pub(crate) use self::serve::Serve;
 use crate::failure::Failure;
@@ -56,9 +58,9 @@ pub(crate) enum Command {
     /// Replace a key without an outage
     Rotate(Box<Rotate>),
     /// Finish or undo interrupted rotations
-    Resume(Journals),
+    Resume(Box<Resume>),
     /// Delete keys that interrupted rotations may have left behind
-    Sweep(Journals),
+    Sweep(Sweep),
     /// List the keys that a policy selects for rotation, and why
     Audit(Selection),
     /// Rotate every key that a policy selects and that has a store

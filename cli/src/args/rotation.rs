@@ -1,15 +1,19 @@
 //! What the commands that rotate take.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::values::{count, days, duration, grace_days, pause, time};
+use super::values::{count, days, duration, grace_days, pause, seconds, time};
 use crate::program::command_line;
 use crate::stores::name::StoreName;
 
 /// The grace period unless --grace-days sets one.
 pub(crate) const GRACE_DAYS: i64 = 7;
+
+/// The seconds for which both keys work unless --overlap sets them.
+pub(crate) const OVERLAP: f64 = 60.0;
 
 /// Makes a new key, writes it to the store, checks that it works, and only then retires the old
 /// key. A failure before that undoes everything. Exit codes: 0 rotated, 1 failed and everything is
@@ -49,7 +53,7 @@ pub(crate) struct RotationOptions {
     #[arg(long, value_name = "N", value_parser = grace_days)]
     pub(crate) grace_days: Option<i64>,
     /// Keep both keys working this long before the old one is retired
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = pause,
+    #[arg(long, value_name = "SECONDS", default_value_t = OVERLAP, value_parser = pause,
         allow_negative_numbers = true)]
     pub(crate) overlap: f64,
     /// Expire the new key after this many days [default: the old key's lifetime]
@@ -65,8 +69,18 @@ pub(crate) struct RotationOptions {
     /// Keep journals in this folder [default: a folder in your state folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) journal: Option<PathBuf>,
-    /// How long a request with an unknown outcome may still take effect [default and minimum: twice
-    /// the timeout]
+    #[command(flatten)]
+    pub(crate) times: Times,
+}
+
+/// How long to wait for what others do.
+#[derive(Clone, Copy, clap::Args)]
+pub(crate) struct Times {
+    /// Time limit for each run of a hook [default: 600]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) hook_timeout: Option<Duration>,
+    /// How long the server may take to show a change, or to carry out a request whose outcome is
+    /// unknown [default: 30; at least twice the timeout]
     #[arg(long, value_name = "SECONDS", value_parser = pause, allow_negative_numbers = true)]
     pub(crate) settle: Option<f64>,
 }
@@ -79,13 +93,6 @@ pub(crate) enum Retire {
     Keep,
     /// Rotate on the server; the old key expires after --grace-days
     Grace,
-}
-
-#[derive(clap::Args)]
-pub(crate) struct Journals {
-    /// Look for journals in this folder [default: a folder in your state folder]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) journal: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]

@@ -1,39 +1,34 @@
 //! `resume`: finishes or undoes interrupted rotations.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use onkernel::rotation::{Pending, RotationExt, RotationReport, Stop};
+use onkernel::rotation::{Pending, Resolution, RotationExt, RotationReport, Stop, pending};
 
-use crate::args::{Global, Journals};
+use crate::args::{Global, Resume};
 use crate::client;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::output::text::safe;
+use crate::rotation::journals::Unfinished;
 use crate::rotation::note::Note;
 use crate::rotation::progress::Progress;
-use crate::rotation::resume_command::resume_command;
+use crate::rotation::resolutions::ResumeCommand;
 use crate::rotation::{journals, report};
 use crate::signals::Signals;
+use crate::stores::name::StoreName;
 
-pub(super) async fn run(args: Journals, global: &Global, output: &Output) -> Result<(), Failure> {
+pub(super) async fn run(args: Resume, global: &Global, output: &Output) -> Result<(), Failure> {
     let folder = journals::folder(args.journal.as_deref())?;
-    let unfinished = journals::unfinished(&folder)?;
-    if unfinished.is_empty() {
-        output.note("Nothing is left to do.");
-    }
+    let selected = select(&args, &folder)?;
     let (signals, stop) = (Signals::listen()?, Stop::new());
-    let progress = Progress::new(output, None);
-    let command = resume_command(global, args.journal.as_deref());
+    let progress = Progress::new(output);
+    let command = ResumeCommand::new(global, args.journal.as_deref());
+    let resuming =
+        Resuming { args: &args, global, progress: &progress, stop: &stop, command: &command };
     let work = async {
         let (mut reports, mut failures) = (Vec::new(), Vec::new());
-        for (journal, pending) in unfinished {
-            let resumed = match pending {
-                Err(failure) => Err(failure),
-                Ok(pending) => one(&journal, &pending, global, &progress, &stop, &command)
-                    .await
-                    .map_err(|failure| failure.explain(|why| format!("{}: {why}", pending.store))),
-            };
-            match resumed {
+        for selected in &selected {
+            match resuming.one(selected).await {
                 Ok(None) => {}
                 Ok(Some(report)) => {
                     if !output.is_json() {
@@ -47,6 +42,8 @@ pub(super) async fn run(args: Journals, global: &Global, output: &Output) -> Res
         }
         if output.is_json() {
             report::report_print_error(output, output.print_json(&reports));
+        } else if reports.is_empty() && failures.is_empty() {
+            output.note("Nothing is left to do.");
         }
         Failure::all(failures, output)
     };
@@ -56,29 +53,119 @@ pub(super) async fn run(args: Journals, global: &Global, output: &Output) -> Res
     }
 }
 
-/// Finishes or undoes the rotation of one journal.
-async fn one(
-    journal: &Path,
-    pending: &Pending,
-    global: &Global,
-    progress: &Progress,
-    stop: &Stop,
-    command: &str,
-) -> Result<Option<RotationReport>, Failure> {
-    if stop.is_requested() {
-        return Err(Failure::attention("stopped before this rotation was resumed"));
+/// A rotation to resume.
+enum Selected {
+    Journal(PathBuf, Unfinished),
+    /// The store that a person has named, and its journal, which knows of no rotation.
+    Lost(PathBuf, StoreName),
+}
+
+/// The rotations that the options select.
+fn select(args: &Resume, folder: &Path) -> Result<Vec<Selected>, Failure> {
+    let unfinished = journals::unfinished(folder)?;
+    let Some(store) = &args.store else {
+        if args.resolves() && unfinished.len() > 1 {
+            let stores = unfinished.iter().filter_map(|(_, pending)| pending.as_ref().ok());
+            let stores: Vec<_> = stores.map(|pending| pending.store.as_str()).collect();
+            let count = unfinished.len();
+            let problem =
+                format!("{count} rotations are unfinished, and these options resolve one");
+            return Err(Failure::usage(problem)
+                .advise(format!("Choose one of these with --store: {}", stores.join(", "))));
+        }
+        return Ok(unfinished.into_iter().map(|(path, it)| Selected::Journal(path, it)).collect());
+    };
+    let own = journals::of(store, args.journal.as_deref())?;
+    let pending = pending(&own).map_err(|error| Failure::attention(error.to_string()));
+    if let Some(pending) = pending.transpose() {
+        return Ok(vec![Selected::Journal(own, pending)]);
     }
-    let note: Note = serde_json::from_value(pending.note.clone()).map_err(|_| {
-        Failure::attention(format!(
-            "another program wrote the journal {}: resume it with that program",
-            journal.display()
-        ))
-    })?;
-    progress.note(&format!("{}, {}:", safe(&pending.name), safe(&pending.store)));
-    let store = note.store.open().map_err(Failure::attention)?;
-    let resume = client::build(global)?.resume(journal).stop_on(stop).shared_store(store);
-    let resume = resume.on_event(progress.watch(None));
-    let resumed = note.apply_to_resume(resume).map_err(Failure::attention)?.run().await;
-    // Whatever the reason, the rotation is not finished.
-    resumed.map_err(|error| report::failure(&error, command).into_attention())
+    // A store that has moved: its rotation has the old name, where there is nothing any more.
+    let moved = unfinished.into_iter().filter(|(_, pending)| {
+        let store = pending.as_ref().ok().map(|pending| pending.store.parse::<StoreName>());
+        store.is_some_and(|store| store.is_ok_and(|store| !store.exists()))
+    });
+    let moved: Vec<_> = moved.map(|(path, it)| Selected::Journal(path, it)).collect();
+    Ok(if moved.is_empty() { vec![Selected::Lost(own, store.clone())] } else { moved })
+}
+
+/// What all resumed rotations have in common.
+struct Resuming<'a> {
+    args: &'a Resume,
+    global: &'a Global,
+    progress: &'a Progress,
+    stop: &'a Stop,
+    command: &'a ResumeCommand,
+}
+
+impl Resuming<'_> {
+    /// Finishes or undoes one rotation.
+    async fn one(&self, selected: &Selected) -> Result<Option<RotationReport>, Failure> {
+        let (journal, pending) = match selected {
+            Selected::Lost(journal, store) => {
+                return self.run(journal, Note::of_lost_journal(store.clone())).await;
+            }
+            Selected::Journal(journal, Ok(pending)) => (journal, pending),
+            Selected::Journal(journal, Err(failure)) => {
+                let advice = format!(
+                    "Restore {} from a backup; or remove it, then run: kernel-keys resume --store STORE",
+                    journal.display()
+                );
+                return Err(Failure::attention(failure.message()).advise(advice));
+            }
+        };
+        self.progress.note(&format!("{}, {}:", safe(&pending.name), safe(&pending.store)));
+        let resumed = self.run(journal, self.note(journal, pending)?).await;
+        resumed.map_err(|failure| failure.explain(|why| format!("{}: {why}", pending.store)))
+    }
+
+    /// How the rotation was requested.
+    fn note(&self, journal: &Path, pending: &Pending) -> Result<Note, Failure> {
+        let note = serde_json::from_value(pending.note.clone()).ok();
+        let note = note.or_else(|| self.args.store.clone().map(Note::of_lost_journal));
+        note.ok_or_else(|| {
+            Failure::attention(format!("another program wrote the journal {}", journal.display()))
+                .advise("Resume it with that program, or run: kernel-keys resume --store STORE")
+        })
+    }
+
+    async fn run(&self, journal: &Path, mut note: Note) -> Result<Option<RotationReport>, Failure> {
+        let args = self.args;
+        if self.stop.is_requested() {
+            return Err(Failure::attention("stopped before this rotation was resumed"));
+        }
+        note.update(args);
+        let store = note.store.clone();
+        let mut resume = client::build(self.global)?.resume(journal).stop_on(self.stop);
+        if args.give_up {
+            // Neither the store nor a hook is needed, and either may be what stands in the way.
+            resume = resume.give_up();
+        } else {
+            let cannot = |why: String, resolutions: &[Resolution]| {
+                report::cannot_resume(why, &store, resolutions, self.command)
+            };
+            let moved = [Resolution::Retry, Resolution::Adopt, Resolution::GiveUp];
+            let opened = store.open().map_err(|why| cannot(why, &moved))?;
+            let hooks =
+                [Resolution::Deploy, Resolution::Deployed, Resolution::Verify, Resolution::GiveUp];
+            resume = resume.shared_store(opened).on_event(self.progress.watch(None));
+            resume = note.apply_to_resume(resume).map_err(|why| cannot(why, &hooks))?;
+        }
+        if args.store.is_some() {
+            resume = resume.adopt();
+        }
+        if args.deployed {
+            resume = resume.deployed();
+        }
+        if let Some(held) = args.store_holds {
+            resume = resume.store_holds(held.into());
+        }
+        if args.changes_the_request() {
+            resume = resume.note(note.to_json().map_err(Failure::new)?);
+        }
+        // Whatever the reason, the rotation is not finished.
+        let resumed = resume.run().await;
+        resumed
+            .map_err(|error| report::failure(&error, Some(&store), self.command).into_attention())
+    }
 }

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::rotation::note::Note;
 use crate::rotation::progress::Progress;
-use crate::rotation::resume_command::resume_command;
+use crate::rotation::resolutions::ResumeCommand;
 use crate::rotation::{journals, report};
 use crate::signals::Signals;
 
@@ -24,7 +24,7 @@ pub(super) async fn run(
     let client = client::build(global)?;
     let opened = store.open().map_err(Failure::usage)?;
     let journal = journals::of(&store, options.journal.as_deref())?;
-    let note = Note::new(&options, store);
+    let note = Note::new(&options, store.clone());
     let mut rotation = match id {
         Some(id) => client.rotation(id).shared_store(opened),
         None => client.rotation_of_shared(opened),
@@ -37,13 +37,13 @@ pub(super) async fn run(
         rotation = rotation.allow_difference(field);
     }
     rotation = note.apply_to(rotation).map_err(Failure::usage)?;
-    let note = serde_json::to_value(&note).map_err(|error| Failure::new(error.to_string()))?;
-    let (progress, stop) = (Progress::new(output, Some(options.overlap)), Stop::new());
+    let note = note.to_json().map_err(Failure::new)?;
+    let (progress, stop) = (Progress::new(output), Stop::new());
     let rotation = rotation.note(note).on_event(progress.watch(None)).stop_on(&stop);
-    let resume = resume_command(global, options.journal.as_deref());
+    let resume = ResumeCommand::new(global, options.journal.as_deref());
     let result = signals.stoppable(&stop, || progress.note(report::STOPPING), rotation.run()).await;
     match result {
-        Some(result) => report::conclude(output, result, &resume),
+        Some(result) => report::conclude(output, result, &store, &resume),
         None if matches!(pending(&journal), Ok(None)) => {
             Err(Failure::new("stopped before anything was touched"))
         }

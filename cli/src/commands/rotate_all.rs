@@ -16,7 +16,7 @@ use crate::output::text::{plural, safe};
 use crate::output::{Output, PrintError};
 use crate::rotation::note::Note;
 use crate::rotation::progress::Progress;
-use crate::rotation::resume_command::resume_command;
+use crate::rotation::resolutions::ResumeCommand;
 use crate::rotation::{journals, report};
 use crate::signals::Signals;
 use crate::stores::name::StoreName;
@@ -32,14 +32,14 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
     let client = client::build(global)?;
     let folder = journals::folder(options.journal.as_deref())?;
     let (signals, stop) = (Signals::listen()?, Stop::new());
-    let progress = Progress::of_many(output, Some(options.overlap));
-    let (template, expected) = (store.clone(), progress.clone());
+    let progress = Progress::of_many(output);
+    let (template, named, expected) = (store.clone(), store.clone(), progress.clone());
     let stores = move |key: &ApiKey| -> Option<Arc<dyn Store>> {
         let store = fill(&template, key).filter(StoreName::exists)?.open().ok()?;
         expected.expect();
         Some(store)
     };
-    let resume = resume_command(global, options.journal.as_deref());
+    let resume = ResumeCommand::new(global, options.journal.as_deref());
     let shown = progress.clone();
     let fleet = client
         .rotate_all(policy(&selection)?, stores)
@@ -63,7 +63,7 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
     let rotated = signals.stoppable(&stop, || progress.note(report::STOPPING), fleet.run()).await;
     progress.end();
     let rotated = match rotated {
-        Some(rotated) => rotated.map_err(|error| report::failure(&error, &resume))?,
+        Some(rotated) => rotated.map_err(|error| report::failure(&error, None, &resume))?,
         None => return Err(report::dropped(&folder, &resume)),
     };
     if rotated.is_empty() {
@@ -80,7 +80,7 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
             Rotated::Failed(error) => {
                 failed += 1;
                 attention |= error.needs_attention();
-                ("failed", report::failure_json(error))
+                ("failed", report::failure_json(error, fill(&named, key).as_ref(), &resume))
             }
             Rotated::Skipped(why) => {
                 not_started += u64::from(matches!(why, Skipped::Stopped | Skipped::StopRequested));
@@ -125,8 +125,7 @@ fn prepare(
     store: Option<StoreName>,
 ) -> Result<Rotation, String> {
     let note = Note::new(options, store.ok_or("it has no store")?);
-    let json = serde_json::to_value(&note).map_err(|error| error.to_string())?;
-    Ok(note.apply_to(rotation)?.note(json))
+    Ok(note.apply_to(rotation)?.note(note.to_json()?))
 }
 
 /// Why a key was skipped.

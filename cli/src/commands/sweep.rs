@@ -1,37 +1,54 @@
 //! `sweep`: deletes keys that interrupted rotations may have left behind.
 
+use std::time::Duration;
+
 use onkernel::rotation::{RotationExt, Stop};
 use serde_json::json;
 
-use crate::args::{Global, Journals};
+use crate::args::{Global, Sweep};
 use crate::client;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::output::text::plural;
+use crate::rotation::note::Note;
 use crate::rotation::progress::Progress;
-use crate::rotation::resume_command::resume_command;
+use crate::rotation::resolutions::ResumeCommand;
 use crate::rotation::{journals, report};
 use crate::signals::Signals;
 
-pub(super) async fn run(args: Journals, global: &Global, output: &Output) -> Result<(), Failure> {
+pub(super) async fn run(args: Sweep, global: &Global, output: &Output) -> Result<(), Failure> {
     let folder = journals::folder(args.journal.as_deref())?;
     let (signals, stop) = (Signals::listen()?, Stop::new());
-    let progress = Progress::new(output, None);
-    let command = resume_command(global, args.journal.as_deref());
+    let progress = Progress::new(output);
+    let command = ResumeCommand::new(global, args.journal.as_deref());
     let work = async {
         let (mut swept, mut failures) = (0, Vec::new());
         for (journal, pending) in journals::unfinished(&folder)? {
             let done = match pending {
                 Err(failure) => Err(failure),
                 Ok(pending) if pending.under_way => Err(Failure::attention(format!(
-                    "{}: the rotation of {} is not finished",
-                    pending.store, pending.name
+                    "{}: the rotation of {} ({}) is not finished{}",
+                    pending.store,
+                    pending.name,
+                    pending.old_id,
+                    pending.host.map(|host| format!("; it began on {host}")).unwrap_or_default(),
                 ))
-                .advise(format!("Resume it, which sweeps too: {command}"))),
-                Ok(_) => {
-                    let sweep = client::build(global)?.resume(&journal).stop_on(&stop);
+                .advise(format!("Resume it, which sweeps too: {}", command.all()))),
+                Ok(pending) => {
+                    let mut sweep = client::build(global)?.resume(&journal).stop_on(&stop);
+                    // After a self-rotation only the key in the store is let in.
+                    let note: Option<Note> = serde_json::from_value(pending.note).ok();
+                    let store = note.map(|note| note.store);
+                    if let Some(opened) = store.as_ref().and_then(|store| store.open().ok()) {
+                        sweep = sweep.shared_store(opened);
+                    }
+                    if let Some(settle) = args.settle {
+                        sweep = sweep.settle_time(Duration::from_secs_f64(settle));
+                    }
                     let swept = sweep.on_event(progress.watch(None)).sweep().await;
-                    swept.map_err(|error| report::failure(&error, &command).into_attention())
+                    swept.map_err(|error| {
+                        report::failure(&error, store.as_ref(), &command).into_attention()
+                    })
                 }
             };
             match done {

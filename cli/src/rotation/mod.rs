@@ -4,4 +4,4 @@ pub(crate) mod journals;
 pub(crate) mod note;
 pub(crate) mod progress;
 pub(crate) mod report;
-pub(crate) mod resume_command;
+pub(crate) mod resolutions;

@@ -2,10 +2,11 @@
 //! elsewhere a line for each step; with `--json` nothing.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use onkernel::rotation::{Event, Step};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+use onkernel::rotation::Event;
 
 use super::report;
 use crate::output::Output;
@@ -13,7 +14,7 @@ use crate::output::style::Tint;
 use crate::output::text::{cut, safe};
 
 /// The line of one rotation, and the one that counts them.
-const ONE: &str = "  {spinner} {msg} … {elapsed}";
+const ONE: &str = "  {spinner} {msg} … {elapsed}{left}";
 const ALL: &str = "  {bar:40} {pos} of {len} keys, {elapsed}";
 
 /// More of a name would push the step off the line.
@@ -25,19 +26,17 @@ pub(crate) struct Progress {
     output: Output,
     lines: Option<MultiProgress>,
     total: Option<ProgressBar>,
-    /// How many seconds both keys work, where that is known.
-    overlap: Option<f64>,
 }
 
 impl Progress {
-    pub(crate) fn new(output: &Output, overlap: Option<f64>) -> Self {
+    pub(crate) fn new(output: &Output) -> Self {
         let lines = (!output.is_json() && output.can_animate()).then(MultiProgress::new);
-        Self { output: *output, lines, total: None, overlap }
+        Self { output: *output, lines, total: None }
     }
 
     /// The progress of many rotations, each shown by its name.
-    pub(crate) fn of_many(output: &Output, overlap: Option<f64>) -> Self {
-        let progress = Self::new(output, overlap);
+    pub(crate) fn of_many(output: &Output) -> Self {
+        let progress = Self::new(output);
         let total = progress.lines.as_ref().map(|lines| {
             let bar = lines.add(ProgressBar::new(0));
             style(&bar, ALL);
@@ -64,17 +63,24 @@ impl Progress {
     /// Listens to one rotation. Its line goes away when the rotation ends and drops the listener.
     pub(crate) fn watch(&self, name: Option<&str>) -> impl Fn(&Event) + Send + Sync + 'static {
         let name = name.map(|name| cut(&safe(name), NAME));
+        let until = Until::default();
         let line = self.lines.as_ref().map(|lines| {
             let spinner = match &self.total {
                 Some(total) => lines.insert_before(total, ProgressBar::new_spinner()),
                 None => lines.add(ProgressBar::new_spinner()),
             };
-            style(&spinner, ONE);
+            spinner.set_style(one(&until));
             spinner.enable_steady_tick(Duration::from_millis(100));
             spinner
         });
-        let watched =
-            Watched { progress: self.clone(), name, line, failed: AtomicBool::new(false) };
+        let watched = Watched {
+            progress: self.clone(),
+            name,
+            line,
+            until,
+            waiting: Mutex::default(),
+            failed: AtomicBool::new(false),
+        };
         move |event| watched.show(event)
     }
 
@@ -86,43 +92,67 @@ impl Progress {
     }
 }
 
+/// When a wait ends, at the latest.
+type Until = Arc<Mutex<Option<Instant>>>;
+
 /// One running rotation.
 struct Watched {
     progress: Progress,
     name: Option<String>,
     line: Option<ProgressBar>,
+    until: Until,
+    /// The last wait, which is reported anew each time that something was looked at.
+    waiting: Mutex<String>,
     failed: AtomicBool,
 }
 
 impl Watched {
     fn show(&self, event: &Event) {
         match event {
-            Event::Started { step } => self.begin(*step),
+            Event::Waiting { why, left } => return self.wait(why, *left),
+            Event::Started { step } => self.begin(&step.to_string()),
             Event::Failed { .. } => self.failed.store(true, Ordering::Relaxed),
             // Of many rotations on a terminal, only what is out of the ordinary stays.
             Event::Done { .. } if self.name.is_some() && self.line.is_some() => return,
             _ => {}
         }
         if let Some(text) = report::event_line(&self.progress.output, event) {
-            self.progress.note(&match &self.name {
-                Some(name) => format!("{name}: {text}"),
-                None => text,
-            });
+            self.progress.note(&self.named(&text));
         }
     }
 
-    fn begin(&self, step: Step) {
-        let Some(line) = &self.line else { return };
-        let mut text = step.to_string();
-        if let (Step::Overlap, Some(seconds)) = (step, self.progress.overlap) {
-            text.push_str(&format!(" for {seconds} s"));
+    /// Shows the time left: counting down on a terminal, as one line elsewhere.
+    fn wait(&self, why: &str, left: Duration) {
+        if self.line.is_some() {
+            self.begin(&format!("waiting {why}"));
+            *lock(&self.until) = Instant::now().checked_add(left);
+            return;
         }
-        line.set_message(match &self.name {
-            Some(name) => format!("{name}: {text}"),
-            None => text,
-        });
+        let before = std::mem::replace(&mut *lock(&self.waiting), why.to_owned());
+        if before != why {
+            let seconds = left.as_secs_f64().ceil();
+            self.progress
+                .note(&self.named(&format!("  waiting {}, at most {seconds} s", safe(why))));
+        }
+    }
+
+    fn begin(&self, text: &str) {
+        let Some(line) = &self.line else { return };
+        *lock(&self.until) = None;
+        line.set_message(self.named(&safe(text)));
         line.reset_elapsed();
     }
+
+    fn named(&self, text: &str) -> String {
+        match &self.name {
+            Some(name) => format!("{name}: {text}"),
+            None => text.to_owned(),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Watched {
@@ -139,10 +169,27 @@ impl Drop for Watched {
     }
 }
 
+/// The style of one rotation's line, with the time left of a wait.
+fn one(until: &Until) -> ProgressStyle {
+    let until = Arc::clone(until);
+    let left = move |_: &ProgressState, text: &mut dyn std::fmt::Write| {
+        if let Some(until) = *lock(&until) {
+            let left = until.saturating_duration_since(Instant::now());
+            // A line that cannot be drawn is not worth an error.
+            let _ = write!(text, ", at most {} s left", left.as_secs());
+        }
+    };
+    let style =
+        ProgressStyle::with_template(ONE).unwrap_or_else(|_| ProgressStyle::default_spinner());
+    style.with_key("left", left).tick_chars(TICKS)
+}
+
+const TICKS: &str = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ";
+
 fn style(bar: &ProgressBar, template: &str) {
     // The templates are ours, and the tests show them.
     if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style.tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ").progress_chars("━╸ "));
+        bar.set_style(style.tick_chars(TICKS).progress_chars("━╸ "));
     }
 }
 

@@ -2,13 +2,17 @@
 
 use std::path::Path;
 
-use onkernel::rotation::{Disposition, Event, Outcome, RotationError, RotationReport, Step};
+use onkernel::rotation::{
+    Disposition, Event, Outcome, Resolution, RotationError, RotationReport, Step,
+};
 use serde_json::json;
 
+use super::resolutions::ResumeCommand;
 use crate::failure::Failure;
 use crate::output::style::Tint;
 use crate::output::text::safe;
 use crate::output::{Output, PrintError};
+use crate::stores::name::StoreName;
 
 /// One line for an event; none for the start of a step.
 pub(crate) fn event_line(output: &Output, event: &Event) -> Option<String> {
@@ -39,12 +43,14 @@ pub(crate) fn print(output: &Output, report: &RotationReport) -> Result<(), Prin
         Disposition::Deleted => "deleted",
         _ => "unknown",
     };
-    let head = match report.outcome {
-        Outcome::Rotated => format!("{} is rotated.", safe(&report.name)),
-        Outcome::AsBefore => format!("{} is as before.", safe(&report.name)),
-        _ => format!("{} needs attention.", safe(&report.name)),
+    let outcome = match report.outcome {
+        Outcome::Rotated => "is rotated",
+        Outcome::AsBefore => "is as before",
+        Outcome::Stopped => "is stopped",
+        Outcome::GivenUp => "is given up",
+        _ => "needs attention",
     };
-    output.print(&head)?;
+    output.print(&format!("{} {outcome}.", safe(&report.name)))?;
     output.print(&format!("  old key {}: {}", safe(&report.old_id), disposition(report.old)))?;
     if let Some(new) = &report.new_id {
         output.print(&format!("  new key {}: {}", safe(new), disposition(report.new)))?;
@@ -56,9 +62,10 @@ pub(crate) fn print(output: &Output, report: &RotationReport) -> Result<(), Prin
 pub(crate) fn conclude(
     output: &Output,
     result: Result<RotationReport, RotationError>,
-    resume: &str,
+    store: &StoreName,
+    resume: &ResumeCommand,
 ) -> Result<(), Failure> {
-    let report = result.map_err(|error| failure(&error, resume))?;
+    let report = result.map_err(|error| failure(&error, Some(store), resume))?;
     report_print_error(output, print(output, &report));
     is_settled(&report, resume)
 }
@@ -72,34 +79,56 @@ pub(crate) fn report_print_error(output: &Output, printed: Result<(), PrintError
 }
 
 /// Fails when a rotation has left something to do.
-pub(crate) fn is_settled(report: &RotationReport, resume: &str) -> Result<(), Failure> {
-    match report.is_settled() {
+pub(crate) fn is_settled(report: &RotationReport, resume: &ResumeCommand) -> Result<(), Failure> {
+    match report.is_settled() || report.outcome == Outcome::GivenUp {
         true => Ok(()),
         false => Err(Failure::attention(report.todo.join("; ")).advise(resume_advice(resume))),
     }
 }
 
-/// A rotation that failed.
-pub(crate) fn failure(error: &RotationError, resume: &str) -> Failure {
+/// A rotation that failed, with the ways to resolve it where it needs attention.
+pub(crate) fn failure(
+    error: &RotationError,
+    store: Option<&StoreName>,
+    resume: &ResumeCommand,
+) -> Failure {
     let failure = match error.needs_attention() {
-        true if error.is_stopped() => {
-            Failure::attention(error.to_string()).advise(resume_advice(resume))
+        false => Failure::new(error.to_string()),
+        true => Failure::attention(error.to_string()),
+    };
+    let problem = error.to_string();
+    let failure = match (store, error.resolutions()) {
+        _ if error.is_stopped() => failure.advise(resume_advice(resume)),
+        (Some(store), resolutions @ [_, ..]) => {
+            failure.resolved_by(resume.resolve(store, resolutions))
         }
-        true => Failure::attention(error.to_string())
-            .advise(format!("Remove the cause, then run: {resume}")),
-        false => {
-            let failure = Failure::new(error.to_string());
-            match option(failure.message(), resume) {
-                Some(option) => failure.advise(option),
-                None => failure,
-            }
+        _ if error.needs_attention() || problem.contains("resume it first") => {
+            failure.advise(resume_advice(resume))
         }
+        // Another rotation of this key has left its marker, and no journal here.
+        (Some(store), []) if problem.contains("marker") => {
+            failure.resolved_by(resume.resolve(store, &[Resolution::Adopt]))
+        }
+        _ => match option(&problem) {
+            Some(option) => failure.advise(option),
+            None => failure,
+        },
     };
     failure.of(error.report())
 }
 
+/// A rotation that cannot be resumed as its journal describes it.
+pub(crate) fn cannot_resume(
+    why: impl Into<String>,
+    store: &StoreName,
+    resolutions: &[Resolution],
+    resume: &ResumeCommand,
+) -> Failure {
+    Failure::attention(why).resolved_by(resume.resolve(store, resolutions))
+}
+
 /// The option that provides what the library asks for.
-fn option(problem: &str, resume: &str) -> Option<String> {
+fn option(problem: &str) -> Option<&'static str> {
     let options = [
         ("say how long", "Use --days N, --expires-at TIME or --never."),
         ("say that it is new", "Use --store-is-new."),
@@ -108,15 +137,11 @@ fn option(problem: &str, resume: &str) -> Option<String> {
         ("allow that by name", "Use --allow-difference FIELD, or --retire grace."),
         ("its lifetime in days", "Use --days N."),
     ];
-    if problem.contains("resume it first") {
-        return Some(resume_advice(resume));
-    }
-    let found = options.into_iter().find(|(words, _)| problem.contains(words));
-    found.map(|(_, option)| option.to_owned())
+    options.into_iter().find(|(words, _)| problem.contains(words)).map(|(_, option)| option)
 }
 
 /// Work that a second signal has dropped. It can be resumed from any point.
-pub(crate) fn dropped(journals: &Path, resume: &str) -> Failure {
+pub(crate) fn dropped(journals: &Path, resume: &ResumeCommand) -> Failure {
     Failure::attention(format!(
         "stopped at once; the unfinished rotations are in the journals in {}",
         journals.display()
@@ -128,11 +153,20 @@ pub(crate) fn dropped(journals: &Path, resume: &str) -> Failure {
 pub(crate) const STOPPING: &str = "Stopping at the next safe point. Press Ctrl-C again to stop at once; the journal makes that safe.";
 
 /// How to continue an unfinished rotation.
-pub(crate) fn resume_advice(resume: &str) -> String {
-    format!("To finish or undo the rotation, run: {resume}")
+pub(crate) fn resume_advice(resume: &ResumeCommand) -> String {
+    format!("To finish or undo the rotation, run: {}", resume.all())
 }
 
 /// A failed rotation, for programs.
-pub(crate) fn failure_json(error: &RotationError) -> serde_json::Value {
-    json!({ "message": error.to_string(), "report": error.report() })
+pub(crate) fn failure_json(
+    error: &RotationError,
+    store: Option<&StoreName>,
+    resume: &ResumeCommand,
+) -> serde_json::Value {
+    let resolutions = store.map(|store| resume.resolve(store, error.resolutions()));
+    json!({
+        "message": error.to_string(),
+        "report": error.report(),
+        "resolutions": resolutions.unwrap_or_default(),
+    })
 }

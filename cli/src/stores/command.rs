@@ -15,7 +15,18 @@ use crate::program;
 struct CommandFile {
     write: Vec<String>,
     read: Option<Vec<String>>,
-    timeout_seconds: Option<f64>,
+    /// Whether `read` can be used; without it the store is one-way.
+    readable: Option<bool>,
+    /// What `write` gets on standard input, with `{key}` in it.
+    stdin: Option<String>,
+    /// Seconds that each program may take.
+    #[serde(alias = "timeout_seconds")]
+    timeout: Option<f64>,
+    /// Seconds until a write shows everywhere.
+    propagation: Option<f64>,
+    /// Whether other hosts reach the same place by the same file.
+    #[serde(default)]
+    shared: bool,
     lock_file: Option<PathBuf>,
 }
 
@@ -42,13 +53,26 @@ pub(super) fn open(path: &Path) -> Result<CommandStore, String> {
         Ok::<_, String>(argv)
     };
     let mut store = CommandStore::new(shown.to_string(), program("write", file.write)?);
-    if let Some(read) = file.read {
-        store = store.reading(program("read", read)?);
+    match (file.readable, file.read) {
+        (Some(true), None) => return Err(format!("{shown}: `readable` needs `read`")),
+        (Some(false), _) | (None, None) => {}
+        (_, Some(read)) => store = store.reading(program("read", read)?),
     }
-    if let Some(seconds) = file.timeout_seconds {
-        let timeout = Duration::try_from_secs_f64(seconds)
-            .map_err(|_| format!("{shown}: timeout_seconds must be a number of seconds"))?;
-        store = store.timeout(timeout);
+    if let Some(template) = file.stdin {
+        store = store.stdin_template(template).map_err(|error| error.to_string())?;
+    }
+    let seconds = |name: &str, seconds: f64| {
+        Duration::try_from_secs_f64(seconds)
+            .map_err(|_| format!("{shown}: `{name}` must be a number of seconds"))
+    };
+    if let Some(timeout) = file.timeout {
+        store = store.timeout(seconds("timeout", timeout)?);
+    }
+    if let Some(propagation) = file.propagation {
+        store = store.propagating(seconds("propagation", propagation)?);
+    }
+    if file.shared {
+        store = store.shared_by_hosts();
     }
     // Beside the file, which everyone who rotates this store shares.
     let lock = file.lock_file.unwrap_or_else(|| {
@@ -64,6 +88,27 @@ mod tests {
     use onkernel::rotation::Store;
 
     use super::*;
+
+    #[test]
+    fn a_file_says_what_its_store_is_like() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.toml");
+        let base = "write = [\"cat\"]\nread = [\"cat\"]\n";
+        let opened = |more: &str| {
+            fs::write(&path, format!("{base}{more}")).unwrap();
+            open(&path)
+        };
+        let store = opened("timeout = 5\npropagation = 90.0\nshared = true").unwrap();
+        assert_eq!(store.propagation(), Duration::from_secs(90));
+        assert!(store.readable() && store.shared());
+        assert!(!opened("readable = false").unwrap().readable());
+        assert!(opened("stdin = \"NAME={key}\"").is_ok());
+        for wrong in ["stdin = \"NAME\"", "timeout = -1", "propagation = \"soon\""] {
+            assert!(opened(wrong).is_err(), "{wrong}");
+        }
+        fs::write(&path, "write = [\"cat\"]\nreadable = true").unwrap();
+        assert!(open(&path).unwrap_err().contains("`readable` needs `read`"));
+    }
 
     #[test]
     fn commands_are_lists_and_no_shell_strings() {

@@ -6,7 +6,7 @@ use crate::support::{program, run};
 fn help_says_what_there_is() {
     let help = run(&mut program(["--help"]));
     insta::assert_snapshot!("help", help.done());
-    for command in ["create", "list", "rotate", "serve"] {
+    for command in ["create", "list", "rotate", "resume", "serve"] {
         let help = run(&mut program([command, "--help"]));
         insta::assert_snapshot!(format!("help-{command}"), help.done());
     }

@@ -37,6 +37,8 @@ fn killed_at(point: Point) -> (World, PathBuf) {
         }
         Point::StoringNew => {
             let held = world.path("held");
+            // The program that reads it prints nothing.
+            fs::write(&held, "").unwrap();
             let gate = world.gate("write");
             let store = world.commands(&held, &gate.pass(), "propagation = 1");
             let args = [&*world.old.id, "--store-is-new"];
@@ -44,7 +46,7 @@ fn killed_at(point: Point) -> (World, PathBuf) {
             gate.wait(&running);
             running.kill();
             gate.open();
-            until("it does not write", || held.exists());
+            until("it does not write", || !holds(&held).is_empty());
             return (world, held);
         }
     }

@@ -109,7 +109,7 @@ fn a_clear_rejection_ends_at_once() {
         // Whoever waits for what settles then does not end in time.
         let mut rotation = world.rotation(&file(&held), &["--timeout", "600", "--settle", "1200"]);
         let said = world.begin(&mut rotation).end().ended_with(1);
-        assert!(said.contains(code), "{said}");
+        assert!(said.contains(&format!(": {status} ")), "{said}");
         assert_eq!(world.server.faults().fired(), [1], "{said}");
         let ours = world.ours();
         assert!(ours.len() == 1 && ours[0] == world.old, "{said}");

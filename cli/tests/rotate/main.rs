@@ -4,6 +4,8 @@
 
 mod basics;
 mod killed;
+mod resolved;
 mod stopped;
 mod support;
 mod usage;
+mod waits;

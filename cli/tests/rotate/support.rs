@@ -73,14 +73,19 @@ impl World {
     }
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        // The settle time is twice the timeout.
+        // Changes are waited for twice the timeout.
         self.bare(&[&["--timeout", "0.5"], args].concat())
     }
 
     fn bare(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kernel-keys"));
+        command.args(args);
+        // Without it, changes are waited for as long as a server far away may take to show them.
+        let waits = ["rotate", "rotate-all", "sweep"];
+        if args.iter().any(|word| waits.contains(word)) && !args.contains(&"--settle") {
+            command.args(["--settle", "0"]);
+        }
         command
-            .args(args)
             .env("KERNEL_BASE_URL", &self.url)
             .env("KERNEL_API_KEY", &self.key)
             .env("XDG_STATE_HOME", self.path("state"));
@@ -146,7 +151,7 @@ impl World {
         );
         let read = self.program("read", &format!("echo >> {held}.reads\ncat {held}"));
         let path = self.path("store.toml");
-        let text = format!("write = [{write:?}]\nread = [{read:?}]\n{more}\n");
+        let text = format!("write = [{write:?}]\nread = [{read:?}]\npropagation = 0.5\n{more}\n");
         fs::write(&path, text).unwrap();
         format!("command:{}", path.display())
     }
@@ -267,10 +272,16 @@ impl Running {
     #[track_caller]
     pub(crate) fn end(mut self) -> (ExitStatus, String) {
         let mut status = None;
-        until("it does not end", || {
+        let end = Instant::now() + PATIENCE;
+        while status.is_none() && Instant::now() < end {
+            // What it prints is read meanwhile, and waiting for a line takes no processor.
+            if let Ok(line) = self.lines.recv_timeout(Duration::from_millis(5)) {
+                self.printed.push_str(&line);
+                self.printed.push('\n');
+            }
             status = self.child.try_wait().unwrap();
-            status.is_some()
-        });
+        }
+        assert!(status.is_some(), "it does not end: {}", self.printed);
         // A program that outlives it may hold its pipes open: what is there is enough.
         while let Ok(line) = self.lines.recv_timeout(Duration::from_millis(200)) {
             self.printed.push_str(&line);

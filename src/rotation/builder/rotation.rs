@@ -19,7 +19,7 @@ use crate::rotation::report::{Event, RotationError, RotationReport};
 use crate::rotation::settings::{Common, HookError, Subject, Wanted};
 use crate::rotation::store::Store;
 
-/// A rotation in the making: see [`RotationExt::rotation`](super::RotationExt::rotation).
+/// A rotation in the making: see [`RotationExt::rotation`](crate::rotation::RotationExt::rotation).
 ///
 /// Nothing happens before [`run`](Self::run).
 #[must_use = "nothing happens before `run`"]
@@ -83,7 +83,7 @@ impl Rotation {
     }
 
     /// A note of the caller's own, kept in the journal and given back by
-    /// [`pending`](super::pending): how the store and the hooks were named, for example. It must
+    /// [`pending`](crate::rotation::pending): how the store and the hooks were named, for example. It must
     /// not hold a secret.
     pub fn note(mut self, note: Value) -> Self {
         self.given.note = note;
@@ -93,7 +93,7 @@ impl Rotation {
     /// Rotates the key.
     ///
     /// Dropping the future is like a crash: what was under way is in the journal, and
-    /// [`resume`](super::RotationExt::resume) finishes or undoes it.
+    /// [`resume`](crate::rotation::RotationExt::resume) finishes or undoes it.
     ///
     /// # Errors
     /// Refused before anything was touched, undone, or stopped where it needs attention: see

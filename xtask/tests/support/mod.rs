@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+use xtask::check::{Failure, run};
 
 pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -29,6 +30,12 @@ impl Copy {
             copy(&workspace().join(path), &folder.path().join(path));
         }
         Self { folder }
+    }
+
+    /// What the checks find here and not in a fresh copy, which lacks what the copy is not about.
+    pub fn failures(&self) -> Vec<Failure> {
+        let known: Vec<_> = run(Self::new().root()).failures().cloned().collect();
+        run(self.root()).failures().filter(|it| !known.contains(it)).cloned().collect()
     }
 
     pub fn root(&self) -> &Path {

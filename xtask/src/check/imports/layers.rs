@@ -40,6 +40,15 @@ pub(super) const LAYERS: &[Layers] = &[
         apart: &["testing"],
     },
     Layers {
+        folder: "src/rotation",
+        rows: &[
+            "fleet", "builder", "begin", "resume", "once", "lost", "sweep", "engine", "site",
+            "settings", "journal", "plan", "evidence", "api", "effects", "report", "store",
+            "system",
+        ],
+        apart: &[],
+    },
+    Layers {
         folder: "codegen/src",
         rows: &[
             "outline", "exercise", "finish", "generate", "needs", "diff", "lower", "surface",

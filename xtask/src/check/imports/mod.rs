@@ -35,6 +35,10 @@ fn package(root: &Path, source: &str, tables: &[Layers]) -> Vec<Failure> {
             Err(error) => failures.push(Failure::new(file, &error, "cargo check --workspace")),
         }
     }
+    if !failures.is_empty() {
+        // Without one file, others seem to import what they do not.
+        return failures;
+    }
     let imports = Package::new(source, &modules).imports();
     failures.extend(circle::circles(&imports).into_iter().map(|circle| {
         let what = format!("imports in a circle: {}", circle.join(" -> "));

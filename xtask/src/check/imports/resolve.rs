@@ -95,8 +95,8 @@ impl<'a> Package<'a> {
             self.file(&[&import, rest].concat(), depth + 1)
         };
         if let Some(import) = module.imports.get(name) {
-            // What another package defines is not this file's, but nobody else's here either.
-            return Some(follow(import, &rest[1..]).unwrap_or(file));
+            // None for what another package defines.
+            return follow(import, &rest[1..]);
         }
         if !module.items.contains(name) {
             let mut globs = module.globs.iter().filter_map(|glob| self.absolute(here, glob));
@@ -160,6 +160,15 @@ mod tests {
             ("a/deep.rs", "pub struct Thing;"),
         ];
         assert_eq!(imports(&files), ["a/mod.rs -> a/deep.rs"]);
+    }
+
+    #[test]
+    fn a_re_export_of_another_package_is_nobodys() {
+        let files = [
+            ("lib.rs", "mod a; pub use http::Method;"),
+            ("a.rs", "use crate::Method; fn f(_: Method) {}"),
+        ];
+        assert_eq!(imports(&files), [""; 0]);
     }
 
     #[test]
