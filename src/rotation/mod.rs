@@ -84,7 +84,6 @@ mod journal;
 mod lost;
 mod once;
 mod plan;
-mod program;
 mod report;
 mod resume;
 mod settings;
@@ -112,7 +111,6 @@ pub use self::effects::stop::Stop;
 pub use self::fleet::{Audited, Fleet, FleetEvent, Policy, Rotated, Skipped};
 pub use self::once::{CreateOnce, CreateOnceError, CreatedOnce};
 pub use self::plan::record::{Lifetime, Retirement};
-pub use self::program::Program;
 pub use self::report::{
     Disposition, Event, Outcome, Resolution, RotationError, RotationReport, Step, StepReport,
     StoreHolds,

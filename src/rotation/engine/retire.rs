@@ -165,12 +165,23 @@ impl Engine {
         if !self.facts.fresh && self.is_renamed(&id).await? {
             return Ok(());
         }
-        match api.rename(&id, &self.name).await {
-            Ok(()) => Ok(()),
-            Err(error) => match self.is_renamed(&id).await {
-                Ok(true) => Ok(()),
-                _ => Err(error.into()),
-            },
+        let until = self.visible(self.new_seen);
+        let mut looks = 0;
+        loop {
+            let error = match api.rename(&id, &self.name).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            if matches!(self.is_renamed(&id).await, Ok(true)) {
+                return Ok(());
+            }
+            // It was there just now: a replica lags.
+            if !error.is_not_found() || self.setup.effects.elapsed() >= until {
+                return Err(error.into());
+            }
+            let why = "for the server to find the key that is to be renamed";
+            self.setup.effects.wait_to_look(why, looks, until).await?;
+            looks += 1;
         }
     }
 

@@ -46,7 +46,10 @@ impl Engine {
         match api.look(&self.plan.old_id).await? {
             Sight::Present(old) => {
                 let name = OldKey::read(&old).map_err(StepError::new)?.name;
-                if self.journal.past.markers.iter().any(|marker| marker.is(&name)) {
+                let marked = self.journal.past.markers.iter().any(|marker| marker.is(&name));
+                // A replica that lags shows the name of before the marker; what is neither is
+                // somebody else's choice.
+                if marked || name == self.name {
                     api.rename(&self.plan.old_id, &self.name).await?;
                 }
             }

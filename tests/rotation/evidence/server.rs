@@ -48,6 +48,19 @@ async fn an_undo_among_replicas_that_disagree_leaves_nothing() {
     }
 }
 
+/// Rule 1: every other replica lags, in whatever it is asked.
+#[tokio::test]
+async fn replicas_that_disagree_cost_nothing_but_time() {
+    for every in [2, 3] {
+        for retirement in [Retirement::Delete, Retirement::Grace { days: 2 }] {
+            let world = world(Settings { retirement, ..Settings::default() }).await;
+            let lag = Lag::Time(Duration::from_secs(100));
+            world.server.faults().add(Fault::stale_reads(lag).every(every));
+            assert!(rotated(&world).await.is_settled(), "{every} {retirement:?}");
+        }
+    }
+}
+
 /// Rule 1: a deletion that is still shown is no reason to despair, nor to delete twice.
 #[tokio::test]
 async fn a_deletion_that_shows_late_is_a_deletion() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 use onkernel::Secret;
 use onkernel::rotation::{
-    Clock, CommandStore, Outcome, Program, Resolution, Rotation, Store, StoreError, StoreHolds,
+    Clock, CommandStore, HookCommand, Outcome, Resolution, Rotation, Store, StoreError, StoreHolds,
     pending,
 };
 use onkernel::testing::NewKey;
@@ -223,7 +223,7 @@ async fn a_program_as_a_hook_ends_when_it_ends_or_is_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let pid = folder.path().join("pid");
     let script = format!("sleep 300 & echo $! > {}; echo \"$NAME\" >&2; exit 3", pid.display());
-    let hook = Program::new(["sh", "-c", &script]).env("NAME", "it is the hook");
+    let hook = HookCommand::new(["sh", "-c", &script]).env("NAME", "it is the hook");
     let error = hook.run().await.unwrap_err().to_string();
     assert!(error.contains("it is the hook") && error.contains("3"), "{error}");
     let daemon = std::fs::read_to_string(&pid).unwrap();
@@ -231,7 +231,7 @@ async fn a_program_as_a_hook_ends_when_it_ends_or_is_dropped() {
 
     let script = format!("sleep 300 & echo $! > {}; wait", pid.display());
     std::fs::remove_file(&pid).unwrap();
-    let hook = Program::new(["sh", "-c", &script]).run();
+    let hook = HookCommand::new(["sh", "-c", &script]).run();
     let begun = async {
         while !std::fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n')) {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use onkernel::rotation::{Lifetime, Retirement};
-use onkernel::testing::{Fault, RetryAfter};
+use onkernel::testing::{Fault, Lag, RetryAfter, Which};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -91,6 +91,11 @@ pub fn fault() -> impl Strategy<Value = Fault> {
         1 => Just(Fault::garbage_json()),
         1 => Just(Fault::wrong_content_type()),
         2 => (1..110_u64).prop_map(|s| Fault::effect_later(Duration::from_secs(s))),
+        2 => (1..100_u64).prop_map(|s| Fault::stale_reads(Lag::Time(Duration::from_secs(s)))),
+        2 => (1..100_u64).prop_map(|s| Fault::stale_auth(Lag::Time(Duration::from_secs(s)))),
+        1 => Just(Fault::doubled(Which::First)),
+        1 => Just(Fault::doubled(Which::Second)),
+        1 => Just(Fault::wrong_id()),
     ];
     let on =
         prop::sample::select(vec![None, Some("GET"), Some("POST"), Some("PATCH"), Some("DELETE")]);
