@@ -58,6 +58,7 @@ pub(super) const LAYERS: &[Layers] = &[
             "finish",
             "generate",
             "needs",
+            "features",
             "diff",
             "lower",
             "surface",
