@@ -135,7 +135,7 @@ impl Engine {
     }
 
     /// One marker, one key: whatever else bears one of ours is an orphan.
-    async fn remove_listed(&mut self, marked: &[ApiKey]) -> Done {
+    pub(super) async fn remove_listed(&mut self, marked: &[ApiKey]) -> Done {
         let (api, markers) = (self.api(), self.journal.past.all_markers());
         let until = self.visible(self.setup.effects.elapsed());
         let removed = orphans::remove_listed(&api, marked, &self.known(&markers), until).await?;

@@ -304,6 +304,7 @@ impl Engine {
             markers,
             retiring: self.facts.retiring,
             replaced: self.replaced,
+            copied_name: None,
             store: self.facts.store,
             foreign_by_word: self.facts.foreign_by_word,
             held: match self.facts.store {

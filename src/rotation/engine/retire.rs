@@ -7,8 +7,9 @@ use futures_util::future::join;
 use super::compare::{Look, unseen};
 use super::core::Engine;
 use super::step_error::{Done, StepError};
+use crate::Secret;
 use crate::rotation::api::Sight;
-use crate::rotation::evidence::delete::{Reason, Seen, delete};
+use crate::rotation::evidence::delete::{Known, Reason, Seen, delete};
 use crate::rotation::evidence::held::{Holds, StoreState};
 use crate::rotation::evidence::sight::seen;
 use crate::rotation::journal::record::Record;
@@ -38,7 +39,7 @@ impl Engine {
         let look = look?;
         match self.facts.retiring {
             false => drop(self.both(&look).await?),
-            true => self.still_replaced(&look)?,
+            true => self.still_replaced(&look).await?,
         }
         self.replaced = look.let_in != Some(false);
         self.retiring_old = Some(look.old);
@@ -67,7 +68,8 @@ impl Engine {
     }
 
     /// The retirement has begun: the new key must be there and work all the same.
-    fn still_replaced(&mut self, look: &Look) -> Done {
+    async fn still_replaced(&mut self, look: &Look) -> Done {
+        self.remove_listed(&look.marked).await?;
         if !look.new.is_seen() && !look.old.is_seen() {
             return Err(unseen());
         }
@@ -141,7 +143,9 @@ impl Engine {
                 };
                 let markers = self.journal.past.all_markers();
                 let until = self.visible(self.setup.effects.elapsed());
-                delete(&api, Reason::Undone, &key, &self.known(&markers), until).await?;
+                let copied = self.copied_name(&key).await?;
+                let known = Known { copied_name: copied.as_deref(), ..self.known(&markers) };
+                delete(&api, Reason::Undone, &key, &known, until).await?;
             }
             Sight::Deleted(_) => {}
             Sight::Absent => {
@@ -155,8 +159,26 @@ impl Engine {
                 }
             }
         }
+        // A doubled request may have made another one under the same marker.
+        for marker in self.journal.past.markers.clone() {
+            self.remove_orphans(&marker).await?;
+        }
         self.facts.removed = true;
         Ok(())
+    }
+
+    /// The name that a replacement of the server's own rotation has from the old key, if it is ours.
+    async fn copied_name(&self, key: &Seen) -> Result<Option<String>, StepError> {
+        let fits = |secret: &Secret| {
+            let masked = key.masked.as_deref();
+            masked.is_some_and(|masked| crate::api_keys::fits_mask(secret.expose(), masked))
+        };
+        let by_server = matches!(self.plan.retirement, Retirement::Grace { .. });
+        if !by_server || !self.new_secret.as_ref().is_some_and(fits) {
+            return Ok(None);
+        }
+        let old = self.api().look(&self.plan.old_id).await?.present();
+        Ok(old.as_ref().and_then(Seen::read).map(|old| old.name))
     }
 
     pub(super) async fn rename(&mut self) -> Done {

@@ -54,6 +54,9 @@ pub(crate) struct Known<'a> {
     /// The replacement was seen and let in just now.
     pub(crate) replaced: bool,
     pub(crate) store: StoreState,
+    /// The name that the server's own rotation has given the replacement: it copies the old key's,
+    /// which somebody may have changed. Only where the plaintext at hand fits the key.
+    pub(crate) copied_name: Option<&'a str>,
     /// A person has said that the store holds a key that is neither.
     pub(crate) foreign_by_word: bool,
     /// The content of a store that holds something which is neither key.
@@ -135,7 +138,9 @@ pub(crate) fn may_delete(
         Reason::Undone => match () {
             () if id == known.old_id => Err("it is the old key"),
             () if Some(id) != adopted => Err("it is not the replacement"),
-            () if !marked => Err("it does not bear the marker under which it was made"),
+            () if !marked && known.copied_name != Some(&key.name) => {
+                Err("it does not bear the marker under which it was made")
+            }
             () if known.store.is_as_before() => Ok(()),
             () if known.foreign_by_word && known.store == StoreState::Confirmed(Holds::Foreign) => {
                 Ok(())

@@ -101,6 +101,37 @@ async fn a_doubled_creation_leaves_one_key() {
     }
 }
 
+/// Rule 5: also when the process dies before it has looked, and what it made is undone.
+#[tokio::test]
+async fn a_doubled_creation_that_is_undone_leaves_none() {
+    for response in [Which::First, Which::Second] {
+        for at in 10..40 {
+            let world = plain().await;
+            world.server.faults().add(Fault::doubled(response).method("POST"));
+            let death = Death::Effect(at);
+            let _ = world.run(&world.watch(death), death).await;
+            world.recover().await.unwrap();
+            world.settled().unwrap_or_else(|why| panic!("{at}: {why}"));
+        }
+    }
+}
+
+/// Rule 4: the server's own rotation copies a name that somebody has just given the old key.
+#[tokio::test]
+async fn a_copy_of_a_new_name_is_undone_all_the_same() {
+    let world =
+        world(Settings { retirement: Retirement::Grace { days: 2 }, ..Settings::default() });
+    let world = world.await;
+    let id = world.old_id.clone();
+    let renames = Fault::run(move |server| assert!(server.rename(&id, "by somebody")));
+    world.server.faults().add(renames.method("POST").before().nth(1));
+    let error = world.rotation().run().await.unwrap_err();
+    let report = error.report().unwrap();
+    assert_eq!(report.outcome, Outcome::AsBefore, "{error}");
+    assert_eq!(live(&world), std::slice::from_ref(&world.old_id));
+    assert_eq!(world.old().name, "by somebody");
+}
+
 /// Rule 4: a key that does not bear our marker is not ours, whatever a response says.
 #[tokio::test]
 async fn somebody_elses_id_is_left_alone() {

@@ -117,7 +117,9 @@ pub async fn after_a_hand(
     if !works && !world.watch_excused.load(Ordering::SeqCst) {
         return Err("the store holds a dead key".to_owned());
     }
-    if outcome == Outcome::AsBefore && told && model.hand == Some(Hand::Rename) {
+    // The server's own rotation copies the new name, and after a crash nobody can tell the copy.
+    let copied = matches!(model.retirement, Retirement::Grace { .. });
+    if outcome == Outcome::AsBefore && told && !copied && model.hand == Some(Hand::Rename) {
         return Err("a new name needs nobody's attention".to_owned());
     }
     if outcome == Outcome::Rotated && !same && model.noticed() && !told {
