@@ -109,12 +109,12 @@ fn faults_are_ordered_by_a_file() {
     let ran = run(&mut program(["serve", "--faults", shown]));
     assert_mentions(ran.failed(2), &[shown, "explode", "line 2"]);
 
-    fs::write(&path, r#"[{"method": "GET", "do": {"status": {"code": 409}}}]"#).unwrap();
+    fs::write(&path, r#"[{"method": "GET", "do": {"status": {"code": 403}}}]"#).unwrap();
     let mut served = Served::start(&["--json", "--faults", shown]);
     let line: Value = serde_json::from_str(&served.line()).unwrap();
     let args = ["list", "--base-url", line["url"].as_str().unwrap()];
     let ran = run(program(args).env("KERNEL_API_KEY", line["key"].as_str().unwrap()));
-    assert_mentions(ran.failed(1), &["409"]);
+    assert_mentions(ran.failed(1), &["403"]);
     assert_eq!(served.stop("-TERM").json()["fired"], serde_json::json!([1]));
     let mut served = Served::start(&["--faults", shown]);
     assert_mentions(&served.line(), &["URL"]);
