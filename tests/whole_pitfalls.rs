@@ -165,7 +165,7 @@ async fn secrets_are_on_the_wire_and_nowhere_else() {
     }
     let code: types::CredentialsTotpCodeResponse =
         read(json!({ "code": "123456", "expires_at": "2026-01-01T00:00:00Z" })).unwrap();
-    assert!(!format!("{code:?} {}", serde_json::to_string(&code).unwrap()).contains("123456"));
+    assert!(!format!("{code:?} {}", onkernel::secret::redacted(&code).unwrap()).contains("123456"));
     assert_eq!(code.code.expose(), "123456");
 }
 

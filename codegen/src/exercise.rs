@@ -88,7 +88,7 @@ pub fn exercise(client: &str, surface: &Surface) -> Result<String, String> {
             value: serde_json::Value,
         ) -> Result<serde_json::Value, String> {
             let read: T = serde_json::from_value(value).map_err(|error| error.to_string())?;
-            serde_json::to_value(read).map_err(|error| error.to_string())
+            onkernel::secret::redacted(&read).map_err(|error| error.to_string())
         }
         fn typed<T: serde::de::DeserializeOwned>(value: &serde_json::Value) -> T {
             serde_json::from_value(value.clone()).unwrap_or_else(|error| panic!("{error}: {value}"))
@@ -248,14 +248,14 @@ fn pages(operation: &Operation, file: &File, surface: &Surface) -> Result<TokenS
     let begun = begun(operation, file, surface)?;
     let stream = match (&operation.paging, operation.successes.as_slice()) {
         (Some(Paging { of_items: true, .. }), _) => {
-            quote!(call.items().map_ok(|it| serde_json::to_value(it).unwrap()))
+            quote!(call.items().map_ok(|it| onkernel::secret::redacted(&it).unwrap()))
         }
         (_, [Success { content: Some(Content::Bytes), .. }]) => quote! {
             call.pages().and_then(|page| page.bytes()).map_ok(|it| {
                 serde_json::Value::from(String::from_utf8_lossy(&it).into_owned())
             })
         },
-        _ => quote!(call.pages().map_ok(|it| serde_json::to_value(it).unwrap())),
+        _ => quote!(call.pages().map_ok(|it| onkernel::secret::redacted(&it).unwrap())),
     };
     Ok(quote!(#id => { #begun #stream.boxed() }))
 }
