@@ -9,17 +9,20 @@ mod api_keys;
 mod client;
 mod connection;
 mod error;
-mod generated;
-// The bundled document has no forms, choices and nested bounds; others do.
-#[allow(dead_code)]
-mod model;
-// The bundled document has no pages but those of lists.
+// How much of what these hold is used depends on the resources that are built.
 #[allow(unused_imports)]
+mod generated;
+#[allow(dead_code, unused_imports, unused_macros)]
+mod model;
+#[allow(dead_code, unused_imports)]
 mod paging;
+#[allow(dead_code)]
 mod request;
+#[allow(dead_code)]
 mod response;
 #[cfg(feature = "rotation")]
 pub mod rotation;
+#[allow(dead_code, unused_imports)]
 mod send;
 #[cfg(feature = "testing")]
 pub mod testing;

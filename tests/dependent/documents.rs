@@ -19,7 +19,7 @@ impl std::ops::Deref for Dependent {
 impl Dependent {
     fn new() -> Self {
         let path = root();
-        Self(Outside::new(&format!("onkernel = {{ path = {path:?}, default-features = false }}\n")))
+        Self(Outside::new(&format!("onkernel = {{ path = {path:?}, default-features = false, features = [\"api-keys\"] }}\n")))
     }
 
     /// The crates that Cargo does not find fresh.
