@@ -42,7 +42,10 @@ fn the_readme_shows_each_resource_as_it_is() {
             .collect();
         let (method, owner) = steps.split_last().unwrap();
         assert!(
-            surface.operations.iter().any(|it| it.resource == owner.join(".") && it.call == *method),
+            surface
+                .operations
+                .iter()
+                .any(|it| it.resource == owner.join(".") && it.call == *method),
             "`{call}` of the README is no call"
         );
     }

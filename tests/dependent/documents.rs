@@ -19,7 +19,9 @@ impl std::ops::Deref for Dependent {
 impl Dependent {
     fn new() -> Self {
         let path = root();
-        Self(Outside::new(&format!("onkernel = {{ path = {path:?}, default-features = false, features = [\"api-keys\"] }}\n")))
+        Self(Outside::new(&format!(
+            "onkernel = {{ path = {path:?}, default-features = false, features = [\"api-keys\"] }}\n"
+        )))
     }
 
     /// The crates that Cargo does not find fresh.
@@ -139,7 +141,10 @@ fn failures(dependent: &Dependent) {
         "{error}"
     );
 
-    let form = bundled().replacen("application/json:", "application/x-www-form-urlencoded:", 1);
+    let text = bundled();
+    let (before, context) = text.split_at(text.find("  /auth/context:\n").unwrap());
+    let form = "application/x-www-form-urlencoded:";
+    let form = format!("{before}{}", context.replacen("application/json:", form, 1));
     let error = dependent.failure(&form);
     assert!(error.contains("of type application/x-www-form-urlencoded"), "{error}");
     assert!(error.contains("#/paths/~1auth~1context/get/responses/200"), "{error}");

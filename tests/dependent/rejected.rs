@@ -49,8 +49,9 @@ const ACCEPTED: [&str; 8] = [
 #[test]
 fn what_cannot_be_does_not_compile_and_the_reason_is_said() {
     let path = root();
-    let outside =
-        Outside::new(&format!("onkernel = {{ path = {path:?}, default-features = false, features = [\"api-keys\"] }}\n"));
+    let outside = Outside::new(&format!(
+        "onkernel = {{ path = {path:?}, default-features = false, features = [\"api-keys\"] }}\n"
+    ));
     let program = |call: &str| {
         format!(
             "use onkernel::prelude::*;\npub fn uses(kernel: &Client) {{ let _ = {call}; }}\n\
