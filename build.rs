@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use onkernel_codegen::{DOCUMENT, OVERLAYS, Source};
+use onkernel_codegen::{DOCUMENT, Features, OVERLAYS, Source};
 
 fn main() {
     // Progenitor refuses some documents by a panic, which the generator reports as an error.
@@ -33,16 +33,28 @@ fn generate() -> Result<(), Vec<String>> {
     if let Some(path) = self::chosen("ONKERNEL_OVERLAY")? {
         overlays.push(read(&path, "ONKERNEL_OVERLAY")?);
     }
-    let client = onkernel_codegen::client(&document, &overlays)
+    let features = Features::by(is_on);
+    let client = onkernel_codegen::client(&document, &overlays, &features)
         .map_err(|error| error.problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
-    // A document that has more than the bundled one is put to the tests of the whole API.
-    println!("cargo::rustc-check-cfg=cfg(onkernel_whole)");
-    if client.surface.operations.iter().any(|it| !it.path.starts_with("/org/api_keys")) {
-        println!("cargo::rustc-cfg=onkernel_whole");
+    // In the repository, the tests call every operation that there is.
+    println!("cargo::rustc-check-cfg=cfg(onkernel_exercise)");
+    if in_repository() {
+        println!("cargo::rustc-cfg=onkernel_exercise");
         let exercise = onkernel_codegen::exercise::exercise(&client.rust, &client.surface);
         write("exercise.rs", &exercise.map_err(|problem| vec![problem])?)?;
     }
     write("client.rs", &client.rust)
+}
+
+/// Whether a Cargo feature of this package is on.
+fn is_on(feature: &str) -> bool {
+    let name = feature.to_uppercase().replace('-', "_");
+    env::var_os(format!("CARGO_FEATURE_{name}")).is_some()
+}
+
+/// Whether this is the project's own folder, and not a copy in a registry.
+fn in_repository() -> bool {
+    Path::new("xtask/Cargo.toml").exists()
 }
 
 fn write(name: &str, text: &str) -> Result<(), Vec<String>> {
@@ -58,8 +70,7 @@ fn chosen(variable: &str) -> Result<Option<PathBuf>, Vec<String>> {
     else {
         return Ok(None);
     };
-    let in_repository = Path::new("xtask/Cargo.toml").exists();
-    if path.is_relative() && !in_repository {
+    if path.is_relative() && !in_repository() {
         return Err(vec![format!(
             "{variable} is the relative path `{}`, and a build script runs in its own package's \
              folder; make it absolute, best by `[env] {variable} = {{ value = \"…\", relative = \

@@ -69,13 +69,13 @@ async fn run() {
     compare!(
         "get",
         640,
-        drop(ours.get_api_key().id(ID).send().await.unwrap()),
+        drop(ours.api_keys().get(ID).send().await.unwrap()),
         drop(theirs.get(ID).await.unwrap())
     );
     compare!(
         "create",
         640,
-        drop(ours.create_api_key().named("ci").for_days(30).send().await.unwrap()),
+        drop(ours.api_keys().create("ci").days_to_expire(30).send().await.unwrap()),
         drop(
             theirs
                 .create(&NewKey { name: "ci".to_owned(), days_to_expire: Some(30) })
@@ -86,13 +86,13 @@ async fn run() {
     compare!(
         "list of 20",
         320,
-        drop(ours.list_api_keys().limit(20).send().await.unwrap()),
+        drop(ours.api_keys().list().limit(20).send().await.unwrap()),
         drop(theirs.list(20).await.unwrap())
     );
     compare!(
         "list of 100",
         128,
-        drop(ours.list_api_keys().limit(100).send().await.unwrap()),
+        drop(ours.api_keys().list().limit(100).send().await.unwrap()),
         drop(theirs.list(100).await.unwrap())
     );
 }

@@ -32,12 +32,17 @@ async fn run() {
         let client = Client::builder().base_url(&*server.url).api_key("sk_live_01234567");
         let client = client.build().unwrap();
         // The connection is opened.
-        client.list_api_keys().limit(100).send().await.unwrap();
+        client.api_keys().list().limit(100).send().await.unwrap();
 
         let (cpu, wall) = (ProcessTime::now(), Instant::now());
         // Counts from here: what is there already is not part of it.
         ALLOCATOR.reset_peak_memory();
-        let count = client.all_api_keys().try_fold(0, |count, _| async move { Ok(count + 1) });
+        let count = client
+            .api_keys()
+            .list()
+            .limit(100)
+            .items()
+            .try_fold(0, |count, _| async move { Ok(count + 1) });
         assert_eq!(count.await.unwrap(), keys);
         let peak = ALLOCATOR.get_peak_memory();
         let (cpu, wall) = (cpu.elapsed(), wall.elapsed());

@@ -12,16 +12,16 @@ async fn main() -> onkernel::Result<()> {
 
 /// The example itself.
 pub async fn run(client: &Client) -> onkernel::Result<()> {
-    let created = client.create_api_key().named("example").for_days(1).send().await?;
+    let created = client.api_keys().create("example").days_to_expire(1).send().await?;
     // Whoever needs the plaintext gets it from `created.key.expose()`, this once.
     println!("made {} ({})", created.id, created.masked_key);
 
-    let mut keys = client.list_api_keys().sort_by("created_at").stream();
+    let mut keys = client.api_keys().list().sort_by(SortBy::CreatedAt).items();
     while let Some(key) = keys.try_next().await? {
         println!("{}  {}  expires: {:?}", key.id, key.name, key.expires_at);
     }
 
-    client.delete_api_key().id(&created.id).send().await?;
+    client.api_keys().delete(&created.id).send().await?;
     println!("deleted {}", created.id);
     Ok(())
 }

@@ -90,7 +90,7 @@ impl Service {
             let (calls, failed) = (Arc::clone(&calls), Arc::clone(&failed));
             tokio::spawn(async move {
                 while !stop.load(Ordering::SeqCst) {
-                    if let Err(error) = client.list_api_keys().limit(1).send().await {
+                    if let Err(error) = client.api_keys().list().limit(1).send().await {
                         eprintln!("{error}");
                         failed.fetch_add(1, Ordering::SeqCst);
                     }

@@ -1,4 +1,4 @@
-//! Short forms for what is done with API keys every day, each a thin layer on a generated call.
+//! What is asked of API keys every day and is more than one call.
 
 use std::future::Future;
 
@@ -6,83 +6,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_core::Stream;
 use futures_util::{TryStreamExt, future};
 
-use crate::builder::CreateApiKey;
-use crate::types::{ApiKey, ApiKeyPolicy};
-use crate::{Client, Nullable, Result};
+use crate::resources::api_keys::ApiKeys;
+use crate::types::ApiKey;
+use crate::{Items, Result};
 
 /// The page size of listings that want every key: the largest that the operation allows.
 const PAGE: i64 = 100;
 
 mod sealed {
     pub trait Sealed {}
-    impl Sealed for crate::Client {}
-    impl Sealed for crate::builder::CreateApiKey {}
-}
-
-/// Says what key to create in the words of the guide.
-///
-/// ```no_run
-/// use onkernel::prelude::*;
-///
-/// # async fn example(client: Client) -> onkernel::Result<()> {
-/// let created =
-///     client.create_api_key().named("ci").for_days(30).in_project("proj_abc123").send().await?;
-/// # Ok(())
-/// # }
-/// ```
-pub trait CreateApiKeyExt: sealed::Sealed + Sized {
-    /// The key's name, 1 to 255 characters. Names need not be unique.
-    #[must_use]
-    fn named(self, name: impl Into<String>) -> Self;
-
-    /// The key expires after this many days, 1 to 3650.
-    #[must_use]
-    fn for_days(self, days: i64) -> Self;
-
-    /// The key expires at this time: in the future, and no later than the key that makes it.
-    #[must_use]
-    fn until(self, time: DateTime<Utc>) -> Self;
-
-    /// The key never expires, said explicitly.
-    #[must_use]
-    fn forever(self) -> Self;
-
-    /// The key can access this project only. Without it, it can access the whole organization,
-    /// unless the calling key is itself confined to a project.
-    #[must_use]
-    fn in_project(self, project_id: impl Into<String>) -> Self;
-
-    /// The key can do what the policy lists and nothing else.
-    #[must_use]
-    fn restricted_to(self, policy: ApiKeyPolicy) -> Self;
-}
-
-impl CreateApiKeyExt for CreateApiKey {
-    fn named(self, name: impl Into<String>) -> Self {
-        let name = name.into();
-        self.body_map(|body| body.name(name))
-    }
-
-    fn for_days(self, days: i64) -> Self {
-        self.body_map(|body| body.days_to_expire(days))
-    }
-
-    fn until(self, time: DateTime<Utc>) -> Self {
-        self.body_map(|body| body.expires_at(time))
-    }
-
-    fn forever(self) -> Self {
-        self.body_map(|body| body.days_to_expire(Nullable::Null))
-    }
-
-    fn in_project(self, project_id: impl Into<String>) -> Self {
-        let project_id = project_id.into();
-        self.body_map(|body| body.project_id(project_id))
-    }
-
-    fn restricted_to(self, policy: ApiKeyPolicy) -> Self {
-        self.body_map(|body| body.policy(policy))
-    }
+    impl Sealed for crate::resources::api_keys::ApiKeys {}
 }
 
 /// Finds keys.
@@ -93,84 +26,103 @@ impl CreateApiKeyExt for CreateApiKey {
 /// use chrono::TimeDelta;
 /// use onkernel::prelude::*;
 ///
-/// # async fn example(client: Client) -> onkernel::Result<()> {
-/// for key in client.api_keys_expiring_within(TimeDelta::days(14)).await? {
+/// # async fn example(kernel: Client) -> onkernel::Result<()> {
+/// for key in kernel.api_keys().expiring_within(TimeDelta::days(14)).await? {
 ///     println!("{} ({}) expires {:?}", key.name, key.masked_key, key.expires_at);
 /// }
 /// # Ok(())
 /// # }
 /// ```
 pub trait ApiKeysExt: sealed::Sealed {
-    /// Every key that is not deleted, expired ones included, a page of 100 in memory at a time.
-    ///
-    /// # Errors
-    /// The first page that fails ends the stream with its error.
-    fn all_api_keys(&self) -> impl Stream<Item = Result<ApiKey>> + Send + Unpin + 'static;
-
     /// The keys of exactly this name, byte for byte; the server's own filter ignores case and
     /// accents.
     ///
     /// # Errors
-    /// As [`Client::list_api_keys`].
-    fn api_keys_named(&self, name: &str) -> impl Future<Output = Result<Vec<ApiKey>>> + Send;
+    /// As [`ApiKeys::list`].
+    fn named(&self, name: &str) -> impl Future<Output = Result<Vec<ApiKey>>> + Send;
 
     /// The keys that were created longer ago than `age`, by this machine's clock.
     ///
     /// # Errors
-    /// As [`Client::list_api_keys`].
-    fn api_keys_older_than(
-        &self,
-        age: TimeDelta,
-    ) -> impl Future<Output = Result<Vec<ApiKey>>> + Send;
+    /// As [`ApiKeys::list`].
+    fn older_than(&self, age: TimeDelta) -> impl Future<Output = Result<Vec<ApiKey>>> + Send;
 
     /// The keys that still work and will not when `within` has passed, by this machine's clock.
     ///
     /// # Errors
-    /// As [`Client::list_api_keys`].
-    fn api_keys_expiring_within(
+    /// As [`ApiKeys::list`].
+    fn expiring_within(
         &self,
         within: TimeDelta,
     ) -> impl Future<Output = Result<Vec<ApiKey>>> + Send;
 
-    /// The listed keys whose masked form fits the key that this client uses: which of them am I?
+    /// The key that this client uses: which one am I?
     ///
-    /// Nothing in the API says which key a call used, and masked forms may be equal. One answer is
-    /// as good as certain; several cannot be told apart; none means that the key may not see
-    /// itself.
+    /// The service says it exactly. Where it does not, or not to this key (404, 403), the keys are
+    /// listed whose masked form fits.
     ///
     /// # Errors
-    /// As [`Client::list_api_keys`], and when the client's key cannot be read.
-    fn matching_api_keys(&self) -> impl Future<Output = Result<Vec<ApiKey>>> + Send;
+    /// As [`ApiKeys::list`], and when the client's key cannot be read.
+    fn current(&self) -> impl Future<Output = Result<Current>> + Send;
 }
 
-impl ApiKeysExt for Client {
-    fn all_api_keys(&self) -> impl Stream<Item = Result<ApiKey>> + Send + Unpin + 'static {
-        self.list_api_keys().limit(PAGE).stream()
-    }
+/// The key that a client uses, or those that it may be: see [`ApiKeysExt::current`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Current {
+    /// One is it, or as good as certain to be it; several cannot be told apart; none means that the
+    /// credential is no key, or one that may not see itself.
+    pub candidates: Vec<ApiKey>,
+    /// Whether the service said so. Otherwise the masked forms fit, and they may be equal.
+    pub is_exact: bool,
+}
 
-    async fn api_keys_named(&self, name: &str) -> Result<Vec<ApiKey>> {
-        let listed = self.list_api_keys().limit(PAGE).name(name).stream();
+impl ApiKeysExt for ApiKeys {
+    async fn named(&self, name: &str) -> Result<Vec<ApiKey>> {
+        let listed = self.list().limit(PAGE).name(name).items();
         only(listed, |key| key.name == name).await
     }
 
-    async fn api_keys_older_than(&self, age: TimeDelta) -> Result<Vec<ApiKey>> {
+    async fn older_than(&self, age: TimeDelta) -> Result<Vec<ApiKey>> {
         let before = Utc::now().checked_sub_signed(age).unwrap_or(DateTime::<Utc>::MIN_UTC);
-        only(self.all_api_keys(), |key| key.created_at < before).await
+        only(all(self), |key| key.created_at < before).await
     }
 
-    async fn api_keys_expiring_within(&self, within: TimeDelta) -> Result<Vec<ApiKey>> {
+    async fn expiring_within(&self, within: TimeDelta) -> Result<Vec<ApiKey>> {
         let now = Utc::now();
         let end = now.checked_add_signed(within).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        only(self.all_api_keys(), |key| {
-            key.expires_at.is_some_and(|expires| now < expires && expires <= end)
-        })
-        .await
+        only(all(self), |key| key.expires_at.is_some_and(|expires| now < expires && expires <= end))
+            .await
     }
 
-    async fn matching_api_keys(&self) -> Result<Vec<ApiKey>> {
-        let own = self.api_key().await?;
-        only(self.all_api_keys(), |key| fits_mask(own.expose(), &key.masked_key)).await
+    async fn current(&self) -> Result<Current> {
+        if let Some(context) = allowed(self.client.auth().context().get().send().await)? {
+            let key = match context.authentication.credential_id {
+                Some(id) => allowed(self.get(id).send().await)?,
+                None => return Ok(Current { candidates: Vec::new(), is_exact: true }),
+            };
+            if let Some(key) = key {
+                return Ok(Current { candidates: vec![key], is_exact: true });
+            }
+        }
+        let own = self.client.api_key().await?;
+        let candidates = only(all(self), |key| fits_mask(own.expose(), &key.masked_key)).await?;
+        Ok(Current { candidates, is_exact: false })
     }
+}
+
+/// A response, unless the service has none for this caller.
+fn allowed<T>(response: Result<T>) -> Result<Option<T>> {
+    match response {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_not_found() || error.is_forbidden() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Every key that is not deleted, expired ones included.
+fn all(keys: &ApiKeys) -> Items<ApiKey> {
+    keys.list().limit(PAGE).items()
 }
 
 async fn only(

@@ -1,4 +1,4 @@
-//! What the build script made of the document: types, builders, operations, and the methods of
-//! [`Client`](crate::Client) that begin a call.
+//! What the build script made of the document: types, operations, and the tree of resources that
+//! begins at [`Client`](crate::Client).
 
 include!(concat!(env!("OUT_DIR"), "/client.rs"));

@@ -4,37 +4,60 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 #![warn(unreachable_pub)]
 
+#[cfg(feature = "api-keys")]
 mod api_keys;
 mod client;
 mod connection;
 mod error;
+// How much of what these hold is used depends on the resources that are built.
+#[allow(unused_imports)]
 mod generated;
-// The bundled document has no forms, choices and nested bounds; others do.
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports, unused_macros)]
 mod model;
+#[allow(dead_code, unused_imports)]
+mod paging;
+#[allow(dead_code)]
 mod request;
+#[allow(dead_code)]
 mod response;
 #[cfg(feature = "rotation")]
 pub mod rotation;
+#[allow(dead_code, unused_imports)]
 mod send;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use self::api_keys::{ApiKeysExt, CreateApiKeyExt};
+#[cfg(feature = "api-keys")]
+pub use self::api_keys::{ApiKeysExt, Current};
 pub use self::client::{CallOptions, Client, ClientBuilder, RawBody, RawRequest};
 pub use self::connection::credentials::Credentials;
 pub use self::error::{Detail, Error, ErrorBody, ErrorKind, Result};
-pub use self::generated::{builder, operations, types};
-pub use self::model::nullable::Nullable;
+pub use self::generated::{operations, resources, types};
+pub use self::model::convert::{Integer, NullableInteger, NullableNumber, Number};
+pub use self::model::nullable::Nullable::{self, Null};
 pub use self::model::operation::{Idempotency, Operation};
 pub use self::model::secret::Secret;
+pub use self::paging::{Items, NextPage, Page, Pages};
 pub use self::request::upload::Upload;
 pub use self::response::Response;
 pub use self::response::download::Download;
 pub use self::response::sse::{Event, EventStream};
 pub use reqwest::{Method, StatusCode};
+/// The crates whose types are in the surface: times, JSON without a schema, bytes.
+pub use {bytes, chrono, serde_json};
+
+/// What becomes of secrets where a program serialises them itself.
+pub mod secret {
+    pub use crate::model::secret::{SecretField, expose, redact, redacted};
+}
 
 /// What a program that manages keys needs in scope: the client, and the traits that extend it.
 pub mod prelude {
-    pub use crate::{ApiKeysExt, Client, CreateApiKeyExt, Nullable};
+    #[cfg(feature = "api-keys")]
+    pub use crate::ApiKeysExt;
+    #[cfg(feature = "rotation")]
+    pub use crate::rotation::RotationExt;
+    #[cfg(feature = "api-keys")]
+    pub use crate::types::SortBy;
+    pub use crate::{CallOptions, Client, Null, Nullable};
 }

@@ -2,7 +2,7 @@
 //! every request held against the original document, every answer parsed, and every schema read
 //! and written again.
 
-#![cfg(onkernel_whole)]
+#![cfg(onkernel_exercise)]
 
 #[path = "whole/breaks.rs"]
 mod breaks;
@@ -52,7 +52,7 @@ struct Reply {
 
 impl Reply {
     fn value(status: StatusCode, value: &impl Serialize) -> Self {
-        Self { status, value: serde_json::to_value(value).unwrap() }
+        Self { status, value: onkernel::secret::redacted(value).unwrap() }
     }
 
     async fn bytes(download: Download) -> Result<Self, onkernel::Error> {
@@ -71,7 +71,7 @@ impl Reply {
         let (status, mut all) = (events.status(), Vec::new());
         while let Some(event) = events.next().await {
             all.push(match event? {
-                Event::Message { data, .. } => serde_json::to_value(data).unwrap(),
+                Event::Message { data, .. } => onkernel::secret::redacted(&data).unwrap(),
                 Event::Heartbeat => json!("heartbeat"),
                 _ => panic!("an event that is not as documented"),
             });
@@ -246,7 +246,9 @@ async fn every_operation_is_called_with_everything_and_with_no_more_than_it_must
     let all = spec.operations().len();
     let (called, problems) = call_all(&spec, &server, &methods()).await;
     assert!(problems.is_empty(), "{called} of {all}\n{}", problems.join("\n"));
-    assert_eq!((called, called), (OPERATIONS.len(), all));
+    // What the overlay adds is not in the document that requests are held against.
+    let added = methods().len() - all;
+    assert_eq!((called, called + added), (all, OPERATIONS.len()));
     println!("{called} of {all}");
 
     // What this test finds, it finds for a reason: broken on purpose, each request is reported.
@@ -274,7 +276,7 @@ async fn a_missing_operation_is_a_shortfall() {
     let mut names = methods();
     let ((method, path), _) = names.pop_first().unwrap();
     let (called, problems) = call_all(&spec, &server, &names).await;
-    assert_eq!(called, names.len());
+    assert_eq!(called, spec.operations().len() - 1);
     assert_eq!(problems, [format!("{method} {path}: no method")]);
 }
 
@@ -358,8 +360,7 @@ async fn every_operation_with_pages_has_a_stream_of_them() {
         let asked: Vec<_> = asked.iter().map(|it| it.parameters.get(&name).cloned()).collect();
         let next =
             |it: &str| Some(if by_number { json!(it.parse::<i64>().unwrap()) } else { json!(it) });
-        let first = by_number.then(|| json!(0));
-        assert_eq!(asked, [first, next(nexts[0]), next(nexts[1])], "{id}");
+        assert_eq!(asked, [None, next(nexts[0]), next(nexts[1])], "{id}");
         *counts.entry(name).or_insert(0) += 1;
     }
     assert_eq!(counts.values().sum::<usize>(), PAGED.len(), "{PAGED:?}");
@@ -372,7 +373,9 @@ fn every_schema_is_read_and_written_again() {
     let spec = Spec::read();
     let (mut checked, mut problems) = (0, Vec::new());
     for name in spec.root["components"]["schemas"].as_object().unwrap().keys() {
-        let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
+        // Brackets are in percent in a URI.
+        let encoded = name.replace('[', "%5B").replace(']', "%5D");
+        let schema = json!({ "$ref": format!("#/components/schemas/{encoded}") });
         let rust = name.to_upper_camel_case();
         let strict = SENT.contains(&rust.as_str());
         let mut samples = Samples::new(&spec, 0x5eed ^ name.len() as u64);

@@ -1,6 +1,6 @@
 //! Where generators that compile the whole document go wrong at run time: a test for each place.
 
-#![cfg(onkernel_whole)]
+#![cfg(feature = "full")]
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -29,11 +29,11 @@ fn read<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, serde_json::E
 fn a_proxy_is_of_the_kind_that_its_type_says() {
     let isp = json!({ "id": "p1", "name": "n", "status": "available", "type": "isp", "config": { "country": "US" } });
     let list: Vec<types::Proxy> =
-        read(json!([isp, { "type": "datacenter", "config": { "country": "US" } }])).unwrap();
+        read(json!([isp, { "type": "mobile", "config": { "country": "US" } }])).unwrap();
     assert!(
         matches!(&list[0].config, Some(types::ProxyConfig::Isp(it)) if it.country.as_deref() == Some("US"))
     );
-    assert!(matches!(&list[1].config, Some(types::ProxyConfig::Datacenter(_))));
+    assert!(matches!(&list[1].config, Some(types::ProxyConfig::Mobile(_))));
     assert_eq!((list[0].id.as_deref(), list[0].name.as_deref()), (Some("p1"), Some("n")));
     assert_eq!(list[0].status, Some(types::ProxyStatus::Available));
     assert_eq!(serde_json::to_value(&list[0]).unwrap(), isp);
@@ -44,9 +44,8 @@ fn a_proxy_is_of_the_kind_that_its_type_says() {
 #[tokio::test]
 async fn a_proxy_of_another_kind_than_its_type_says_is_not_sent() {
     let client = client("http://127.0.0.1:9");
-    let config =
-        types::CreateCustomProxyConfig::builder().host("h").port(1_i64).password("hunter22");
-    let wrong = client.create_proxy().body_map(|it| it.type_("isp").config(config));
+    let config = types::CreateCustomProxyConfig::new("h", 1).password("hunter22");
+    let wrong = client.proxies().create(types::ProxyCreateRequestType::Isp).config(config);
     let error = wrong.send().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);
     assert!(error.to_string().contains("`type`"), "{error}");
@@ -78,12 +77,11 @@ fn an_event_is_what_its_tag_says_and_nothing_else() {
 async fn exactly_one_of_the_sets_of_fields_is_sent() {
     let client = client("http://127.0.0.1:9");
     for (profile, sent) in [
-        (types::BrowserProfile::builder(), false),
-        (types::BrowserProfile::builder().id("a").name("b"), false),
-        (types::BrowserProfile::builder().name("b"), true),
+        (types::BrowserProfile::new(), false),
+        (types::BrowserProfile::new().id("a").name("b"), false),
+        (types::BrowserProfile::new().name("b"), true),
     ] {
-        let error =
-            client.create_browser().body_map(|it| it.profile(profile)).send().await.unwrap_err();
+        let error = client.browsers().create().profile(profile).send().await.unwrap_err();
         assert_eq!(error.kind() != ErrorKind::InvalidRequest, sent, "{error}");
         assert_eq!(error.to_string().contains("`id`, or `name`"), !sent, "{error}");
     }
@@ -111,13 +109,12 @@ async fn defaults_are_the_servers_and_bounds_are_for_what_is_sent() {
         then.status(500);
     });
     let client = client(server.base_url());
-    let _ = client.create_browser().body_map(|it| it).send().await;
+    let _ = client.browsers().create().headless(true).set_headless(None).send().await;
     assert_eq!(empty.calls(), 1, "nothing but what was set");
-    let error =
-        client.drag_mouse().id("b").body_map(|it| it.path(vec![vec![1, 2], vec![3]])).send().await;
-    let error = error.unwrap_err();
+    let computer = client.browsers().computer();
+    let error = computer.drag_mouse("b", [vec![1, 2], vec![3]]).send().await.unwrap_err();
     assert!(error.to_string().contains("path[1]"), "a nested bound names its place: {error}");
-    let error = client.list_browsers().limit(101).send().await.unwrap_err();
+    let error = client.browsers().list().limit(101).send().await.unwrap_err();
     assert!(
         error.to_string().contains("`limit` must be between 1 and 100, but is 101")
             || error.to_string().contains("limit must be between 1 and 100, but is 101"),
@@ -133,10 +130,9 @@ async fn an_error_that_says_more_is_typed() {
         then.status(409)
             .json_body(json!({ "code": "conflict", "message": "m", "existing_id": "ac_1" }));
     });
-    let call = client(server.base_url()).create_auth_connection();
-    let error =
-        call.body_map(|it| it.domain("example.com").profile_name("p")).send().await.unwrap_err();
-    let body: types::CreateAuthConnectionConflict = error.body().expect("the documented body");
+    let connections = client(server.base_url()).auth().connections();
+    let error = connections.create("example.com", "p").send().await.unwrap_err();
+    let body: types::AuthConnectionsCreateConflict = error.body().expect("the documented body");
     assert_eq!(body.existing_id, "ac_1");
     assert!(error.is_conflict());
 }
@@ -148,13 +144,8 @@ async fn two_ways_to_succeed_are_told_apart() {
         when.method(POST).path("/browser_pools/p/acquire");
         then.status(204);
     });
-    let answer = client(server.base_url())
-        .acquire_from_browser_pool()
-        .id_or_name("p")
-        .body_map(|it| it)
-        .send()
-        .await;
-    assert!(matches!(*answer.unwrap(), types::AcquireFromBrowserPoolResponse::NoContent));
+    let response = client(server.base_url()).browser_pools().acquire("p").send().await;
+    assert!(matches!(response.unwrap(), types::BrowserPoolsAcquireResponse::NoContent));
 }
 
 #[tokio::test]
@@ -164,22 +155,17 @@ async fn secrets_are_on_the_wire_and_nowhere_else() {
         when.method(POST).path("/credentials").body_includes("hunter22").body_includes("SEED2345");
         then.status(400).json_body(json!({ "code": "bad", "message": "hunter22 is weak" }));
     });
-    let values = [("password".to_owned(), onkernel::Secret::from("hunter22"))];
-    let call = client(server.base_url()).create_credential().body_map(|it| {
-        it.name("n")
-            .domain("d")
-            .values(std::collections::HashMap::from(values))
-            .totp_secret("SEED2345")
-    });
+    let credentials = client(server.base_url()).credentials();
+    let call = credentials.create("n", "d", [("password", "hunter22")]).totp_secret("SEED2345");
     let shown = format!("{call:?}");
     let error = call.send().await.unwrap_err();
     assert_eq!(wire.calls(), 1);
     for text in [shown, format!("{error} {error:?} {:?}", error.message())] {
         assert!(!text.contains("hunter22") && !text.contains("SEED2345"), "{text}");
     }
-    let code: types::GetCredentialTotpCodeResponse =
+    let code: types::CredentialsTotpCodeResponse =
         read(json!({ "code": "123456", "expires_at": "2026-01-01T00:00:00Z" })).unwrap();
-    assert!(!format!("{code:?} {}", serde_json::to_string(&code).unwrap()).contains("123456"));
+    assert!(!format!("{code:?} {}", onkernel::secret::redacted(&code).unwrap()).contains("123456"));
     assert_eq!(code.code.expose(), "123456");
 }
 
@@ -195,14 +181,8 @@ async fn a_stream_is_uploaded_once_though_retries_are_on() {
     });
     let client = client(server.base_url()).with(CallOptions::new().retries(3));
     let chunks = stream::iter(["one", "two"].map(|it| Ok::<_, std::io::Error>(it.into())));
-    let error = client
-        .write_file()
-        .id("b")
-        .path("/a b")
-        .body(Upload::stream(chunks))
-        .send()
-        .await
-        .unwrap_err();
+    let call = client.browsers().fs().write_file("b", "/a b", Upload::stream(chunks));
+    let error = call.send().await.unwrap_err();
     assert_eq!((all.calls(), error.attempts()), (1, 1));
 }
 
@@ -216,7 +196,7 @@ async fn a_download_has_no_cap_and_is_whole_or_not_there() {
     let client = client(server.base_url()).with(CallOptions::new().max_response_bytes(10));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("e.zip");
-    let download = client.download_extension().id_or_name("e").send().await.unwrap();
+    let download = client.extensions().download("e").download().await.unwrap();
     assert_eq!(
         (download.content_type(), download.content_length()),
         (Some("application/zip"), Some(300_000))
@@ -225,7 +205,7 @@ async fn a_download_has_no_cap_and_is_whole_or_not_there() {
     assert_eq!(std::fs::metadata(&path).unwrap().len(), 300_000);
 
     let torn = serve(vec!["HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf".to_owned()]).0;
-    let download = self::client(torn).download_extension().id_or_name("e").send().await.unwrap();
+    let download = self::client(torn).extensions().download("e").download().await.unwrap();
     let other = folder.path().join("torn.zip");
     assert_eq!(download.write_to_file(&other).await.unwrap_err().kind(), ErrorKind::ConnectionLost);
     let left: Vec<_> =
@@ -271,7 +251,7 @@ async fn a_broken_stream_is_taken_up_after_the_last_event_where_that_is_allowed(
         format!("{EVENTS}{}0\r\n\r\n", telemetry(3)),
     ]);
     let client = client(url).with(CallOptions::new().retries(1));
-    let events = client.stream_browser_telemetry().id("b").send().await.unwrap();
+    let events = client.browsers().telemetry().stream("b").events().await.unwrap();
     let seen: Vec<i64> = events.messages().map_ok(|it| it.seq).try_collect().await.unwrap();
     assert_eq!(seen, [1, 2, 3]);
     assert!(!received.recv().unwrap().contains("last-event-id"));
@@ -287,7 +267,7 @@ async fn heartbeats_and_unknown_events_are_told_apart_and_a_break_is_an_error_el
     );
     let (url, _received) = serve(vec![format!("{EVENTS}{:x}\r\n{text}\r\n", text.len())]);
     let client = client(url).with(CallOptions::new().retries(2));
-    let events = client.follow_deployment().id("d").send().await.unwrap();
+    let events = client.deployments().follow("d").events().await.unwrap();
     let all: Vec<_> = events.collect().await;
     assert_eq!(all.len(), 4, "{all:?}");
     assert!(matches!(all[0], Ok(Event::Heartbeat)));
@@ -313,8 +293,9 @@ async fn silence_ends_a_stream_after_the_idle_timeout_and_no_sooner() {
     let options = CallOptions::new()
         .timeout(Duration::from_secs(30))
         .idle_timeout(Duration::from_millis(200));
-    let mut events =
-        client(url).with(options).logs_stream().id("b").source("path").send().await.unwrap();
+    let logs = client(url).with(options).browsers().logs();
+    let call = logs.stream("b", types::BrowsersLogsSource::Path);
+    let mut events = call.events().await.unwrap();
     let error = events.next().await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(events.next().await.is_none(), "and can be asked again");
@@ -345,7 +326,7 @@ async fn pages_follow_each_other_by_token_and_by_cursor() {
     let at: chrono::DateTime<chrono::Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
     let client = client(server.base_url());
     let all: Vec<types::AuditLogEntry> =
-        client.list_audit_logs().start(at).end(at).stream().try_collect().await.unwrap();
+        client.audit_logs().list(at, at).items().try_collect().await.unwrap();
     assert!(all.is_empty());
 
     for (cursor, next, body) in [(None, Some("c1"), "first"), (Some("c1"), None, "last")] {
@@ -362,7 +343,7 @@ async fn pages_follow_each_other_by_token_and_by_cursor() {
             };
         });
     }
-    let chunks = client.export_audit_logs_chunk().start(at).end(at).pages();
+    let chunks = client.audit_logs().export_chunk(at, at).pages();
     let chunks: Vec<_> = chunks.and_then(|page| page.bytes()).try_collect().await.unwrap();
     assert_eq!(chunks, ["first", "last"]);
 }

@@ -207,7 +207,7 @@ impl From<Error> for Failure {
 fn advice(error: &Error) -> Option<String> {
     let operation = error.operation().map_or("", |operation| operation.id);
     let advice = match error.kind() {
-        _ if error.outcome_unknown() && operation == "create_api_key" => LOST_KEY,
+        _ if error.outcome_unknown() && operation == "api_keys.create" => LOST_KEY,
         _ if error.outcome_unknown() => "It may have been done. Check before you try again.",
         ErrorKind::Timeout | ErrorKind::Deadline => {
             "Try again, or allow more time with --timeout SECONDS."

@@ -4,8 +4,8 @@
 //! The file is included by a test of the generated crate:
 //!
 //! ```text
-//! async fn call(client: &Client, id: &str, values: &Values) -> Result<Reply, Error>
-//! fn pages(client: &Client, id: &str, values: &Values) -> Option<BoxStream<Result<Value, Error>>>
+//! async fn call(kernel: &Client, id: &str, values: &Values) -> Result<Reply, Error>
+//! fn pages(kernel: &Client, id: &str, values: &Values) -> Option<BoxStream<Result<Value, Error>>>
 //! fn reread(name: &str, value: Value) -> Option<Result<Value, String>>
 //! const OPERATIONS: &[&str]; const PAGED: &[&str]; const SENT: &[&str];
 //! ```
@@ -15,13 +15,13 @@
 
 use std::collections::BTreeMap;
 
-use heck::ToSnakeCase;
+use heck::{ToSnakeCase, ToUpperCamelCase};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::visit_mut::VisitMut;
-use syn::{File, GenericArgument, Item, ItemMod, PathArguments, Type, parse_quote};
+use syn::File;
 
-use crate::surface::{self, Content, Kind, Operation, Success, Surface, rust_name};
+use crate::signatures::{Maker, value};
+use crate::surface::{self, Content, Kind, Operation, Paging, Success, Surface, rust_name};
 
 /// The file, for a generated client and the surface that it was generated from.
 ///
@@ -30,14 +30,12 @@ use crate::surface::{self, Content, Kind, Operation, Success, Surface, rust_name
 pub fn exercise(client: &str, surface: &Surface) -> Result<String, String> {
     let file =
         syn::parse_file(client).map_err(|error| format!("not a generated client: {error}"))?;
-    let types = structs(&file, "types");
-    let calls = structs(&file, "builder");
-    let arms = surface.operations.iter().map(|it| call(it, &calls, surface));
+    let arms = surface.operations.iter().map(|it| call(it, &file, surface));
     let arms = arms.collect::<Result<Vec<_>, String>>()?;
     let paged = surface.operations.iter().filter(|it| it.paging.is_some());
-    let paged = paged.map(|it| pages(it, &calls)).collect::<Result<Vec<_>, String>>()?;
-    let of_pages = surface.operations.iter().filter(|it| it.paging.is_some()).map(|it| &it.name);
-    let names = surface.operations.iter().map(|it| &it.name);
+    let paged = paged.map(|it| pages(it, &file, surface)).collect::<Result<Vec<_>, String>>()?;
+    let of_pages = surface.operations.iter().filter(|it| it.paging.is_some()).map(Operation::id);
+    let names = surface.operations.iter().map(Operation::id);
     let reread = surface
         .types
         .iter()
@@ -51,15 +49,15 @@ pub fn exercise(client: &str, surface: &Surface) -> Result<String, String> {
         .types
         .iter()
         .filter(|(_, it)| it.holds_file)
-        .map(|(name, it)| holder(name, &it.kind, &types, surface));
+        .map(|(name, it)| holder(name, &it.kind, &file, surface));
     let builders = builders.collect::<Result<Vec<_>, String>>()?;
     let tokens = quote! {
         const OPERATIONS: &[&str] = &[#(#names),*];
         const PAGED: &[&str] = &[#(#of_pages),*];
         const SENT: &[&str] = &[#(#sent),*];
-        #[allow(clippy::redundant_closure, deprecated)]
+        #[allow(clippy::redundant_closure, deprecated, unused_variables)]
         async fn call(
-            client: &onkernel::Client,
+            kernel: &onkernel::Client,
             id: &str,
             values: &Values,
         ) -> Result<Reply, onkernel::Error> {
@@ -68,9 +66,9 @@ pub fn exercise(client: &str, surface: &Surface) -> Result<String, String> {
                 other => panic!("no operation {other}"),
             }
         }
-        #[allow(deprecated)]
+        #[allow(clippy::redundant_closure, deprecated, unused_variables)]
         fn pages(
-            client: &onkernel::Client,
+            kernel: &onkernel::Client,
             id: &str,
             values: &Values,
         ) -> Option<futures_util::stream::BoxStream<'static, Result<serde_json::Value, onkernel::Error>>> {
@@ -90,7 +88,7 @@ pub fn exercise(client: &str, surface: &Surface) -> Result<String, String> {
             value: serde_json::Value,
         ) -> Result<serde_json::Value, String> {
             let read: T = serde_json::from_value(value).map_err(|error| error.to_string())?;
-            serde_json::to_value(read).map_err(|error| error.to_string())
+            onkernel::secret::redacted(&read).map_err(|error| error.to_string())
         }
         fn typed<T: serde::de::DeserializeOwned>(value: &serde_json::Value) -> T {
             serde_json::from_value(value.clone()).unwrap_or_else(|error| panic!("{error}: {value}"))
@@ -101,60 +99,122 @@ pub fn exercise(client: &str, surface: &Surface) -> Result<String, String> {
     Ok(prettyplease::unparse(&file))
 }
 
-/// The fields of the structs of a module, by the struct's name.
-fn structs(file: &File, module: &str) -> BTreeMap<String, BTreeMap<String, Type>> {
-    let items = file.items.iter().filter_map(|item| match item {
-        Item::Mod(ItemMod { ident, content: Some((_, items)), .. }) if ident == module => {
-            Some(items)
-        }
-        _ => None,
-    });
-    items
-        .flatten()
-        .filter_map(|item| match item {
-            Item::Struct(item) => {
-                let fields = item.fields.iter().filter_map(|field| {
-                    Some((field.ident.as_ref()?.to_string(), field.ty.clone()))
-                });
-                Some((item.ident.to_string(), fields.collect()))
-            }
-            _ => None,
-        })
-        .collect()
+/// Where the value of an argument or a setter comes from.
+enum From {
+    Parameter(String),
+    Field(String),
+    Body,
+    /// A field of this type whose kind another one says, so that it is read with its owner.
+    Owned(String),
+    /// What the body holds besides these fields.
+    Rest(Vec<String>),
 }
 
-fn call(
-    operation: &Operation,
-    calls: &BTreeMap<String, BTreeMap<String, Type>>,
+/// By name in Rust, what a call takes.
+fn sources(operation: &Operation, surface: &Surface, body: Option<&str>) -> BTreeMap<String, From> {
+    let mut sources = BTreeMap::new();
+    let of_body = body.and_then(|name| surface.types.get(name)).map(|it| &it.kind);
+    if let Some(Kind::Struct(surface::Struct { fields, extra, .. })) = of_body {
+        for field in fields {
+            let name = rust_name(&field.wire);
+            // Where a parameter is in the way.
+            for name in [format!("body_{name}"), format!("{name}_"), name] {
+                let source = match (&field.tagged_by, body) {
+                    (Some(_), Some(owner)) => From::Owned(owner.to_owned()),
+                    _ => From::Field(field.wire.clone()),
+                };
+                sources.insert(name, source);
+            }
+        }
+        if extra.is_some() {
+            let names = fields.iter().map(|field| field.wire.clone()).collect();
+            sources.entry("extra".to_owned()).or_insert(From::Rest(names));
+        }
+    }
+    if operation.body.is_some() {
+        sources.entry("body".to_owned()).or_insert(From::Body);
+    }
+    for parameter in &operation.parameters {
+        let name = rust_name(&parameter.wire);
+        for name in [format!("{name}_"), name] {
+            sources.insert(name, From::Parameter(parameter.wire.clone()));
+        }
+    }
+    sources
+}
+
+/// An expression that makes what a maker makes, set to all that there is.
+fn made(
+    maker: &Maker,
+    sources: &BTreeMap<String, From>,
     surface: &Surface,
 ) -> Result<TokenStream, String> {
-    let (id, method) = (&operation.name, format_ident!("{}", operation.name));
-    let fields =
-        calls.get(&operation.type_name()).ok_or_else(|| format!("no builder of `{id}`"))?;
-    let mut steps = parameters(operation, fields)?;
-    if operation.body.is_some() {
-        let ty = from_outside(built(held(fields, "body", id)?));
-        let value = value(&ty, &quote!(value), surface);
-        steps.push(quote! {
-            if let Some(value) = &values.body() {
-                let body: #ty = #value;
-                call = call.body(body);
-            }
-        });
-    }
+    let from = |name: &str| -> Result<TokenStream, String> {
+        let source = sources.get(name.trim_start_matches("r#"));
+        Ok(match source.ok_or_else(|| format!("nothing is called `{name}`"))? {
+            From::Parameter(wire) => quote!(values.parameter(#wire)),
+            From::Field(wire) => quote!(body.get(#wire).cloned()),
+            From::Owned(_) => return Err(format!("`{name}` is read with its owner")),
+            From::Body => quote!(Some(body.clone()).filter(|body| !body.is_null())),
+            From::Rest(names) => quote! {
+                body.as_object().map(|body| {
+                    let rest = body.iter().filter(|(key, _)| ![#(#names),*].contains(&key.as_str()));
+                    serde_json::Value::Object(rest.map(|(key, it)| (key.clone(), it.clone())).collect())
+                })
+            },
+        })
+    };
+    let arguments = maker.arguments.iter().map(|(name, ty)| {
+        let (from, value) = (from(name)?, value(ty, surface));
+        Ok(quote! {{
+            let value = &#from.unwrap_or_else(|| panic!("no `{}`", #name));
+            #value
+        }})
+    });
+    let arguments = arguments.collect::<Result<Vec<_>, String>>()?;
+    let setters = maker.setters.iter().map(|(name, ty)| {
+        if let Some(From::Owned(owner)) = sources.get(name.trim_start_matches("r#")) {
+            let (set, field) = (format_ident!("set_{name}"), format_ident!("{name}"));
+            let owner = format_ident!("{owner}");
+            return Ok(quote!(.#set(typed::<types::#owner>(body).#field)));
+        }
+        let (from, value) = (from(name)?, value(ty, surface));
+        let set = format_ident!("set_{}", name.trim_start_matches("r#"));
+        Ok(quote!(.#set(#from.as_ref().map(|value| #value))))
+    });
+    let setters = setters.collect::<Result<Vec<_>, String>>()?;
+    let path = &maker.path;
+    Ok(quote!(#path(#(#arguments),*) #(#setters)*))
+}
+
+fn begun(operation: &Operation, file: &File, surface: &Surface) -> Result<TokenStream, String> {
+    let maker = Maker::of_call(file, operation)?;
+    let body = operation.body.as_ref().and(maker.body.as_deref());
+    let made = made(&maker, &sources(operation, surface, body), surface)?;
+    Ok(quote! {
+        let body = &values.body().unwrap_or_default();
+        let call = #made;
+    })
+}
+
+fn call(operation: &Operation, file: &File, surface: &Surface) -> Result<TokenStream, String> {
+    let id = operation.id();
+    let begun = begun(operation, file, surface)?;
+    let of_items = operation.paging.as_ref().is_some_and(|paging| paging.of_items);
     let receive = match operation.successes.as_slice() {
         [Success { content: Some(Content::Bytes), .. }] => {
-            quote!(Reply::bytes(call.send().await?).await)
+            quote!(Reply::bytes(call.download().await?).await)
         }
         [Success { content: Some(Content::Events), .. }] => {
-            quote!(Reply::events(call.send().await?).await)
+            quote!(Reply::events(call.events().await?).await)
         }
-        [_] => quote!(Ok(Reply::from(call.send().await?))),
+        [_] if of_items => quote!(Ok(Reply::from(call.send_raw().await?.map(|page| page.items)))),
+        [_] => quote!(Ok(Reply::from(call.send_raw().await?))),
         several => {
-            let ty = format_ident!("{}Response", operation.type_name());
-            let arms = several.iter().map(|answer| {
-                let variant = format_ident!("{}", answer.name);
-                match answer.content {
+            let ty = format_ident!("{}Response", operation.name.to_upper_camel_case());
+            let arms = several.iter().map(|success| {
+                let variant = format_ident!("{}", success.name);
+                match success.content {
                     None | Some(Content::Multipart | Content::UrlEncoded) => {
                         quote!(types::#ty::#variant => Ok(Reply::value(status, &())))
                     }
@@ -170,181 +230,58 @@ fn call(
                 }
             });
             quote! {
-                let answer = call.send().await?;
-                let status = answer.status();
-                match answer.into_inner() {
+                let response = call.send_raw().await?;
+                let status = response.status();
+                match response.into_value() {
                     #(#arms,)*
                     other => panic!("{other:?}"),
                 }
             }
         }
     };
-    Ok(quote! {
-        #id => {
-            #[allow(unused_mut)]
-            let mut call = client.#method();
-            #(#steps)*
-            #receive
+    Ok(quote!(#id => { #begun #receive }))
+}
+
+/// All pages of an operation: its items, or the bytes of each page as a string.
+fn pages(operation: &Operation, file: &File, surface: &Surface) -> Result<TokenStream, String> {
+    let id = operation.id();
+    let begun = begun(operation, file, surface)?;
+    let stream = match (&operation.paging, operation.successes.as_slice()) {
+        (Some(Paging { of_items: true, .. }), _) => {
+            quote!(call.items().map_ok(|it| onkernel::secret::redacted(&it).unwrap()))
         }
-    })
-}
-
-/// Sets the parameters of a call.
-fn parameters(
-    operation: &Operation,
-    fields: &BTreeMap<String, Type>,
-) -> Result<Vec<TokenStream>, String> {
-    let steps = operation.parameters.iter().map(|parameter| {
-        let name = rust_name(&parameter.wire);
-        let ty = from_outside(held(fields, &name, &operation.name)?);
-        let (setter, wire) = (format_ident!("{name}"), &parameter.wire);
-        Ok(quote! {
-            if let Some(value) = values.parameter(#wire) {
-                call = call.#setter(typed::<#ty>(&value));
-            }
-        })
-    });
-    steps.collect()
-}
-
-/// The type of a value that a builder of a call holds.
-fn held(fields: &BTreeMap<String, Type>, name: &str, id: &str) -> Result<Type, String> {
-    let ty = fields.get(name).and_then(|ty| argument(ty, "Result"));
-    let ty = ty.ok_or_else(|| format!("no field `{name}` in the builder of `{id}`"))?;
-    Ok(argument(&ty, "Option").unwrap_or(ty))
-}
-
-/// All pages of an operation: its items, or the bytes of each page as a text.
-fn pages(
-    operation: &Operation,
-    calls: &BTreeMap<String, BTreeMap<String, Type>>,
-) -> Result<TokenStream, String> {
-    let (id, method) = (&operation.name, format_ident!("{}", operation.name));
-    let fields =
-        calls.get(&operation.type_name()).ok_or_else(|| format!("no builder of `{id}`"))?;
-    let steps = parameters(operation, fields)?;
-    let of_items = operation.paging.as_ref().is_some_and(|it| it.of_items);
-    let stream = match (of_items, operation.successes.as_slice()) {
-        (true, _) => quote!(call.stream().map_ok(|it| serde_json::to_value(it).unwrap())),
-        (false, [Success { content: Some(Content::Bytes), .. }]) => quote! {
+        (_, [Success { content: Some(Content::Bytes), .. }]) => quote! {
             call.pages().and_then(|page| page.bytes()).map_ok(|it| {
                 serde_json::Value::from(String::from_utf8_lossy(&it).into_owned())
             })
         },
-        (false, _) => quote!(call.pages().map_ok(|it| serde_json::to_value(&*it).unwrap())),
+        _ => quote!(call.pages().map_ok(|it| onkernel::secret::redacted(&it).unwrap())),
     };
-    Ok(quote! {
-        #id => {
-            #[allow(unused_mut)]
-            let mut call = client.#method();
-            #(#steps)*
-            #stream.boxed()
-        }
-    })
+    Ok(quote!(#id => { #begun #stream.boxed() }))
 }
 
 /// A function that makes a struct with files of a JSON value, in which files are strings.
-fn holder(
-    name: &str,
-    kind: &Kind,
-    types: &BTreeMap<String, BTreeMap<String, Type>>,
-    surface: &Surface,
-) -> Result<TokenStream, String> {
+fn holder(name: &str, kind: &Kind, file: &File, surface: &Surface) -> Result<TokenStream, String> {
     let Kind::Struct(surface::Struct { fields, extra, .. }) = kind else {
         return Err(format!("`{name}` holds a file"));
     };
-    let known = types.get(name).ok_or_else(|| format!("no type `{name}`"))?;
-    let steps = fields.iter().map(|field| {
-        let rust = rust_name(&field.wire);
-        let ty = known.get(&rust).ok_or_else(|| format!("no field `{name}.{rust}`"))?.clone();
-        let ty = argument(&ty, "Option").unwrap_or(ty);
-        let ty = from_outside(argument(&ty, "Nullable").unwrap_or(ty));
-        let (setter, wire, value) =
-            (format_ident!("{rust}"), &field.wire, value(&ty, &quote!(value), surface));
-        Ok(quote! {
-            if let Some(value) = value.get(#wire) {
-                let value: #ty = #value;
-                it = it.#setter(value);
-            }
-        })
-    });
-    let steps = steps.collect::<Result<Vec<_>, String>>()?;
-    let names = fields.iter().map(|field| &field.wire);
-    let extra = extra.as_ref().map(|_| {
-        quote! {
-            let others = value.as_object().into_iter().flatten();
-            let others = others.filter(|(key, _)| ![#(#names),*].contains(&key.as_str()));
-            it = it.extra(others.map(|(key, it)| (key.clone(), typed(it))).collect::<std::collections::HashMap<_, _>>());
+    let mut sources: BTreeMap<String, From> = BTreeMap::new();
+    for field in fields {
+        let name = rust_name(&field.wire);
+        for name in [format!("{name}_"), name] {
+            sources.insert(name, From::Field(field.wire.clone()));
         }
-    });
+    }
+    if extra.is_some() {
+        let names = fields.iter().map(|field| field.wire.clone()).collect();
+        sources.entry("extra".to_owned()).or_insert(From::Rest(names));
+    }
+    let made = made(&Maker::of_type(file, name)?, &sources, surface)?;
     let (function, ident) = (format_ident!("{}", name.to_snake_case()), format_ident!("{name}"));
     Ok(quote! {
-        #[allow(clippy::redundant_closure)]
-        fn #function(value: &serde_json::Value) -> types::#ident {
-            let mut it = types::#ident::builder();
-            #(#steps)*
-            #extra
-            types::#ident::try_from(it).unwrap_or_else(|error| panic!("{error}: {value}"))
+        #[allow(clippy::redundant_closure, dead_code)]
+        fn #function(body: &serde_json::Value) -> types::#ident {
+            #made
         }
     })
-}
-
-/// An expression of this type, made of a JSON value.
-fn value(ty: &Type, from: &TokenStream, surface: &Surface) -> TokenStream {
-    let Type::Path(path) = ty else { return quote!(typed(#from)) };
-    let Some(last) = path.path.segments.last() else { return quote!(typed(#from)) };
-    let name = last.ident.to_string();
-    if let Some(item) = argument(ty, "Vec") {
-        let item = value(&item, &quote!(item), surface);
-        return quote!(#from.as_array().into_iter().flatten().map(|item| #item).collect());
-    }
-    if name == "Upload" {
-        return quote!(onkernel::Upload::from(#from.as_str().unwrap_or_default().to_owned()));
-    }
-    if surface.types.get(&name).is_some_and(|it| it.holds_file) {
-        let function = format_ident!("{}", name.to_snake_case());
-        return quote!(#function(#from));
-    }
-    quote!(typed(#from))
-}
-
-/// The first argument of a generic type of this name.
-fn argument(ty: &Type, name: &str) -> Option<Type> {
-    let Type::Path(path) = ty else { return None };
-    let last = path.path.segments.last().filter(|last| last.ident == name)?;
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
-    match arguments.args.first()? {
-        GenericArgument::Type(inner) => Some(inner.clone()),
-        _ => None,
-    }
-}
-
-/// The type that a builder makes.
-fn built(mut ty: Type) -> Type {
-    if let Type::Path(path) = &mut ty {
-        let kept = path.path.segments.iter().filter(|it| it.ident != "builder").cloned();
-        path.path.segments = kept.collect();
-    }
-    ty
-}
-
-/// A type as it is written outside of the generated crate.
-fn from_outside(mut ty: Type) -> Type {
-    struct Outside;
-    impl VisitMut for Outside {
-        fn visit_path_mut(&mut self, path: &mut syn::Path) {
-            syn::visit_mut::visit_path_mut(self, path);
-            if let Some(first) = path.segments.first_mut().filter(|it| it.ident == "crate") {
-                first.ident = format_ident!("onkernel");
-            }
-            if let Some(name) = path.get_ident().cloned() {
-                let prelude = ["String", "Vec", "Option"].contains(&name.to_string().as_str());
-                if name.to_string().starts_with(char::is_uppercase) && !prelude {
-                    *path = parse_quote!(types::#name);
-                }
-            }
-        }
-    }
-    Outside.visit_type_mut(&mut ty);
-    ty
 }

@@ -3,11 +3,19 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use progenitor::{GenerationSettings, Generator, InterfaceStyle, TagStyle, TypeImpl};
+use quote::quote;
 use schemars::schema::{InstanceType, SchemaObject, SingleOrVec};
 use serde_json::Value;
+use syn::visit_mut::VisitMut;
+use syn::{Type, parse_quote};
 
 /// The formats of strings for which the generated crate has a type of its own.
-const OURS: [(&str, &str); 2] = [("password", "crate::Secret"), ("binary", "crate::Upload")];
+const OURS: [(&str, &str); 3] =
+    [("password", "crate::Secret"), ("binary", "crate::Upload"), ("null", NULL)];
+
+/// What the generator is told to write for `null`: it takes a path only, so that the unit type is
+/// written in its place.
+const NULL: &str = "crate::Null";
 
 /// Has progenitor make types and operation builders from a lowered document.
 ///
@@ -36,5 +44,20 @@ pub fn generate(document: &Value) -> Result<syn::File, String> {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").to_owned()
     })??;
-    syn::parse2(tokens).map_err(|error| format!("what it generated is not Rust: {error}"))
+    let mut file =
+        syn::parse2(tokens).map_err(|error| format!("what it generated is not Rust: {error}"))?;
+    Units.visit_file_mut(&mut file);
+    Ok(file)
+}
+
+/// Writes the unit type.
+struct Units;
+
+impl VisitMut for Units {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        if matches!(ty, Type::Path(path) if quote!(#path).to_string().replace(' ', "") == NULL) {
+            *ty = parse_quote!(());
+        }
+        syn::visit_mut::visit_type_mut(self, ty);
+    }
 }

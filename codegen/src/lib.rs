@@ -17,6 +17,7 @@ pub mod diff;
 pub mod document;
 mod error;
 pub mod exercise;
+mod features;
 pub mod finish;
 pub mod generate;
 pub mod lower;
@@ -24,12 +25,14 @@ mod needs;
 mod openapi;
 pub mod outline;
 pub mod overlay;
+mod signatures;
 pub mod surface;
 
 use std::collections::BTreeMap;
 
 pub use document::Document;
 pub use error::{Error, Position, Problem};
+pub use features::{Features, RESOURCES};
 use lower::Finding;
 pub use overlay::Overlay;
 use serde_json::Value;
@@ -40,7 +43,8 @@ pub const DOCUMENT: &str = "spec/openapi.documented.yml";
 
 /// The overlays of the repository, from its root, in the order in which they are applied to every
 /// document. The build script, `cargo xtask` and the tests have no other list.
-pub const OVERLAYS: [&str; 2] = ["spec/overlay.yml", "spec/whole-api.overlay.yml"];
+pub const OVERLAYS: [&str; 3] =
+    ["spec/overlay.yml", "spec/whole-api.overlay.yml", "spec/resources.overlay.yml"];
 
 /// A file, read by the caller.
 #[derive(Debug, Clone)]
@@ -65,27 +69,40 @@ pub struct Client {
 /// Reads a document and applies overlays to it, in their order.
 ///
 /// # Errors
-/// Everything that is wrong with one of the files, and references that lead nowhere once all
-/// overlays are applied.
+/// Everything that is wrong with one of the files; keys of ours that nobody knows, and references
+/// that lead nowhere, once all overlays are applied.
 pub fn load(document: &Source, overlays: &[Source]) -> Result<Document, Error> {
     let mut loaded = Document::parse(&document.text, &document.name)?;
     for overlay in overlays {
         Overlay::parse(&overlay.text, &overlay.name)?.apply(&mut loaded)?;
     }
+    loaded.check_keys()?;
     loaded.check_references()?;
     Ok(loaded)
 }
 
-/// Generates the client of a document. The same input yields the same bytes.
+/// Generates the client of a document's resources. The same input yields the same bytes.
 ///
 /// # Errors
 /// What [`load`] says; every place that cannot be lowered; what the hand-written part of the client
 /// needs and the document lacks.
-pub fn client(document: &Source, overlays: &[Source]) -> Result<Client, Error> {
-    let document = load(document, overlays)?;
+pub fn client(
+    document: &Source,
+    overlays: &[Source],
+    features: &Features,
+) -> Result<Client, Error> {
+    client_of(load(document, overlays)?, features)
+}
+
+/// As [`client`], of a document whose overlays have been applied.
+///
+/// # Errors
+/// As [`client`], but for what [`load`] says.
+pub fn client_of(mut document: Document, features: &Features) -> Result<Client, Error> {
+    features.select(document.root_mut());
     let lowered = lower::lower(document.root().clone())
         .map_err(|findings| Error::in_order(located(&document, findings)))?;
-    Error::unless_empty(located(&document, needs::check(&lowered.surface)))?;
+    Error::unless_empty(located(&document, needs::check(&lowered.surface, features)))?;
     let generated = generate::generate(&lowered.document)
         .and_then(|file| finish::finish(file, &lowered.surface))
         .map_err(|message| rejected(&document, &lowered.document, message))?;

@@ -1,17 +1,19 @@
 //! What the hand-written part of the client needs of a document: without it, it would not compile,
 //! and the error would point at our code instead of at the document.
 
+use crate::features::Features;
 use crate::lower::Finding;
 use crate::surface::{Kind, Surface};
 
-/// Operation, method and path.
-const OPERATIONS: [(&str, &str, &str); 6] = [
-    ("create_api_key", "POST", "/org/api_keys"),
-    ("list_api_keys", "GET", "/org/api_keys"),
-    ("get_api_key", "GET", "/org/api_keys/{id}"),
-    ("update_api_key", "PATCH", "/org/api_keys/{id}"),
-    ("delete_api_key", "DELETE", "/org/api_keys/{id}"),
-    ("rotate_api_key", "POST", "/org/api_keys/{id}/rotate"),
+/// Resource and name, method and path.
+const OPERATIONS: [(&str, &str, &str, &str); 7] = [
+    ("api_keys", "create", "POST", "/org/api_keys"),
+    ("api_keys", "list", "GET", "/org/api_keys"),
+    ("api_keys", "get", "GET", "/org/api_keys/{id}"),
+    ("api_keys", "update", "PATCH", "/org/api_keys/{id}"),
+    ("api_keys", "delete", "DELETE", "/org/api_keys/{id}"),
+    ("api_keys", "rotate", "POST", "/org/api_keys/{id}/rotate"),
+    ("auth.context", "get", "GET", "/auth/context"),
 ];
 
 /// Type and its fields.
@@ -37,18 +39,20 @@ const FIELDS: [(&str, &[&str]); 6] = [
 ];
 
 /// What is missing.
-pub(crate) fn check(surface: &Surface) -> Vec<Finding> {
+pub(crate) fn check(surface: &Surface, features: &Features) -> Vec<Finding> {
+    if !features.wants("api_keys") {
+        return Vec::new();
+    }
     let mut findings = Vec::new();
-    for (name, method, path) in OPERATIONS {
-        let found = surface
-            .operations
-            .iter()
-            .any(|it| it.name == name && it.method == method && it.path == path);
+    for (resource, name, method, path) in OPERATIONS {
+        let found = surface.operations.iter().any(|it| {
+            it.resource == resource && it.call == name && it.method == method && it.path == path
+        });
         if !found {
             findings.push(Finding::new(
                 "#/paths",
-                format!("`{method} {path}`, which the client calls `{name}`, is missing"),
-                "add it with an overlay, or correct its `x-onkernel-name`",
+                format!("`{method} {path}`, which is `{resource}.{name}` here, is missing"),
+                "add it with an overlay, or correct its `x-onkernel-resource` and `x-onkernel-method`",
             ));
         }
     }

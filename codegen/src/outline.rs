@@ -1,4 +1,4 @@
-//! The surface as short texts, one a resource, for a reviewer to read in a minute.
+//! The surface as short outlines, one a resource, for a reviewer to read in a minute.
 //!
 //! Names and Rust types are read from the finished syntax tree, so that what is shown is what is
 //! compiled; bounds, defaults and directions from the [`Surface`].
@@ -7,31 +7,32 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use quote::ToTokens;
-use syn::{File, ImplItem, Item, ItemMod};
+use syn::{File, Item, ItemMod, Type};
 
+use crate::signatures::Maker;
 use crate::surface::{self, Kind, Notes, Operation, Place, Rule, Surface, rust_name};
 
 /// The title under which types stand that more than one resource uses, or none.
 const SHARED: &str = "Shared types";
 
-/// The outline of each resource, by its title.
+/// The outline of each resource, by its name.
 pub fn outline(file: &File, surface: &Surface) -> BTreeMap<String, String> {
     let tree = Tree::read(file);
-    let title = |operation: &Operation| operation.tag.clone().unwrap_or_else(|| "Other".to_owned());
-    let mut owners: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let mut owners: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     for operation in &surface.operations {
         for name in &operation.types {
-            owners.entry(name).or_default().insert(title(operation));
+            owners.entry(name).or_default().insert(&operation.resource);
         }
-        let text = texts.entry(title(operation)).or_default();
-        tree.operation(operation, text);
+        let text = texts.entry(operation.resource.clone()).or_default();
+        call(file, operation, text);
         text.push('\n');
     }
     for name in surface.types.keys() {
         let owners = owners.get(name.as_str());
         let only = owners.filter(|owners| owners.len() == 1).and_then(|owners| owners.first());
-        let text = texts.entry(only.cloned().unwrap_or_else(|| SHARED.to_owned())).or_default();
+        let only = only.map_or(SHARED, |only| *only);
+        let text = texts.entry(only.to_owned()).or_default();
         tree.type_(name, surface, text);
         text.push('\n');
     }
@@ -42,95 +43,104 @@ pub fn outline(file: &File, surface: &Surface) -> BTreeMap<String, String> {
     texts
 }
 
-/// What the finished syntax tree has to tell: fields of structs and signatures of methods.
+/// A call: its arguments, its setters, what sends it and what comes of that.
+fn call(file: &File, operation: &Operation, out: &mut String) {
+    let marks: Vec<_> = [
+        (operation.deprecated, "deprecated"),
+        (operation.hidden, "hidden"),
+        (operation.safe, "idempotent"),
+        (operation.secret_response, "secret response"),
+    ]
+    .iter()
+    .filter_map(|(is, mark)| is.then_some(*mark))
+    .collect();
+    let marks = if marks.is_empty() { String::new() } else { format!("  [{}]", marks.join(", ")) };
+    let Operation { method, path, .. } = operation;
+    let Ok(maker) = Maker::of_call(file, operation) else {
+        return line(out, 0, &format!("{}  {method} {path}  (no method)", operation.call));
+    };
+    let arguments: Vec<String> =
+        maker.arguments.iter().map(|(name, ty)| format!("{name}: {}", argument(ty))).collect();
+    let arguments = arguments.join(", ");
+    line(out, 0, &format!("{}({arguments})  {method} {path}{marks}", operation.call));
+    let parameter = |name: &str| {
+        let bare = name.trim_start_matches("r#").trim_end_matches('_');
+        operation.parameters.iter().find(|it| rust_name(&it.wire).trim_end_matches('_') == bare)
+    };
+    for (name, ty) in maker.arguments.iter().chain(&maker.setters) {
+        let is_setter = maker.setters.iter().any(|(setter, _)| setter == name);
+        let Some(parameter) = parameter(name) else {
+            if is_setter {
+                line(out, 1, &format!(".{name}({})  body", argument(ty)));
+            }
+            continue;
+        };
+        let place = match parameter.place {
+            Place::Path => "path",
+            Place::Query => "query",
+            Place::Header => "header",
+        };
+        let facts = facts(&parameter.rule, &parameter.notes);
+        let wire = wire(&rust_name(&parameter.wire), &parameter.wire);
+        let shown = if is_setter { format!(".{name}({})", argument(ty)) } else { name.to_owned() };
+        line(out, 1, &format!("{shown}  {place}{wire}{facts}"));
+    }
+    if let Some(body) = &maker.body {
+        line(out, 1, &format!("body: {body}"));
+    }
+    for (name, output) in &maker.sends {
+        line(out, 1, &format!("{name} -> {}", inner(awaited(&short(output)), "Result")));
+    }
+    let statuses: Vec<_> = operation.statuses.iter().map(|(status, _)| status.as_str()).collect();
+    line(out, 1, &format!("responses {}", statuses.join(" ")));
+}
+
+/// What an argument takes: `string` for `impl Into<String>`, `integer or null`, `[X]`.
+fn argument(ty: &Type) -> String {
+    let text = short(ty);
+    if !matches!(ty, Type::ImplTrait(_)) {
+        return text;
+    }
+    let bound = text.as_str();
+    if bound == "Integer" || bound == "Number" {
+        return bound.to_lowercase();
+    }
+    if bound.starts_with("NullableInteger") || bound == "NullableNumber" {
+        let what = if bound.starts_with("NullableI") { "integer" } else { "number" };
+        return format!("{what} or null");
+    }
+    if let Some(ty) = bound.strip_prefix("Into<").and_then(|it| it.strip_suffix('>')) {
+        return match ty.strip_prefix("Nullable<").and_then(|it| it.strip_suffix('>')) {
+            Some(ty) => format!("{ty} or null"),
+            None => ty.to_owned(),
+        };
+    }
+    let items = bound.strip_prefix("IntoIterator<Item=").and_then(|it| it.strip_suffix('>'));
+    match items {
+        Some(items) => format!("[{}]", items.replace("Into<String>", "String")),
+        None => bound.to_owned(),
+    }
+}
+
+/// What the finished syntax tree has to tell of types: fields and variants.
 #[derive(Default)]
 struct Tree {
     types: BTreeMap<String, BTreeMap<String, String>>,
     variants: BTreeMap<String, BTreeMap<String, String>>,
-    calls: BTreeMap<String, BTreeMap<String, String>>,
-    answers: BTreeMap<String, String>,
-    streams: BTreeMap<String, String>,
-    methods: BTreeSet<String>,
 }
 
 impl Tree {
     fn read(file: &File) -> Self {
         let mut tree = Self::default();
         for item in &file.items {
-            match item {
-                Item::Mod(module) if module.ident == "types" => {
-                    tree.types = structs(module);
-                    tree.variants = variants(module);
-                }
-                Item::Mod(module) if module.ident == "builder" => {
-                    tree.calls = structs(module);
-                    for (name, method, output) in functions(module) {
-                        if method == "send" {
-                            tree.answers.insert(name, output);
-                        } else if method == "stream" || method == "pages" {
-                            tree.streams.insert(name, method);
-                        }
-                    }
-                }
-                Item::Impl(item) => {
-                    tree.methods.extend(item.items.iter().filter_map(|item| match item {
-                        ImplItem::Fn(function) => Some(function.sig.ident.to_string()),
-                        _ => None,
-                    }));
-                }
-                _ => {}
+            if let Item::Mod(module) = item
+                && module.ident == "types"
+            {
+                tree.types = structs(module);
+                tree.variants = variants(module);
             }
         }
         tree
-    }
-
-    fn operation(&self, operation: &Operation, out: &mut String) {
-        let name = &operation.name;
-        let missing = if self.methods.contains(name) { "" } else { "  (no method)" };
-        let marks: Vec<_> = [
-            (operation.deprecated, "deprecated"),
-            (operation.hidden, "hidden"),
-            (operation.safe, "repeatable"),
-            (operation.secret_response, "answers a secret"),
-        ]
-        .iter()
-        .filter_map(|(is, mark)| is.then_some(*mark))
-        .collect();
-        let marks =
-            if marks.is_empty() { String::new() } else { format!("  [{}]", marks.join(", ")) };
-        line(out, 0, &format!("{name}  {} {}{marks}{missing}", operation.method, operation.path));
-        let nothing = BTreeMap::new();
-        let fields = self.calls.get(&operation.type_name()).unwrap_or(&nothing);
-        for parameter in &operation.parameters {
-            let rust = rust_name(&parameter.wire);
-            let ty = fields.get(&rust).map_or("(no field)", |ty| held(ty));
-            let place = match parameter.place {
-                Place::Path => "path",
-                Place::Query => "query",
-                Place::Header => "header",
-            };
-            let facts = facts(&parameter.rule, &parameter.notes);
-            let wire = wire(&rust, &parameter.wire);
-            line(out, 1, &format!("{rust}: {ty}  {place}{wire}{facts}"));
-        }
-        if operation.body.is_some() {
-            line(
-                out,
-                1,
-                &format!("body: {}", fields.get("body").map_or("(no field)", |ty| held(ty))),
-            );
-        }
-        let answer =
-            self.answers.get(&operation.type_name()).map_or("(no answer)", |ty| held(awaited(ty)));
-        line(out, 1, &format!("-> {}", inner(answer, "Response")));
-        match self.streams.get(&operation.type_name()).map(String::as_str) {
-            Some("stream") => line(out, 1, "-> stream of all pages"),
-            Some(_) => line(out, 1, "-> stream of pages"),
-            None => {}
-        }
-        let statuses: Vec<_> =
-            operation.statuses.iter().map(|(status, _)| status.as_str()).collect();
-        line(out, 1, &format!("answers {}", statuses.join(" ")));
     }
 
     fn type_(&self, name: &str, surface: &Surface, out: &mut String) {
@@ -179,12 +189,12 @@ impl Tree {
                     line(out, 1, &format!("{}: {ty}{tags}", variant.name));
                 }
             }
-            Kind::Successes(answers) => {
-                line(out, 0, &format!("answers {name}"));
-                for answer in answers {
-                    let known = self.variants.get(name).and_then(|it| it.get(&answer.name));
+            Kind::Successes(successes) => {
+                line(out, 0, &format!("outcomes {name}"));
+                for success in successes {
+                    let known = self.variants.get(name).and_then(|it| it.get(&success.name));
                     let ty = known.map(|ty| format!(": {ty}")).unwrap_or_default();
-                    line(out, 1, &format!("{} {}{ty}", answer.status, answer.name));
+                    line(out, 1, &format!("{} {}{ty}", success.status, success.name));
                 }
             }
             Kind::Other(rule) => {
@@ -252,29 +262,6 @@ fn variants(module: &ItemMod) -> BTreeMap<String, BTreeMap<String, String>> {
         .collect()
 }
 
-fn functions(module: &ItemMod) -> Vec<(String, String, String)> {
-    let items = module.content.iter().flat_map(|(_, items)| items);
-    items
-        .filter_map(|item| match item {
-            Item::Impl(item) => Some(item),
-            _ => None,
-        })
-        .flat_map(|item| {
-            let name = short(&item.self_ty);
-            item.items.iter().filter_map(move |item| match item {
-                ImplItem::Fn(function) => {
-                    let output = match &function.sig.output {
-                        syn::ReturnType::Default => String::new(),
-                        syn::ReturnType::Type(_, ty) => short(ty),
-                    };
-                    Some((name.clone(), function.sig.ident.to_string(), output))
-                }
-                _ => None,
-            })
-        })
-        .collect()
-}
-
 /// A type without the paths of its names: `Option<DateTime<Utc>>`.
 fn short(ty: &impl ToTokens) -> String {
     let text = ty.to_token_stream().to_string().replace(' ', "");
@@ -301,13 +288,8 @@ fn short(ty: &impl ToTokens) -> String {
 
 /// What a future yields: `T` of `Future<Output=T>`.
 fn awaited(ty: &str) -> &str {
+    let ty = ty.strip_prefix("impl").unwrap_or(ty);
     ty.strip_prefix("Future<Output=").and_then(|ty| ty.strip_suffix('>')).unwrap_or(ty)
-}
-
-/// What a builder's field holds: `T` of `Result<T, String>`.
-fn held(ty: &str) -> &str {
-    let ty = ty.strip_prefix("Result<").unwrap_or(ty);
-    ty.strip_suffix(", String>").or_else(|| ty.strip_suffix(", Error>")).unwrap_or(ty)
 }
 
 fn inner<'a>(ty: &'a str, name: &str) -> &'a str {

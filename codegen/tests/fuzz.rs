@@ -176,7 +176,7 @@ fn a_document_of_everything_is_generated() {
         "pub enum ThingConfig",
         "impl crate::request::multipart::Part",
     ] {
-        let part = part.replace("PostThings", "CreateThing");
+        let part = part.replace("PostThings", "ThingsCreate");
         assert!(rust.contains(&part), "no `{part}`");
     }
 }

@@ -1,11 +1,13 @@
 //! From document to Rust: what each pass yields on small documents, the same bytes every time, and
 //! one clear line for what cannot be done.
 
-use onkernel_codegen::{DOCUMENT, OVERLAYS, Source, client, finish, generate, lower, outline};
+use onkernel_codegen::{
+    DOCUMENT, Features, OVERLAYS, Source, client, finish, generate, lower, outline,
+};
 use serde_json::{Value, json};
 
 /// The document and the overlays, as the build script takes them.
-fn bundled() -> (Source, [Source; 2]) {
+fn bundled() -> (Source, [Source; OVERLAYS.len()]) {
     let read = |name: &str| {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
         Source { name: name.to_owned(), text: std::fs::read_to_string(path).unwrap() }
@@ -47,8 +49,8 @@ fn finished(schemas: Value) -> (String, String) {
 #[test]
 fn generation_is_deterministic() {
     let (document, overlays) = bundled();
-    let once = client(&document, &overlays).unwrap();
-    let twice = client(&document, &overlays).unwrap();
+    let once = client(&document, &overlays, &Features::all()).unwrap();
+    let twice = client(&document, &overlays, &Features::all()).unwrap();
     assert_eq!(once.rust, twice.rust);
     assert_eq!(once.outline, twice.outline);
 }
@@ -66,11 +68,13 @@ fn the_three_states_of_a_field_follow_the_direction() {
         }
     });
     let (rust, outline) = finished(json!({ "Ask": thing, "Tell": thing }));
-    insta::assert_snapshot!(outline, @r"
-    create_thing  POST /things
+    insta::assert_snapshot!(outline, @r#"
+    create_thing(a: String, b: String or null)  POST /things
+        .c([String])  body
+        .d(integer or null)  body
         body: Ask
-        -> Tell
-        answers 200
+        send -> Tell
+        responses 200
 
     struct Ask  [sent]
         a: String
@@ -83,7 +87,7 @@ fn the_three_states_of_a_field_follow_the_direction() {
         b: Option<String>
         c: Option<Vec<String>>
         d: Option<i64>
-    ");
+    "#);
     // Required and nullable is written as null; everything optional is left out.
     assert_eq!(rust.matches("skip_serializing_if").count(), 4, "{rust}");
 }
@@ -103,14 +107,13 @@ fn bounds_become_checks_of_what_is_sent_and_never_of_what_is_read() {
     assert!(rust.contains("impl crate::model::validate::Validate for Ask "), "{rust}");
     assert!(rust.contains("impl crate::model::validate::Validate for AskInner "), "{rust}");
     assert!(!rust.contains("impl crate::model::validate::Validate for Tell"), "{rust}");
-    assert!(rust.contains("maximum: ::std::option::Option::Some(10f64)"), "{rust}");
-    assert!(rust.contains("exclusive_maximum: true"), "{rust}");
+    assert!(rust.contains("Rule::NONE.min(1f64).below(10f64)"), "{rust}");
     // The server applies its default; the client neither sends nor assumes it.
     assert!(!rust.contains("fn default_") && !rust.contains("default = "), "{rust}");
 }
 
 #[test]
-fn a_password_is_a_secret_and_the_answer_is_known_to_hold_one() {
+fn a_password_is_a_secret_and_the_response_is_known_to_hold_one() {
     let (rust, outline) = finished(json!({
         "Ask": { "type": "object", "properties": { "token": { "type": "string", "format": "password" } } },
         "Tell": { "type": "object", "required": ["key"], "properties": {
@@ -119,7 +122,7 @@ fn a_password_is_a_secret_and_the_answer_is_known_to_hold_one() {
     }));
     assert!(outline.contains("token: Option<Secret>"), "{outline}");
     assert!(outline.contains("key: Secret"), "{outline}");
-    assert!(outline.contains("[answers a secret]"), "{outline}");
+    assert!(outline.contains("[secret response]"), "{outline}");
     assert!(rust.contains("secret_response: true"), "{rust}");
 }
 
@@ -135,9 +138,11 @@ fn enums_are_open_and_everything_can_grow() {
     assert!(rust.contains("Unknown(::std::string::String)"), "{rust}");
     assert!(!rust.contains("deny_unknown_fields"), "{rust}");
     let types = rust.matches("pub struct ").count() + rust.matches("pub enum ").count();
-    // Builders cannot be written literally anyway: their fields are private.
-    let builders = rust.matches("#[must_use").count();
-    assert_eq!(rust.matches("#[non_exhaustive]").count(), types - builders - 1, "{rust}");
+    // Calls and resources cannot be written literally anyway: their fields are private.
+    let calls = rust.matches("#[must_use = ").count();
+    let (resources, errors) = (1, 1);
+    let grown = types - calls - resources - errors;
+    assert_eq!(rust.matches("#[non_exhaustive]").count(), grown, "{rust}");
 }
 
 #[test]
@@ -160,7 +165,7 @@ paths:
                 not: { type: string }
 ";
     let document = Source { name: "api.yml".to_owned(), text: text.to_owned() };
-    let error = client(&document, &[]).unwrap_err();
+    let error = client(&document, &[], &Features::all()).unwrap_err();
     insta::assert_snapshot!(error, @r#"
     api.yml:8:11: a parameter in "cookie" (GET /a) (at #/paths/~1a/get/parameters/0); leave the operation out with `x-onkernel-omit` in an overlay
     api.yml:14:15: a schema with `not` (GET /a) (at #/paths/~1a/get/responses/200/content/application~1json/schema); leave the operation out with `x-onkernel-omit` in an overlay
@@ -187,10 +192,12 @@ paths:
       responses: { '204': { description: '' } }
     put:
       operationId: postA
+      tags: [x]
       responses: { '204': { description: '' } }
   /b:
     get:
       operationId: postA
+      tags: [x]
       responses: { '200': { description: ok, content: { application/json: { schema: { $ref: '#/components/schemas/A' } } } } }
 components:
   schemas:
@@ -203,12 +210,12 @@ components:
     Unused: { not: {} }
 ";
     let document = Source { name: "api.yml".to_owned(), text: text.to_owned() };
-    insta::assert_snapshot!(client(&document, &[]).unwrap_err(), @r#"
+    insta::assert_snapshot!(client(&document, &[], &Features::all()).unwrap_err(), @r#"
     api.yml:8:11: a parameter in "cookie" (GET /a) (at #/paths/~1a/get/parameters/0); leave the operation out with `x-onkernel-omit` in an overlay
     api.yml:12:53: a discriminator that maps `b` to `Gone`, which is missing (POST /a) (at #/paths/~1a/post/requestBody/content/application~1json/schema); give every kind a constant of its own, in an overlay
-    api.yml:19:5: GET /b and PUT /a would both be called `post_a` (GET /b) (at #/paths/~1b/get); name it with `x-onkernel-name` in an overlay
-    api.yml:27:9: a schema with `not` (GET /a, GET /b) (at #/components/schemas/A/properties/odd); leave the operation out with `x-onkernel-omit` in an overlay
-    api.yml:28:9: `allOf` whose parts differ on `k` (GET /a, GET /b) (at #/components/schemas/A/properties/both); say it without `allOf`, in an overlay
+    api.yml:20:5: GET /b and PUT /a would both be called `x.post_a` (GET /b) (at #/paths/~1b/get); name it with `x-onkernel-resource` and `x-onkernel-method` in an overlay
+    api.yml:29:9: a schema with `not` (GET /a, GET /b) (at #/components/schemas/A/properties/odd); leave the operation out with `x-onkernel-omit` in an overlay
+    api.yml:30:9: `allOf` whose parts differ on `k`, in `type` (GET /a, GET /b) (at #/components/schemas/A/properties/both); say it without `allOf`, in an overlay
     "#);
 }
 
@@ -218,11 +225,13 @@ fn what_the_client_needs_and_lacks_is_named() {
     let without = |from: &str, to: &str| {
         let text = document.text.replace(from, to);
         assert_ne!(text, document.text, "`{from}` is not in the document");
-        client(&Source { name: "api.yml".to_owned(), text }, &overlays).unwrap_err().to_string()
+        client(&Source { name: "api.yml".to_owned(), text }, &overlays, &Features::all())
+            .unwrap_err()
+            .to_string()
     };
     insta::assert_snapshot!(
         without("/org/api_keys/{id}/rotate:", "/org/other/{id}/rotate:"),
-        @"api.yml:59:1: `POST /org/api_keys/{id}/rotate`, which the client calls `rotate_api_key`, is missing (at #/paths); add it with an overlay, or correct its `x-onkernel-name`"
+        @r#"api.yml:76:1: `POST /org/api_keys/{id}/rotate`, which is `api_keys.rotate` here, is missing (at #/paths); add it with an overlay, or correct its `x-onkernel-resource` and `x-onkernel-method`"#
     );
     let fields = without("masked_key", "masked");
     let lines: Vec<_> = fields.lines().filter(|line| line.contains("masked_key`, which")).collect();
@@ -246,8 +255,8 @@ fn of(operation: Value, schemas: Value) -> String {
     });
     let overlay = Source { name: "more.yml".to_owned(), text: overlay.to_string() };
     let overlays: Vec<Source> = overlays.into_iter().chain([overlay]).collect();
-    match client(&document, &overlays) {
-        Ok(client) => client.outline["Other"].clone(),
+    match client(&document, &overlays, &Features::all()) {
+        Ok(client) => client.outline["things"].clone(),
         Err(error) => error.to_string(),
     }
 }
@@ -279,17 +288,19 @@ fn further_properties_are_a_map_beside_the_fields() {
         "additionalProperties": { "type": "integer", "maximum": 9 }
     });
     insta::assert_snapshot!(of(sends("application/json", note), json!({})), @r#"
-    create_thing  POST /things
-        body: CreateThingRequest
-        -> ()
-        answers 204
+    create(extra: String)  POST /things
+        .any(ThingsCreateRequestAny)  body
+        .extra_(HashMap<String, i64>)  body
+        body: ThingsCreateRequest
+        send -> ()
+        responses 204
 
-    struct CreateThingRequest  [sent]
-        any: Option<CreateThingRequestAny>
+    struct ThingsCreateRequest  [sent]
         extra: String
+        any: Option<ThingsCreateRequestAny>
         extra_: HashMap<String, i64>  all else
 
-    struct CreateThingRequestAny  [sent]
+    struct ThingsCreateRequestAny  [sent]
         a: Option<Value>
         extra: Map<String, Value>  all else
     "#);
@@ -307,29 +318,29 @@ fn what_stands_beside_a_choice_is_in_each_of_its_kinds() {
         "Square": { "type": "object", "properties": { "kind": { "const": "flat" }, "side": { "type": "number" } } }
     });
     insta::assert_snapshot!(of(sends("application/json", shape), schemas), @r#"
-    create_thing  POST /things
-        body: CreateThingRequest
-        -> ()
-        answers 204
+    create(body: ThingsCreateRequest)  POST /things
+        body: ThingsCreateRequest
+        send -> ()
+        responses 204
 
-    choice CreateThingRequest  [sent]  by kind
-        Round: CreateThingRequestCircle  as round
-        Flat: CreateThingRequestSquare  as flat
+    choice ThingsCreateRequest  [sent]  by kind
+        Round: ThingsCreateRequestCircle  as round
+        Flat: ThingsCreateRequestSquare  as flat
 
-    struct CreateThingRequestCircle  [sent]
-        kind: Option<CreateThingRequestCircleKind>
+    struct ThingsCreateRequestCircle  [sent]
+        kind: Option<ThingsCreateRequestCircleKind>
         name: Option<String>
         radius: Option<f64>
 
-    enum CreateThingRequestCircleKind  [sent]
+    enum ThingsCreateRequestCircleKind  [sent]
         round | unknown
 
-    struct CreateThingRequestSquare  [sent]
-        kind: Option<CreateThingRequestSquareKind>
+    struct ThingsCreateRequestSquare  [sent]
+        kind: Option<ThingsCreateRequestSquareKind>
         name: Option<String>
         side: Option<f64>
 
-    enum CreateThingRequestSquareKind  [sent]
+    enum ThingsCreateRequestSquareKind  [sent]
         flat | unknown
     "#);
 }
@@ -343,12 +354,16 @@ fn tuples_and_patterns_are_lists_and_maps() {
         "open": { "patternProperties": { "^x-": { "type": "string" } } }
     } });
     insta::assert_snapshot!(of(sends("application/json", thing), json!({})), @r#"
-    create_thing  POST /things
-        body: CreateThingRequest
-        -> ()
-        answers 204
+    create()  POST /things
+        .any([Value])  body
+        .labels([(String, String)])  body
+        .open(Map<String, Value>)  body
+        .pair(Vec<i64>)  body
+        body: ThingsCreateRequest
+        send -> ()
+        responses 204
 
-    struct CreateThingRequest  [sent]
+    struct ThingsCreateRequest  [sent]
         any: Option<Vec<Value>>
         labels: Option<HashMap<String, String>>
         open: Option<Map<String, Value>>
@@ -357,46 +372,47 @@ fn tuples_and_patterns_are_lists_and_maps() {
 }
 
 #[test]
-fn a_form_of_names_and_texts_is_typed_and_holds_no_file() {
+fn a_form_of_names_and_strings_is_typed_and_holds_no_file() {
     let form = json!({ "type": "object", "properties": { "q": { "type": "string" } } });
     insta::assert_snapshot!(of(sends("application/x-www-form-urlencoded", form), json!({})), @r#"
-    create_thing  POST /things
-        body: CreateThingRequest
-        -> ()
-        answers 204
+    create()  POST /things
+        .q(String)  body
+        body: ThingsCreateRequest
+        send -> ()
+        responses 204
 
-    struct CreateThingRequest  [sent]
+    struct ThingsCreateRequest  [sent]
         q: Option<String>
     "#);
     let file = json!({ "type": "object", "properties": { "f": { "type": "string", "format": "binary" } } });
-    insta::assert_snapshot!(of(sends("application/x-www-form-urlencoded", file), json!({})), @r#"spec/openapi.documented.yml:59:1: a file in a form of names and strings (POST /things) (at #/paths/~1things/post/requestBody/content/application~1x-www-form-urlencoded, which an overlay or an alias put below this place); send it as `multipart/form-data`, or say `contentEncoding` instead of `format: binary`"#);
+    insta::assert_snapshot!(of(sends("application/x-www-form-urlencoded", file), json!({})), @r#"spec/openapi.documented.yml:76:1: a file in a form of names and strings (POST /things) (at #/paths/~1things/post/requestBody/content/application~1x-www-form-urlencoded, which an overlay or an alias put below this place); send it as `multipart/form-data`, or say `contentEncoding` instead of `format: binary`"#);
 }
 
 #[test]
 fn a_parameter_can_be_a_choice_an_object_or_json() {
     let choice = json!({ "oneOf": [{ "type": "string" }, { "type": "integer" }] });
     insta::assert_snapshot!(of(asks(json!({ "name": "near", "in": "query", "schema": choice })), json!({})), @r#"
-    create_thing  POST /things
-        near: Option<CreateThingNear>  query
-        -> ()
-        answers 204
+    create()  POST /things
+        .near(ThingsNear)  query
+        send -> ()
+        responses 204
 
-    choice CreateThingNear  [sent]
+    choice ThingsNear  [sent]
         String: String
         Integer: i64
     "#);
     let object =
         json!({ "type": "object", "properties": { "a": { "type": "integer", "minimum": 1 } } });
     insta::assert_snapshot!(of(asks(json!({ "name": "X-Filter", "in": "header", "content": { "application/json": { "schema": object } } })), json!({})), @r#"
-    create_thing  POST /things
-        x_filter: Option<CreateThingXFilter>  header  as X-Filter
-        -> ()
-        answers 204
+    create()  POST /things
+        .x_filter(ThingsXFilter)  header  as X-Filter
+        send -> ()
+        responses 204
 
-    struct CreateThingXFilter  [sent]
+    struct ThingsXFilter  [sent]
         a: Option<i64>  at least 1
     "#);
-    insta::assert_snapshot!(of(asks(json!({ "name": "X-Filter", "in": "header", "explode": true, "schema": object })), json!({})), @r#"spec/openapi.documented.yml:59:1: an exploded object in the path or in a header (POST /things) (at #/paths/~1things/post/parameters/0, which an overlay or an alias put below this place); leave the operation out with `x-onkernel-omit` in an overlay"#);
+    insta::assert_snapshot!(of(asks(json!({ "name": "X-Filter", "in": "header", "explode": true, "schema": object })), json!({})), @r#"spec/openapi.documented.yml:76:1: an exploded object in the path or in a header (POST /things) (at #/paths/~1things/post/parameters/0, which an overlay or an alias put below this place); leave the operation out with `x-onkernel-omit` in an overlay"#);
 }
 
 #[test]
@@ -412,8 +428,8 @@ fn a_method_says_what_it_sends_and_is_marked_as_the_document_marks_it() {
     let lowered = lower::lower(document).unwrap_or_else(|findings| panic!("{findings:?}"));
     let file = finish::finish(generate::generate(&lowered.document).unwrap(), &lowered.surface);
     let rust = prettyplease::unparse(&file.unwrap());
-    let method = rust.split("pub fn create_thing(").next().unwrap();
-    let method = &method[method.rfind("impl crate::Client").unwrap()..];
+    let method = rust.split("pub fn create(").next().unwrap();
+    let method = &method[method.rfind("impl Things").unwrap()..];
     for part in ["/// Sends a `POST` request to `/things`", "#[deprecated]", "#[doc(hidden)]"] {
         assert!(method.contains(part), "{part}: {method}");
     }

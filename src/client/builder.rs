@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderValue, USER_AGENT};
 
 use super::Client;
 use super::options::CallOptions;
@@ -20,7 +20,6 @@ const API_KEY: &str = "KERNEL_API_KEY";
 const BASE_URL: &str = "KERNEL_BASE_URL";
 /// Where the API is, as its document says.
 const DEFAULT_BASE_URL: &str = "https://api.onkernel.com";
-const PROJECT: HeaderName = HeaderName::from_static("x-kernel-project-id");
 const OUR_USER_AGENT: &str = concat!("onkernel/", env!("CARGO_PKG_VERSION"));
 
 impl Client {
@@ -61,7 +60,6 @@ pub struct ClientBuilder {
     /// Where the base URL comes from, for the error.
     base_url_from_env: bool,
     allow_plain_http: bool,
-    project: Option<String>,
     user_agent: Option<String>,
     headers: Vec<(String, String)>,
     http: Option<reqwest::Client>,
@@ -112,10 +110,15 @@ impl ClientBuilder {
         self
     }
 
-    /// The project, by its id, that all requests are scoped to (`X-Kernel-Project-Id`). A name is
-    /// not found (404).
-    pub fn project(mut self, project: impl Into<String>) -> Self {
-        self.project = Some(project.into());
+    /// The project of all calls, by its id or its name: see [`CallOptions::project`].
+    pub fn project(mut self, id_or_name: impl AsRef<str>) -> Self {
+        self.options = self.options.project(id_or_name);
+        self
+    }
+
+    /// The project of all calls, by its id: see [`CallOptions::project_id`].
+    pub fn project_id(mut self, id: impl AsRef<str>) -> Self {
+        self.options = self.options.project_id(id);
         self
     }
 
@@ -197,15 +200,18 @@ impl ClientBuilder {
             Error::configuration(format!("{what} cannot be used: {problem}"))
         })?;
 
+        let headers = self.headers()?;
+        if let Some(problem) = self.options.problem() {
+            return Err(Error::configuration(problem));
+        }
         let mut options = Options::default();
         self.options.apply(&mut options);
-        let headers = self.headers()?;
-        let http = match self.http {
-            Some(http) => http,
+        let (http, proxy) = match self.http {
+            Some(http) => (http, None),
             None => http::build(&base, options.limits.timeout)?,
         };
         let random = fastrand::f64;
-        let connection = Connection { http, base, headers, credentials, random };
+        let connection = Connection { http, base, proxy, headers, credentials, random };
         Ok(Client { sender: Sender { connection: Arc::new(connection), options } })
     }
 
@@ -213,6 +219,10 @@ impl ClientBuilder {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(USER_AGENT, HeaderValue::from_static(OUR_USER_AGENT));
+        if self.http.is_none() {
+            // Silence would permit any encoding, and ours reads none.
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
         let mut set = |setting: &str, name: &str, value: &str| match request::header(name, value) {
             Ok((name, value)) => {
                 headers.insert(name, value);
@@ -226,13 +236,7 @@ impl ClientBuilder {
         if let Some(user_agent) = &self.user_agent {
             set("user_agent", USER_AGENT.as_str(), user_agent)?;
         }
-        match self.project.as_deref() {
-            Some("") => Err(Error::configuration(
-                "`project` is empty: give a project's id, or leave it out for the whole organisation",
-            )),
-            Some(project) => set("project", PROJECT.as_str(), project).map(|()| headers),
-            None => Ok(headers),
-        }
+        Ok(headers)
     }
 }
 

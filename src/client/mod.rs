@@ -22,7 +22,7 @@ use crate::send::Sender;
 /// ```no_run
 /// # async fn example() -> onkernel::Result<()> {
 /// let client = onkernel::Client::from_env()?;
-/// let key = client.create_api_key().body_map(|key| key.name("ci").days_to_expire(30)).send().await?;
+/// let key = client.api_keys().create("ci").days_to_expire(30).send().await?;
 /// println!("{}", key.masked_key);
 /// # Ok(())
 /// # }
@@ -41,7 +41,7 @@ impl Client {
     /// use std::time::Duration;
     ///
     /// let patient = CallOptions::new().timeout(Duration::from_secs(120)).retries(5);
-    /// let keys = client.with(patient).list_api_keys().send().await?;
+    /// let keys = client.with(patient).api_keys().list().send().await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -62,15 +62,16 @@ impl Client {
     }
 
     /// The API key in use, fetched if there is none yet.
+    #[cfg(feature = "api-keys")]
     pub(crate) async fn api_key(&self) -> Result<Secret> {
-        Ok(self.sender.connection.credentials.current().await?.secret.clone())
+        Ok(self.sender.connection.credentials.current().await?.key.secret.clone())
     }
 
     /// The same client with another key: connections, headers and options are shared.
     #[cfg(feature = "rotation")]
     pub(crate) fn with_key(&self, key: &Secret) -> Result<Self> {
         let connection = self.sender.connection.with_key(key)?;
-        Ok(Self { sender: Sender { connection: Arc::new(connection), ..self.sender } })
+        Ok(Self { sender: Sender { connection: Arc::new(connection), ..self.sender.clone() } })
     }
 
     /// The base URL.

@@ -1,11 +1,25 @@
 //! What a call may set for itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::send::Options;
+use crate::model::operation::Idempotency;
+use crate::request::header;
+use crate::send::{Options, Project};
 
-/// Options of a client's calls: see [`Client::with`](crate::Client::with). What is not set stays as it is.
-#[derive(Clone, Copy, Debug, Default)]
+/// Options of a client's calls: see [`Client::with`](crate::Client::with). What is not set stays as it
+/// is.
+///
+/// ```no_run
+/// # async fn example(client: onkernel::Client) -> onkernel::Result<()> {
+/// use onkernel::{CallOptions, Method};
+///
+/// let staging = client.with(CallOptions::new().project("staging").retries(5));
+/// staging.request(Method::GET, "/browsers").send().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct CallOptions {
     timeout: Option<Duration>,
@@ -15,6 +29,9 @@ pub struct CallOptions {
     backoff: Option<(Duration, Duration)>,
     max_retry_after: Option<Duration>,
     max_response_bytes: Option<usize>,
+    allow_unknown_values: Option<bool>,
+    idempotency: Option<Idempotency>,
+    project: Option<Arc<Project>>,
 }
 
 impl CallOptions {
@@ -69,6 +86,52 @@ impl CallOptions {
         self
     }
 
+    /// Whether a value of an enum that the document does not name, `Unknown("…")`, may be sent: one
+    /// that a server newer than this client has sent, say. Default: no; it is refused.
+    pub fn allow_unknown_values(mut self, allow: bool) -> Self {
+        self.allow_unknown_values = Some(allow);
+        self
+    }
+
+    /// Whether a call may be sent again after a failure that leaves open whether it was done. Default:
+    /// by the operation. Say `true` where doing it twice is harmless to you, and `false` where it
+    /// is not: a second browser costs money.
+    pub fn idempotent(mut self, idempotent: bool) -> Self {
+        self.idempotency = Some(match idempotent {
+            true => Idempotency::Idempotent,
+            false => Idempotency::NotIdempotent,
+        });
+        self
+    }
+
+    /// The project, by its id or its name, that calls are scoped to (`X-Kernel-Project`). Default: the
+    /// whole organization, or the API key's own project. Replaces [`project_id`](Self::project_id).
+    pub fn project(self, id_or_name: impl AsRef<str>) -> Self {
+        self.scoped("project", "x-kernel-project", id_or_name.as_ref())
+    }
+
+    /// The project, by its id alone, that calls are scoped to (`X-Kernel-Project-Id`): a name is not
+    /// found. Replaces [`project`](Self::project).
+    pub fn project_id(self, id: impl AsRef<str>) -> Self {
+        self.scoped("project_id", "x-kernel-project-id", id.as_ref())
+    }
+
+    fn scoped(mut self, setting: &str, name: &str, project: &str) -> Self {
+        let project = match project.trim() {
+            "" => Err(format!(
+                "`{setting}` is empty: give a project, or leave it out for the whole organization"
+            )),
+            project => header(name, project).map_err(|problem| format!("`{setting}`: {problem}")),
+        };
+        self.project = Some(Arc::new(project));
+        self
+    }
+
+    /// What cannot be sent, if anything.
+    pub(crate) fn problem(&self) -> Option<&str> {
+        self.project.as_deref()?.as_ref().err().map(String::as_str)
+    }
+
     pub(crate) fn apply(self, options: &mut Options) {
         fn set<T>(value: Option<T>, place: &mut T) {
             if let Some(value) = value {
@@ -79,6 +142,7 @@ impl CallOptions {
         set(self.timeout, &mut limits.timeout);
         set(self.idle_timeout, &mut limits.idle_timeout);
         set(self.max_response_bytes, &mut limits.max_bytes);
+        set(self.allow_unknown_values, &mut options.checks.allow_unknown);
         let retry = &mut options.retry;
         set(self.deadline.map(Some), &mut retry.deadline);
         set(self.retries, &mut retry.retries);
@@ -86,5 +150,7 @@ impl CallOptions {
         if let Some((first, longest)) = self.backoff {
             (retry.first, retry.longest) = (first, longest);
         }
+        set(self.idempotency.map(Some), &mut options.idempotency);
+        set(self.project.map(Some), &mut options.project);
     }
 }

@@ -17,7 +17,7 @@ use crate::request::{Call, header};
 use crate::response::download::Download;
 use crate::response::sse::EventStream;
 use crate::response::{BufferedResponse, Response};
-use crate::send::Sender;
+use crate::send::{Sender, whole};
 
 impl Client {
     /// Any method and path, for what the document lacks: with the key, the limits, the
@@ -90,7 +90,7 @@ impl RawRequest {
 
     /// Sets a body of bytes, of the media type `application/octet-stream` unless it says another.
     pub fn upload(mut self, body: impl Into<Upload>) -> Self {
-        self.call.upload(Ok(Some(body.into())), "application/octet-stream");
+        self.call.upload(Some(body.into()), "application/octet-stream");
         self
     }
 
@@ -115,7 +115,7 @@ impl RawRequest {
             let bytes = response.body.take();
             Ok(RawBody { bytes, target: target.clone() })
         };
-        self.sender.buffered(self.call, read).await
+        self.sender.buffered(self.call, read, whole).await
     }
 
     /// Sends the request, whose response is bytes that are read as they come.

@@ -1,8 +1,10 @@
 //! The HTTP client that carries the calls: no redirects, no retries, no proxy to this machine.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::origin::Base;
+use super::proxy::Proxy;
 use crate::error::{Cause, Error, Result, Scrubber};
 
 /// Connections rest for less than servers and load balancers let them: a POST on one that the other
@@ -11,8 +13,11 @@ const POOL_IDLE: Duration = Duration::from_secs(30);
 /// A connection that takes longer is given up: nothing was sent, so that even a POST is retried.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// The client for a base URL.
-pub(crate) fn build(base: &Base, timeout: Duration) -> Result<reqwest::Client> {
+/// The client for a base URL, and the proxy that it takes.
+pub(crate) fn build(
+    base: &Base,
+    timeout: Duration,
+) -> Result<(reqwest::Client, Option<Arc<Proxy>>)> {
     if base.is_https() && !cfg!(any(feature = "rustls", feature = "native-tls")) {
         return Err(Error::configuration(
             "this build has no TLS for `https://`: enable the feature `rustls` or `native-tls` of `onkernel`, or give an HTTP client of your own with `http_client`",
@@ -24,20 +29,26 @@ pub(crate) fn build(base: &Base, timeout: Duration) -> Result<reqwest::Client> {
         .referer(false)
         .pool_idle_timeout(POOL_IDLE)
         .connect_timeout(CONNECT.min(timeout / 2));
+    let mut proxy = None;
     if base.is_loopback() {
         builder = builder.no_proxy();
+    } else {
+        proxy = Proxy::to(base).map(Arc::new);
     }
-    tls(builder, base)?.build().map_err(|error| {
+    let client = tls(builder, base)?.build().map_err(|error| {
         let cause = Cause::of(&error, &Scrubber::default());
         Error::configuration(format!("the HTTP client cannot be built: {}", cause.root()))
             .caused_by(cause)
-    })
+    })?;
+    Ok((client, proxy))
 }
+
+/// As in a container made `FROM scratch`.
+#[cfg(feature = "rustls")]
+const NO_CERTIFICATES: &str = "this system has no trusted certificates, without which no `https://` server can be trusted: install the package `ca-certificates`, or set `SSL_CERT_FILE` to a file of PEM certificates or `SSL_CERT_DIR` to a folder of them";
 
 #[cfg(feature = "rustls")]
 fn tls(builder: reqwest::ClientBuilder, base: &Base) -> Result<reqwest::ClientBuilder> {
-    use std::sync::Arc;
-
     use rustls::{ClientConfig, RootCertStore};
     use rustls_platform_verifier::BuilderVerifierExt;
 
@@ -52,7 +63,12 @@ fn tls(builder: reqwest::ClientBuilder, base: &Base) -> Result<reqwest::ClientBu
     let mut config = config
         .map_err(|error| {
             let cause = Cause::of(&error, &Scrubber::default());
-            Error::configuration(format!("TLS cannot be set up: {cause}")).caused_by(cause)
+            // So the verifier says that it found none.
+            let problem = match error {
+                rustls::Error::General(_) if base.is_https() => NO_CERTIFICATES.to_owned(),
+                _ => format!("TLS cannot be set up: {cause}"),
+            };
+            Error::configuration(problem).caused_by(cause)
         })?
         .with_no_client_auth();
     if cfg!(feature = "http2") {
@@ -67,4 +83,22 @@ fn tls(builder: reqwest::ClientBuilder, _base: &Base) -> Result<reqwest::ClientB
     #[cfg(feature = "native-tls")]
     let builder = builder.tls_backend_native();
     Ok(builder)
+}
+
+/// Whether the server's certificate is not trusted, which no second attempt changes.
+#[cfg(feature = "rustls")]
+pub(crate) fn is_untrusted(error: &reqwest::Error) -> bool {
+    fn is_about_it(error: &(dyn std::error::Error + 'static)) -> bool {
+        // What an I/O error wraps is not its source.
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
+            || inner.is_some_and(|inner| is_about_it(inner))
+            || error.source().is_some_and(is_about_it)
+    }
+    is_about_it(error)
+}
+
+#[cfg(not(feature = "rustls"))]
+pub(crate) fn is_untrusted(_: &reqwest::Error) -> bool {
+    false
 }

@@ -3,11 +3,15 @@
 pub(crate) mod credentials;
 pub(crate) mod http;
 pub(crate) mod origin;
+pub(crate) mod proxy;
+
+use std::sync::Arc;
 
 use reqwest::header::HeaderMap;
 
 use self::credentials::Credentials;
 use self::origin::Base;
+use self::proxy::Proxy;
 #[cfg(feature = "rotation")]
 use crate::error::Result;
 #[cfg(feature = "rotation")]
@@ -17,6 +21,8 @@ use crate::model::secret::Secret;
 pub(crate) struct Connection {
     pub(crate) http: reqwest::Client,
     pub(crate) base: Base,
+    /// The proxy that `http` takes to it, as far as we know.
+    pub(crate) proxy: Option<Arc<Proxy>>,
     /// Sent with every request: all but the key.
     pub(crate) headers: HeaderMap,
     pub(crate) credentials: Credentials,
@@ -31,6 +37,7 @@ impl Connection {
         let credentials = Credentials::fixed(key.clone());
         credentials.prepare()?;
         let (http, base, headers) = (self.http.clone(), self.base.clone(), self.headers.clone());
-        Ok(Self { http, base, headers, credentials, random: self.random })
+        let proxy = self.proxy.clone();
+        Ok(Self { http, base, proxy, headers, credentials, random: self.random })
     }
 }

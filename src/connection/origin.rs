@@ -74,6 +74,12 @@ impl Base {
             && url.password().is_none()
     }
 
+    /// `host:port`, as a tunnel's end is named.
+    pub(crate) fn host_and_port(&self) -> String {
+        let (host, port) = (self.url.host_str(), self.url.port_or_known_default());
+        format!("{}:{}", host.unwrap_or_default(), port.unwrap_or(443))
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }

@@ -23,7 +23,7 @@ fn on(error: &Error) -> Option<&'static str> {
     if error.outcome_unknown() {
         return Some(match error {
             _ if is(error, CREATE) => {
-                "A key may have been created whose plaintext is lost. List the keys by this exact name (`client.list_api_keys().name(…)`), delete those you cannot account for, then create again."
+                "A key may have been created whose plaintext is lost. List the keys by this exact name (`client.api_keys().list().name(…)`), delete those you cannot account for, then create again."
             }
             _ if is(error, ROTATE) => {
                 "A replacement may have been created whose plaintext is lost, and the old key may expire at the end of the grace period. List the keys by the old key's exact name, delete a replacement you cannot account for, then rotate again."

@@ -5,6 +5,7 @@ use std::fmt;
 use super::scrub::Scrubber;
 
 /// A foreign error as the scrubbed texts of its chain.
+#[derive(Clone)]
 pub(crate) struct Cause {
     text: String,
     source: Option<Box<Cause>>,

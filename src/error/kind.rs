@@ -6,7 +6,8 @@
 pub enum ErrorKind {
     /// The client could not be built: a setting is missing or malformed.
     Configuration,
-    /// The call was refused before anything was sent: a value is out of the document's bounds.
+    /// The call is invalid: a value is out of the document's bounds, and nothing was sent; or what was
+    /// to be sent could not be read to its end, and the request was not completed.
     InvalidRequest,
     /// There was no API key to send: its source failed.
     Credentials,

@@ -34,7 +34,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// ```no_run
 /// # async fn example(client: onkernel::Client) -> onkernel::Result<()> {
-/// match client.get_api_key().id("key_123").send().await {
+/// match client.api_keys().get("key_123").send().await {
 ///     Ok(key) => println!("{} expires at {:?}", key.name, key.expires_at),
 ///     Err(error) if error.is_not_found() => println!("no such key"),
 ///     Err(error) => {
@@ -298,7 +298,7 @@ impl Error {
         self.0.kind == ErrorKind::Connect
     }
 
-    /// The call was refused before anything was sent.
+    /// The call is invalid: no request was completed.
     pub fn is_invalid_request(&self) -> bool {
         self.0.kind == ErrorKind::InvalidRequest
     }

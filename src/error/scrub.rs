@@ -11,6 +11,8 @@ use crate::model::secret::{REDACTED, Secret};
 const SHORTEST_SECRET: usize = 4;
 /// How many characters after `sk_` make it look like a key; a masked one shows fewer.
 const SHORTEST_KEY: usize = 8;
+/// A head of a JSON Web Token has more characters.
+const SHORTEST_TOKEN: usize = 16;
 
 /// Removes the secrets that a call has seen, and whatever is shaped like a key.
 #[derive(Clone, Default)]
@@ -121,27 +123,76 @@ fn ascii(json: &str) -> String {
     out
 }
 
-/// Replaces `sk_…`.
+/// Replaces what is shaped like a key (`sk_…`), like a token (`eyJ….…`), or is given as one (`jwt=…`).
 fn without_keys(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find("sk_") {
-        let (before, key) = rest.split_at(at);
-        let length =
-            key.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"_-".contains(b)).count();
+    while let Some((at, shape)) = SHAPES
+        .iter()
+        .filter_map(|shape| Some((rest.find(shape.start)?, shape)))
+        .min_by_key(|(at, _)| *at)
+    {
+        let (before, found) = rest.split_at(at);
         out.push_str(before);
-        let shown = length < "sk_".len() + SHORTEST_KEY || is_word(before, &key[..length]);
-        out.push_str(if shown { &key[..length] } else { REDACTED });
-        rest = &key[length..];
+        let value = &found[shape.shown..];
+        let length = value.find(|c| !(shape.belongs)(c)).unwrap_or(value.len());
+        let (value, after) = value.split_at(length);
+        out.push_str(&found[..shape.shown]);
+        let is_secret = begins_a_word(&text[..text.len() - found.len()]) && (shape.is_one)(value);
+        out.push_str(if is_secret { REDACTED } else { value });
+        // Nothing that was looked for is shorter than a character.
+        rest = after;
     }
     out.push_str(rest);
     out
 }
 
-/// Whether `sk_…` is the end of a word such as `disk_quota_exceeded`.
-fn is_word(before: &str, key: &str) -> bool {
-    before.ends_with(|c: char| c.is_ascii_lowercase())
-        && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+/// What a secret looks like that nobody has told of.
+struct Shape {
+    start: &'static str,
+    /// How much of the start is no part of the secret.
+    shown: usize,
+    belongs: fn(char) -> bool,
+    is_one: fn(&str) -> bool,
+}
+
+const SHAPES: [Shape; 3] = [
+    Shape {
+        start: "sk_",
+        shown: 0,
+        belongs: |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'),
+        is_one: |key| key.len() >= "sk_".len() + SHORTEST_KEY,
+    },
+    Shape {
+        // `{"` in Base64: the head of a JSON Web Token, and of its body.
+        start: "eyJ",
+        shown: 0,
+        belongs: |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | '='),
+        is_one: |token| token.len() >= SHORTEST_TOKEN,
+    },
+    Shape {
+        start: "jwt=",
+        shown: "jwt=".len(),
+        belongs: |c| !c.is_whitespace() && !matches!(c, '&' | '#' | '"' | '\'' | '<' | '>' | '`'),
+        is_one: |token| !token.is_empty() && token != REDACTED,
+    },
+];
+
+/// Whether what follows is the beginning of a word: not the end of `disk_quota` or `task_abc`. An
+/// escape before it is no part of one.
+fn begins_a_word(before: &str) -> bool {
+    let Some(last) = before.chars().next_back().filter(char::is_ascii_alphanumeric) else {
+        return true;
+    };
+    let ends_with_escape = |mark: &str, digits: usize| {
+        let bytes = before.as_bytes();
+        let Some(at) = bytes.len().checked_sub(mark.len() + digits) else { return false };
+        bytes[at..].starts_with(mark.as_bytes())
+            && bytes[at + mark.len()..].iter().all(u8::is_ascii_hexdigit)
+    };
+    ends_with_escape("%", 2)
+        || ends_with_escape("\\u", 4)
+        || matches!(last, 'b' | 'f' | 'n' | 'r' | 't') && before[..before.len() - 1].ends_with('\\')
 }
 
 /// Spaces for control characters and line breaks, one for many.
@@ -208,6 +259,46 @@ mod tests {
         assert_eq!(scrubber.line(&format!("bad key {KEY}!"), 99), "bad key [redacted]!");
         assert_eq!(scrubber.line("sk_1234...abcd", 99), "sk_1234...abcd");
         assert_eq!(scrubber.line("risk_ask_me sk_", 99), "risk_ask_me sk_");
+    }
+
+    #[test]
+    fn a_key_begins_a_word() {
+        let scrubber = Scrubber::default();
+        for word in
+            ["task_abc123def456", "disk_quota_exceeded_2", "RISK_12345678", "risk_0123456789abc"]
+        {
+            assert_eq!(scrubber.line(word, 99), word);
+        }
+        for before in
+            ["", " ", "\"", "key=", "x_", "x-", "%20", "%3D", "é", "/", "(", r"\n", r"\u0022"]
+        {
+            let line = scrubber.line(&format!("{before}{KEY}."), 99);
+            assert_eq!(line, format!("{}[redacted].", before.trim()));
+        }
+        let line = scrubber.line(&format!("task_abc123def456 {KEY} task_abc123def456{KEY}"), 99);
+        assert!(line.starts_with("task_abc123def456 [redacted] task_abc123def456"), "{line}");
+    }
+
+    #[test]
+    fn tokens_go() {
+        const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
+        let scrubber = Scrubber::default();
+        for (text, shown) in [
+            (format!("Bearer {TOKEN}"), "Bearer [redacted]"),
+            (format!("https://x/y?jwt={TOKEN}&a=b"), "https://x/y?jwt=[redacted]&a=b"),
+            ("https://x/y?a=b&jwt=opaque#c".to_owned(), "https://x/y?a=b&jwt=[redacted]#c"),
+            (
+                r#"{"url":"wss://x?jwt=a.b.c","n":1}"#.to_owned(),
+                r#"{"url":"wss://x?jwt=[redacted]","n":1}"#,
+            ),
+            ("jwt=".to_owned(), "jwt="),
+            (
+                "not a token: eyJshort, keyJhbGciOiJIUzI1NiJ9".to_owned(),
+                "not a token: eyJshort, keyJhbGciOiJIUzI1NiJ9",
+            ),
+        ] {
+            assert_eq!(scrubber.line(&text, 199), shown);
+        }
     }
 
     #[test]

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::nullable::Nullable;
-use super::validate::{Checked, Rule, ValidationError};
+use super::validate::{Bounded, Checked, Rule, ValidationError};
 
 /// Of some sets of fields one must be complete: exactly one, or at least one.
-pub(crate) fn sets(complete: &[bool], exactly: bool, names: &str) -> Result<(), ValidationError> {
+pub(crate) fn sets(complete: &[bool], exactly: bool, names: &str) -> Checked {
     match complete.iter().filter(|complete| **complete).count() {
         1 => Ok(()),
         0 => Err(ValidationError::new(format!("must have {names}"))),
@@ -17,10 +17,7 @@ pub(crate) fn sets(complete: &[bool], exactly: bool, names: &str) -> Result<(), 
 }
 
 /// What stands beside the fields of an object must not be called as one of them.
-pub(crate) fn apart<'a>(
-    names: impl Iterator<Item = &'a String>,
-    fields: &[&str],
-) -> Result<(), ValidationError> {
+pub(crate) fn apart<'a>(names: impl Iterator<Item = &'a String>, fields: &[&str]) -> Checked {
     match names.into_iter().find(|name| fields.contains(&name.as_str())) {
         Some(name) => {
             let reason = format!("must not hold `{name}`, which is a field of its own");
@@ -34,19 +31,13 @@ pub(crate) fn apart<'a>(
 pub(crate) trait Each {
     type Item;
     /// The first item that a check refuses.
-    fn each(
-        &self,
-        check: &mut dyn FnMut(&Self::Item) -> Result<(), ValidationError>,
-    ) -> Result<(), ValidationError>;
+    fn each(&self, check: &mut dyn FnMut(&Self::Item) -> Checked) -> Checked;
 }
 
 impl<T> Each for Vec<T> {
     type Item = T;
 
-    fn each(
-        &self,
-        check: &mut dyn FnMut(&T) -> Result<(), ValidationError>,
-    ) -> Result<(), ValidationError> {
+    fn each(&self, check: &mut dyn FnMut(&T) -> Checked) -> Checked {
         self.iter().enumerate().try_for_each(|(index, item)| {
             check(item).map_err(|error| error.within(&format!("[{index}]")))
         })
@@ -56,10 +47,7 @@ impl<T> Each for Vec<T> {
 impl<K: fmt::Display, T> Each for HashMap<K, T> {
     type Item = T;
 
-    fn each(
-        &self,
-        check: &mut dyn FnMut(&T) -> Result<(), ValidationError>,
-    ) -> Result<(), ValidationError> {
+    fn each(&self, check: &mut dyn FnMut(&T) -> Checked) -> Checked {
         self.iter().try_for_each(|(key, item)| {
             check(item).map_err(|error| error.within(&format!("[{:?}]", key.to_string())))
         })
@@ -69,11 +57,11 @@ impl<K: fmt::Display, T> Each for HashMap<K, T> {
 /// A map, whose names have bounds of their own.
 pub(crate) trait Keyed {
     /// The first name that the rule does not allow.
-    fn keys(&self, rule: &Rule) -> Result<(), ValidationError>;
+    fn keys(&self, rule: &Rule) -> Checked;
 }
 
 impl<T> Keyed for HashMap<String, T> {
-    fn keys(&self, rule: &Rule) -> Result<(), ValidationError> {
+    fn keys(&self, rule: &Rule) -> Checked {
         self.keys().try_for_each(|key| {
             key.check(rule).map_err(|error| error.within(&format!("the name {key:?}")))
         })
@@ -81,7 +69,7 @@ impl<T> Keyed for HashMap<String, T> {
 }
 
 impl Keyed for serde_json::Map<String, serde_json::Value> {
-    fn keys(&self, rule: &Rule) -> Result<(), ValidationError> {
+    fn keys(&self, rule: &Rule) -> Checked {
         self.keys().try_for_each(|key| {
             key.check(rule).map_err(|error| error.within(&format!("the name {key:?}")))
         })
@@ -93,16 +81,13 @@ macro_rules! through {
         impl<E: Each> Each for $wrapper<E> {
             type Item = E::Item;
 
-            fn each(
-                &self,
-                check: &mut dyn FnMut(&E::Item) -> Result<(), ValidationError>,
-            ) -> Result<(), ValidationError> {
+            fn each(&self, check: &mut dyn FnMut(&E::Item) -> Checked) -> Checked {
                 self.$inner().map_or(Ok(()), |value| value.each(check))
             }
         }
 
         impl<E: Keyed> Keyed for $wrapper<E> {
-            fn keys(&self, rule: &Rule) -> Result<(), ValidationError> {
+            fn keys(&self, rule: &Rule) -> Checked {
                 self.$inner().map_or(Ok(()), |value| value.keys(rule))
             }
         }

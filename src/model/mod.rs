@@ -6,6 +6,7 @@ pub(crate) mod elements;
 pub(crate) mod nullable;
 pub(crate) mod open_enum;
 pub(crate) mod operation;
+mod plain;
 pub(crate) mod secret;
 pub(crate) mod target;
 pub(crate) mod union;

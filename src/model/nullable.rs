@@ -9,13 +9,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// lifetime left out keeps the old one, and `null` means that the key never expires.
 ///
 /// ```
-/// use onkernel::{Nullable, types::RotateApiKeyRequest};
+/// use onkernel::{Null, types::RotateApiKeyRequest};
 ///
-/// let keep: RotateApiKeyRequest = RotateApiKeyRequest::builder().try_into()?;
+/// let keep = RotateApiKeyRequest::new();
 /// assert_eq!(serde_json::to_string(&keep)?, "{}");
 ///
-/// let never: RotateApiKeyRequest =
-///     RotateApiKeyRequest::builder().days_to_expire(Nullable::Null).try_into()?;
+/// let never = RotateApiKeyRequest::new().days_to_expire(Null);
 /// assert_eq!(serde_json::to_string(&never)?, r#"{"days_to_expire":null}"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -58,12 +57,6 @@ impl From<&str> for Nullable<String> {
     }
 }
 
-impl<T> From<Option<T>> for Nullable<T> {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Null, Self::Value)
-    }
-}
-
 impl<T: Serialize> Serialize for Nullable<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.as_option().serialize(serializer)
@@ -72,7 +65,8 @@ impl<T: Serialize> Serialize for Nullable<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Nullable<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Option::deserialize(deserializer).map(Self::from)
+        let value: Option<T> = Option::deserialize(deserializer)?;
+        Ok(value.map_or(Self::Null, Self::Value))
     }
 }
 

@@ -6,7 +6,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Operation {
-    /// The name of the client's method, such as `create_api_key`.
+    /// Resource and method, such as `api_keys.create`.
     pub id: &'static str,
     /// The HTTP method, in capitals.
     pub method: &'static str,
@@ -26,8 +26,9 @@ pub struct Operation {
 pub enum Idempotency {
     /// Sending it twice does no more than sending it once.
     Idempotent,
-    /// It is sent again only where the server provably did nothing: not connected, or refused with
-    /// 429.
+    /// It is sent again only where the server provably did nothing: not connected, not processed by
+    /// the rules of HTTP/2, rate limited with 429, or an error of the request to which the server
+    /// says `x-should-retry`.
     NotIdempotent,
 }
 

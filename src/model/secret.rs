@@ -9,17 +9,18 @@ use zeroize::Zeroizing;
 
 /// A secret string.
 ///
-/// Its memory is wiped when it is dropped, and nothing prints it: `Debug`, `Display` and
-/// serialisation show `[redacted]`. The one exception is the body of a request that must carry it.
+/// Its memory is wiped when it is dropped, and nothing prints it: `Debug` and `Display` show
+/// `[redacted]`. It is serialised into the body of a request that must carry it. Anywhere else
+/// serialising is an error, since a file with `[redacted]` in it would be read back as a secret:
+/// whoever means it says so with [`secret`](crate::secret).
 ///
 /// ```
 /// use onkernel::Secret;
 ///
 /// let key = Secret::from("sk_live_0123456789");
 /// assert_eq!(format!("{key} {key:?}"), "[redacted] [redacted]");
-/// assert_eq!(serde_json::to_string(&key)?, r#""[redacted]""#);
+/// assert!(serde_json::to_string(&key).is_err());
 /// assert_eq!(key.expose(), "sk_live_0123456789");
-/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
@@ -69,7 +70,12 @@ impl Eq for Secret {}
 
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(if carries(self) { self.expose() } else { REDACTED })
+        match meant(self) {
+            Some(text) => serializer.serialize_str(text),
+            None => Err(serde::ser::Error::custom(
+                "a secret is serialised in a request only: elsewhere say what is meant with `onkernel::secret::expose` or `onkernel::secret::redact`",
+            )),
+        }
     }
 }
 
@@ -82,9 +88,43 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
+/// What is meant to become of secrets while a value is serialised on this thread.
+enum Meant {
+    /// They are written in the clear, and remembered.
+    Sent(Vec<Secret>),
+    /// `[redacted]` stands in their place.
+    Redacted,
+}
+
 thread_local! {
-    /// The secrets written so far, while a request body is being serialised on this thread.
-    static WRITTEN: RefCell<Option<Vec<Secret>>> = const { RefCell::new(None) };
+    static MEANT: RefCell<Option<Meant>> = const { RefCell::new(None) };
+}
+
+/// What is written in a secret's place; `None` where nobody has said what is meant.
+fn meant(secret: &Secret) -> Option<&str> {
+    MEANT.with_borrow_mut(|meant| match meant {
+        Some(Meant::Sent(written)) => {
+            written.push(secret.clone());
+            Some(secret.expose())
+        }
+        Some(Meant::Redacted) => Some(REDACTED),
+        None => None,
+    })
+}
+
+/// Serialises a value while this is meant; and what has become of it.
+fn while_meant<T>(meant: Meant, write: impl FnOnce() -> T) -> (T, Option<Meant>) {
+    /// Ends it also when a caller's `Serialize` panics.
+    struct Scope(Option<Meant>);
+    impl Drop for Scope {
+        fn drop(&mut self) {
+            MEANT.set(self.0.take());
+        }
+    }
+
+    let _scope = Scope(MEANT.replace(Some(meant)));
+    let written = write();
+    (written, MEANT.take())
 }
 
 /// A request body, and the secrets in it: a response that quotes them is scrubbed.
@@ -95,28 +135,84 @@ pub(crate) struct Serialised {
 
 /// Serialises a request body, its secrets in the clear.
 pub(crate) fn serialise<T: Serialize + ?Sized>(value: &T) -> Result<Serialised, serde_json::Error> {
-    /// Ends the exception also when a caller's `Serialize` panics.
-    struct Scope(Option<Vec<Secret>>);
-    impl Drop for Scope {
-        fn drop(&mut self) {
-            WRITTEN.set(self.0.take());
+    let (body, meant) = while_meant(Meant::Sent(Vec::new()), || serde_json::to_vec(value));
+    let secrets = match meant {
+        Some(Meant::Sent(secrets)) => secrets,
+        _ => Vec::new(),
+    };
+    Ok(Serialised { body: body?, secrets })
+}
+
+/// A field that holds a secret: [`Secret`], or an `Option` of one.
+pub trait SecretField: sealed::SecretField {}
+
+impl SecretField for Secret {}
+impl SecretField for Option<Secret> {}
+
+mod sealed {
+    use super::Secret;
+
+    pub trait SecretField {
+        fn secret(&self) -> Option<&Secret>;
+    }
+
+    impl SecretField for Secret {
+        fn secret(&self) -> Option<&Secret> {
+            Some(self)
         }
     }
 
-    let _scope = Scope(WRITTEN.replace(Some(Vec::new())));
-    let body = serde_json::to_vec(value)?;
-    Ok(Serialised { body, secrets: WRITTEN.take().unwrap_or_default() })
+    impl SecretField for Option<Secret> {
+        fn secret(&self) -> Option<&Secret> {
+            self.as_ref()
+        }
+    }
 }
 
-/// Whether the secret is being written into a request body.
-pub(crate) fn carries(secret: &Secret) -> bool {
-    WRITTEN.with_borrow_mut(|written| match written {
-        Some(written) => {
-            written.push(secret.clone());
-            true
-        }
-        None => false,
-    })
+/// Serialises a secret in the clear, for a field with `#[serde(serialize_with = "…")]`.
+///
+/// ```
+/// use onkernel::Secret;
+///
+/// #[derive(serde::Serialize)]
+/// struct Entry {
+///     #[serde(serialize_with = "onkernel::secret::expose")]
+///     key: Secret,
+/// }
+/// let entry = Entry { key: Secret::from("sk_live_0123456789") };
+/// assert_eq!(serde_json::to_string(&entry)?, r#"{"key":"sk_live_0123456789"}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// # Errors
+/// Those of the serialiser.
+pub fn expose<T: SecretField, S: Serializer>(field: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    field.secret().map(Secret::expose).serialize(serializer)
+}
+
+/// Serialises `[redacted]` in a secret's place, for a field with `#[serde(serialize_with = "…")]`.
+///
+/// # Errors
+/// Those of the serialiser.
+pub fn redact<T: SecretField, S: Serializer>(field: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    field.secret().map(|_| REDACTED).serialize(serializer)
+}
+
+/// A value as JSON with `[redacted]` in place of its secrets: a response that is to be logged or
+/// printed.
+///
+/// ```
+/// use onkernel::{Secret, secret};
+///
+/// let keys = [Secret::from("sk_live_0123456789")];
+/// assert_eq!(secret::redacted(&keys)?, serde_json::json!(["[redacted]"]));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// # Errors
+/// The value cannot be JSON.
+pub fn redacted<T: Serialize + ?Sized>(value: &T) -> Result<serde_json::Value, serde_json::Error> {
+    while_meant(Meant::Redacted, || serde_json::to_value(value)).0
 }
 
 #[cfg(test)]
@@ -129,7 +225,28 @@ mod tests {
         let body = serialise(&[&secret]).unwrap();
         assert_eq!(body.body, br#"["hunter22"]"#);
         assert_eq!(body.secrets, std::slice::from_ref(&secret));
-        assert_eq!(serde_json::to_string(&secret).unwrap(), r#""[redacted]""#);
+        let error = serde_json::to_string(&secret).unwrap_err().to_string();
+        assert!(error.contains("`onkernel::secret::expose`"), "{error}");
+        assert!(!error.contains("hunter22"));
+    }
+
+    #[test]
+    fn whoever_means_it_says_so() {
+        #[derive(Serialize)]
+        struct Fields {
+            #[serde(serialize_with = "expose")]
+            shown: Secret,
+            #[serde(serialize_with = "redact")]
+            hidden: Option<Secret>,
+            #[serde(serialize_with = "expose")]
+            absent: Option<Secret>,
+        }
+        let secret = Secret::from("hunter22");
+        let fields = Fields { shown: secret.clone(), hidden: Some(secret.clone()), absent: None };
+        let json = serde_json::to_string(&fields).unwrap();
+        assert_eq!(json, r#"{"shown":"hunter22","hidden":"[redacted]","absent":null}"#);
+        assert_eq!(redacted(&[&secret]).unwrap(), serde_json::json!(["[redacted]"]));
+        assert!(serde_json::to_string(&secret).is_err(), "for that one value only");
     }
 
     #[test]
@@ -141,7 +258,6 @@ mod tests {
             }
         }
         assert!(std::panic::catch_unwind(|| serialise(&Panics).is_ok()).is_err());
-        let secret = Secret::from("hunter22");
-        assert_eq!(serde_json::to_string(&secret).unwrap(), r#""[redacted]""#);
+        assert!(serde_json::to_string(&Secret::from("hunter22")).is_err());
     }
 }

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::nullable::Nullable;
-use super::validate::ValidationError;
+use super::validate::{Checked, ValidationError};
 
 /// What a value must look like to be of a type.
 #[derive(Debug)]
@@ -114,7 +114,10 @@ impl<T: Told> Told for Option<T> {
 
 impl<T: Told> Told for Nullable<T> {
     fn told<E: Error>(self, tag: &str) -> Result<Self, E> {
-        Ok(self.into_option().told(tag)?.into())
+        Ok(match self {
+            Self::Null => Self::Null,
+            Self::Value(value) => Self::Value(value.told(tag)?),
+        })
     }
 
     fn is(&self, tag: &str) -> bool {
@@ -123,12 +126,7 @@ impl<T: Told> Told for Nullable<T> {
 }
 
 /// Refuses a value of another type than the field beside it says.
-pub(crate) fn agrees(
-    name: &str,
-    value: &impl Told,
-    tag_name: &str,
-    tag: Option<&str>,
-) -> Result<(), ValidationError> {
+pub(crate) fn agrees(name: &str, value: &impl Told, tag_name: &str, tag: Option<&str>) -> Checked {
     match tag {
         Some(tag) if !value.is(tag) => {
             let reason = format!("must be of the kind that `{tag_name}` says, which is `{tag}`");

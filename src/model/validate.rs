@@ -40,6 +40,68 @@ impl Rule {
         one_of: &[],
     };
 
+    /// From this number on.
+    pub(crate) const fn min(self, minimum: f64) -> Self {
+        Self { minimum: Some(minimum), ..self }
+    }
+
+    /// Only what is greater.
+    pub(crate) const fn above(self, minimum: f64) -> Self {
+        Self { minimum: Some(minimum), exclusive_minimum: true, ..self }
+    }
+
+    /// Up to this number.
+    pub(crate) const fn max(self, maximum: f64) -> Self {
+        Self { maximum: Some(maximum), ..self }
+    }
+
+    /// Only what is less.
+    pub(crate) const fn below(self, maximum: f64) -> Self {
+        Self { maximum: Some(maximum), exclusive_maximum: true, ..self }
+    }
+
+    pub(crate) const fn multiple_of(self, step: f64) -> Self {
+        Self { multiple_of: Some(step), ..self }
+    }
+
+    pub(crate) const fn min_length(self, characters: usize) -> Self {
+        Self { min_length: Some(characters), ..self }
+    }
+
+    pub(crate) const fn max_length(self, characters: usize) -> Self {
+        Self { max_length: Some(characters), ..self }
+    }
+
+    pub(crate) const fn min_items(self, items: usize) -> Self {
+        Self { min_items: Some(items), ..self }
+    }
+
+    pub(crate) const fn max_items(self, items: usize) -> Self {
+        Self { max_items: Some(items), ..self }
+    }
+
+    pub(crate) const fn one_of(self, values: &'static [f64]) -> Self {
+        Self { one_of: values, ..self }
+    }
+
+    /// Between which numbers a value must be, where the rule says so, in a sentence about one that
+    /// is not.
+    pub(crate) fn range(&self, shown: &str) -> Option<String> {
+        let above = if self.exclusive_minimum { "above" } else { "at least" };
+        let below = if self.exclusive_maximum { "below" } else { "at most" };
+        Some(match (self.minimum, self.maximum) {
+            (Some(min), Some(max)) if !self.exclusive_minimum && !self.exclusive_maximum => {
+                format!("must be between {min} and {max}, but is {shown}")
+            }
+            (Some(min), Some(max)) => {
+                format!("must be {above} {min} and {below} {max}, but is {shown}")
+            }
+            (Some(min), None) => format!("must be {above} {min}, but is {shown}"),
+            (None, Some(max)) => format!("must be {below} {max}, but is {shown}"),
+            (None, None) => return None,
+        })
+    }
+
     fn number(&self, value: f64, shown: &dyn fmt::Display) -> Result<(), String> {
         let low = self.minimum.is_some_and(|bound| {
             value < bound || self.exclusive_minimum && value == bound || value.is_nan()
@@ -48,18 +110,7 @@ impl Rule {
             value > bound || self.exclusive_maximum && value == bound || value.is_nan()
         });
         if low || high {
-            let above = if self.exclusive_minimum { "above" } else { "at least" };
-            let below = if self.exclusive_maximum { "below" } else { "at most" };
-            return Err(match (self.minimum, self.maximum) {
-                (Some(min), Some(max)) if !self.exclusive_minimum && !self.exclusive_maximum => {
-                    format!("must be between {min} and {max}, but is {shown}")
-                }
-                (Some(min), Some(max)) => {
-                    format!("must be {above} {min} and {below} {max}, but is {shown}")
-                }
-                (Some(min), None) => format!("must be {above} {min}, but is {shown}"),
-                (_, max) => format!("must be {below} {}, but is {shown}", max.unwrap_or(value)),
-            });
+            return Err(self.range(&shown.to_string()).unwrap_or_default());
         }
         if !self.one_of.is_empty() && !self.one_of.contains(&value) {
             let values: Vec<_> = self.one_of.iter().map(ToString::to_string).collect();
@@ -110,12 +161,23 @@ fn count(
 pub(crate) struct ValidationError {
     path: String,
     reason: String,
+    /// Whether the value is only one that the document does not name.
+    unknown: bool,
 }
 
 impl ValidationError {
     /// An error about the value at the root.
     pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Self { path: String::new(), reason: reason.into() }
+        Self { path: String::new(), reason: reason.into(), unknown: false }
+    }
+
+    /// Of a value that the document does not name.
+    pub(crate) fn unknown(reason: impl Into<String>) -> Self {
+        Self { unknown: true, ..Self::new(reason) }
+    }
+
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.unknown
     }
 
     /// The same error, seen from one level further out.
@@ -137,24 +199,34 @@ impl fmt::Display for ValidationError {
     }
 }
 
+/// Whether a value is valid.
+pub(crate) type Checked = Result<(), ValidationError>;
+
+/// What a caller wants checked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Checks {
+    /// Whether values that the document does not name may be sent.
+    pub(crate) allow_unknown: bool,
+}
+
 /// A value that a [`Rule`] can be held against.
-pub(crate) trait Checked {
+pub(crate) trait Bounded {
     /// Whether the rule allows the value.
-    fn check(&self, rule: &Rule) -> Result<(), ValidationError>;
+    fn check(&self, rule: &Rule) -> Checked;
 }
 
 /// A request type: its fields obey the document.
 pub(crate) trait Validate {
     /// The first field that does not.
-    fn validate(&self) -> Result<(), ValidationError>;
+    fn validate(&self, checks: Checks) -> Checked;
 }
 
 macro_rules! numbers {
     ($($number:ty),*) => {$(
-        impl Checked for $number {
+        impl Bounded for $number {
             // The document's bounds are far below the 2^53 where f64 loses integers.
             #[allow(clippy::cast_precision_loss, clippy::cast_lossless, trivial_numeric_casts)]
-            fn check(&self, rule: &Rule) -> Result<(), ValidationError> {
+            fn check(&self, rule: &Rule) -> Checked {
                 rule.number(*self as f64, self).map_err(ValidationError::new)
             }
         }
@@ -162,8 +234,8 @@ macro_rules! numbers {
 }
 numbers!(i8, i16, i32, i64, u8, u16, u32, u64, f32, f64);
 
-impl Checked for str {
-    fn check(&self, rule: &Rule) -> Result<(), ValidationError> {
+impl Bounded for str {
+    fn check(&self, rule: &Rule) -> Checked {
         if rule.min_length.is_none() && rule.max_length.is_none() {
             return Ok(());
         }
@@ -171,20 +243,20 @@ impl Checked for str {
     }
 }
 
-impl Checked for String {
-    fn check(&self, rule: &Rule) -> Result<(), ValidationError> {
+impl Bounded for String {
+    fn check(&self, rule: &Rule) -> Checked {
         self.as_str().check(rule)
     }
 }
 
-impl Checked for Secret {
-    fn check(&self, rule: &Rule) -> Result<(), ValidationError> {
+impl Bounded for Secret {
+    fn check(&self, rule: &Rule) -> Checked {
         self.expose().check(rule)
     }
 }
 
-impl Checked for bool {
-    fn check(&self, rule: &Rule) -> Result<(), ValidationError> {
+impl Bounded for bool {
+    fn check(&self, rule: &Rule) -> Checked {
         let number = f64::from(u8::from(*self));
         match rule.one_of {
             [] => Ok(()),
@@ -194,92 +266,105 @@ impl Checked for bool {
     }
 }
 
-macro_rules! unbounded {
-    ($($value:ty),*) => {$(
-        impl Checked for $value {
-            fn check(&self, _: &Rule) -> Result<(), ValidationError> {
-                Ok(())
+macro_rules! dates {
+    ($($date:ty),*) => {$(
+        impl Bounded for $date {
+            /// RFC 3339 has four digits for a year.
+            fn check(&self, _: &Rule) -> Checked {
+                match chrono::Datelike::year(self) {
+                    0..=9999 => Ok(()),
+                    _ => Err(ValidationError::new(format!(
+                        "must be a date of the years 0000 to 9999, but is {self}"
+                    ))),
+                }
             }
         }
     )*};
 }
-unbounded!(chrono::DateTime<chrono::Utc>, chrono::NaiveDate);
+dates!(chrono::DateTime<chrono::Utc>, chrono::NaiveDate);
 
-impl<T: Checked> Checked for Option<T> {
-    fn check(&self, rule: &Rule) -> Result<(), ValidationError> {
+impl<T: Bounded> Bounded for Option<T> {
+    fn check(&self, rule: &Rule) -> Checked {
         self.as_ref().map_or(Ok(()), |value| value.check(rule))
     }
 }
 
-impl<T: Checked> Checked for Nullable<T> {
-    fn check(&self, rule: &Rule) -> Result<(), ValidationError> {
+impl<T: Bounded> Bounded for Nullable<T> {
+    fn check(&self, rule: &Rule) -> Checked {
         self.as_option().map_or(Ok(()), |value| value.check(rule))
     }
 }
 
-impl<T> Checked for Vec<T> {
-    fn check(&self, rule: &Rule) -> Result<(), ValidationError> {
+impl<T> Bounded for Vec<T> {
+    fn check(&self, rule: &Rule) -> Checked {
         rule.items(self.len()).map_err(ValidationError::new)
     }
 }
 
-impl<K, T> Checked for HashMap<K, T> {
-    fn check(&self, rule: &Rule) -> Result<(), ValidationError> {
+impl<K, T> Bounded for HashMap<K, T> {
+    fn check(&self, rule: &Rule) -> Checked {
         rule.items(self.len()).map_err(ValidationError::new)
     }
 }
 
-impl Checked for serde_json::Map<String, serde_json::Value> {
-    fn check(&self, rule: &Rule) -> Result<(), ValidationError> {
+impl Bounded for serde_json::Map<String, serde_json::Value> {
+    fn check(&self, rule: &Rule) -> Checked {
         rule.items(self.len()).map_err(ValidationError::new)
     }
+}
+
+/// Holds a field against its bounds.
+pub(crate) fn bounded(name: &str, value: &impl Bounded, rule: &Rule) -> Checked {
+    value.check(rule).map_err(|error| error.within(name))
+}
+
+/// Holds what is in a field to its own rules.
+pub(crate) fn nested(name: &str, value: &impl Validate, checks: Checks) -> Checked {
+    value.validate(checks).map_err(|error| error.within(name))
 }
 
 /// Says where an error of one of several checks belongs.
-pub(crate) fn within(
-    name: &str,
-    check: impl FnOnce() -> Result<(), ValidationError>,
-) -> Result<(), ValidationError> {
+pub(crate) fn within(name: &str, check: impl FnOnce() -> Checked) -> Checked {
     check().map_err(|error| error.within(name))
 }
 
 impl<T: Validate> Validate for Option<T> {
-    fn validate(&self) -> Result<(), ValidationError> {
-        self.as_ref().map_or(Ok(()), Validate::validate)
+    fn validate(&self, checks: Checks) -> Checked {
+        self.as_ref().map_or(Ok(()), |value| value.validate(checks))
     }
 }
 
 impl<T: Validate> Validate for Nullable<T> {
-    fn validate(&self) -> Result<(), ValidationError> {
-        self.as_option().map_or(Ok(()), Validate::validate)
+    fn validate(&self, checks: Checks) -> Checked {
+        self.as_option().map_or(Ok(()), |value| value.validate(checks))
     }
 }
 
 impl<T: Validate + ?Sized> Validate for Box<T> {
-    fn validate(&self) -> Result<(), ValidationError> {
-        (**self).validate()
+    fn validate(&self, checks: Checks) -> Checked {
+        (**self).validate(checks)
     }
 }
 
 impl<T: Validate> Validate for Vec<T> {
-    fn validate(&self) -> Result<(), ValidationError> {
+    fn validate(&self, checks: Checks) -> Checked {
         self.iter().enumerate().try_for_each(|(index, item)| {
-            item.validate().map_err(|error| error.within(&format!("[{index}]")))
+            item.validate(checks).map_err(|error| error.within(&format!("[{index}]")))
         })
     }
 }
 
 impl<K: fmt::Display, T: Validate> Validate for HashMap<K, T> {
-    fn validate(&self) -> Result<(), ValidationError> {
+    fn validate(&self, checks: Checks) -> Checked {
         self.iter().try_for_each(|(key, item)| {
-            item.validate()
+            item.validate(checks)
                 .map_err(|error| error.within(&format!("[{key:?}]", key = key.to_string())))
         })
     }
 }
 
 impl Validate for serde_json::Value {
-    fn validate(&self) -> Result<(), ValidationError> {
+    fn validate(&self, _: Checks) -> Checked {
         Ok(())
     }
 }

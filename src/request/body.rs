@@ -1,10 +1,13 @@
 //! The body of a request, opened anew for each attempt.
 
 use bytes::Bytes;
+use reqwest::Method;
 use reqwest::header::HeaderValue;
 
 use super::multipart::Form;
-use super::upload::{Progress, Upload};
+use super::progress::Progress;
+use super::upload::Upload;
+use crate::model::operation::Idempotency;
 
 /// The body of a request.
 #[derive(Clone, Debug, Default)]
@@ -20,32 +23,49 @@ pub(crate) enum Body {
 }
 
 impl Body {
-    /// The body for one more attempt, its length if that is known, and its type.
-    pub(crate) async fn open(&self, progress: &Progress) -> Result<Option<Ready>, String> {
-        let streamed = |chunks, length| {
-            let chunks = reqwest::Body::wrap_stream(progress.watch(chunks));
-            (chunks, length)
-        };
-        let ((body, length), content_type) = match self {
-            Self::Empty => return Ok(None),
+    /// The body for one more attempt, and its media type; nothing where there is none to watch.
+    pub(crate) async fn open(
+        &self,
+        method: &Method,
+        progress: Option<&Progress>,
+    ) -> Result<Ready, String> {
+        let Some(progress) = progress else { return Ok((None, None)) };
+        let (body, content_type) = match self {
+            Self::Empty => {
+                let announced = [Method::POST, Method::PUT, Method::PATCH].contains(method);
+                return Ok((Some(progress.nothing(announced)), None));
+            }
             Self::Whole(bytes, media_type) => {
                 let content_type = HeaderValue::from_static(media_type);
-                return Ok(Some((bytes.clone().into(), None, content_type)));
+                return Ok((Some(progress.whole(bytes.clone())), Some(content_type)));
             }
             // Boxed, since few calls have such a body and every future would have room for it.
             Self::Upload(upload, media_type) => {
                 let (chunks, length) = Box::pin(upload.open()).await?;
                 let media_type = upload.content_type.as_deref().unwrap_or(media_type);
-                (streamed(chunks, length), media_type.to_owned())
+                (progress.chunks(chunks, length), media_type.to_owned())
             }
             Self::Form(form) => {
                 let form = Box::pin(form.open()).await?;
-                (streamed(form.chunks, form.length), form.content_type)
+                (progress.chunks(form.chunks, form.length), form.content_type)
             }
         };
         let content_type = HeaderValue::try_from(content_type)
             .map_err(|_| "the media type holds a line break or a control character".to_owned())?;
-        Ok(Some((body, length, content_type)))
+        Ok((Some(body), Some(content_type)))
+    }
+
+    /// Whether it must be known how far the sending came: not where there is nothing to send and
+    /// asking twice is harmless, which is most calls.
+    pub(crate) fn is_watched(&self, method: &Method, idempotency: Idempotency) -> bool {
+        let is_plain = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method)
+            && idempotency == Idempotency::Idempotent;
+        !(is_plain && matches!(self, Self::Empty))
+    }
+
+    /// Whether the body is read piece by piece, and may take its time.
+    pub(crate) fn is_streamed(&self) -> bool {
+        matches!(self, Self::Upload(..) | Self::Form(_))
     }
 
     /// Whether the body can be sent once more.
@@ -58,5 +78,5 @@ impl Body {
     }
 }
 
-/// A body ready to be sent, with its length if that must be said, and its type.
-pub(crate) type Ready = (reqwest::Body, Option<u64>, HeaderValue);
+/// A body ready to be sent, and its media type.
+pub(crate) type Ready = (Option<reqwest::Body>, Option<HeaderValue>);

@@ -10,6 +10,7 @@ use reqwest::header::HeaderMap;
 use serde::Serialize;
 
 use super::body::Body;
+use super::dates;
 use super::encode::{Query, QueryValue, USUAL_VALUE, push_encoded};
 use super::header::header;
 use super::multipart::{Form, Part};
@@ -18,7 +19,7 @@ use crate::error::Scrubber;
 use crate::model::operation::Operation;
 use crate::model::secret;
 use crate::model::target::Target;
-use crate::model::validate::{Checked, Rule, Validate, ValidationError};
+use crate::model::validate::{Bounded, Checked, Checks, Rule, Validate};
 
 /// A call in the making.
 #[derive(Clone)]
@@ -33,14 +34,17 @@ pub(crate) struct Call {
     pub(crate) scrubber: Scrubber,
     /// Success promises nothing to read.
     pub(crate) no_content: bool,
+    /// The body of a success is of no interest.
+    pub(crate) ignores_body: bool,
     /// The body of a success is streamed.
     pub(crate) streaming: bool,
+    checks: Checks,
     invalid: Option<String>,
 }
 
 impl Call {
-    pub(crate) fn new(operation: &'static Operation) -> Self {
-        Self::to(Target::Operation(operation), operation.path)
+    pub(crate) fn new(operation: &'static Operation, checks: Checks) -> Self {
+        Self { checks, ..Self::to(Target::Operation(operation), operation.path) }
     }
 
     pub(crate) fn to(target: Target, path: impl Into<Cow<'static, str>>) -> Self {
@@ -52,18 +56,20 @@ impl Call {
             body: Body::Empty,
             scrubber: Scrubber::default(),
             no_content: false,
+            ignores_body: false,
             streaming: false,
+            checks: Checks::default(),
             invalid: None,
         }
     }
 
     /// Fills in a parameter of the path.
-    pub(crate) fn path<T>(&mut self, name: &str, value: Result<T, String>, rule: &Rule)
+    pub(crate) fn path<T>(&mut self, name: &str, value: &T, rule: &Rule)
     where
-        T: Display + Checked,
+        T: Display + Bounded,
     {
-        if let Some(value) = self.checked(name, value.map(Some), rule) {
-            self.fill_by(name, |path| push_encoded(path, &value));
+        if self.is_valid(name, value, rule) {
+            self.fill_by(name, |path| push_encoded(path, value));
         }
     }
 
@@ -93,11 +99,11 @@ impl Call {
     }
 
     /// Adds a parameter to the query, unless it is left out.
-    pub(crate) fn query<T>(&mut self, name: &str, value: Result<Option<T>, String>, rule: &Rule)
+    pub(crate) fn query<T>(&mut self, name: &str, value: Option<&T>, rule: &Rule)
     where
-        T: QueryValue + Checked,
+        T: QueryValue + Bounded,
     {
-        if let Some(value) = self.checked(name, value, rule) {
+        if let Some(value) = value.filter(|value| self.is_valid(name, *value, rule)) {
             value.append(name, &mut self.query);
         }
     }
@@ -105,11 +111,11 @@ impl Call {
     /// Adds a header, unless it is left out.
     // The bundled document has no such parameter; others have.
     #[allow(dead_code)]
-    pub(crate) fn header<T>(&mut self, name: &str, value: Result<Option<T>, String>, rule: &Rule)
+    pub(crate) fn header<T>(&mut self, name: &str, value: Option<&T>, rule: &Rule)
     where
-        T: Display + Checked,
+        T: Display + Bounded,
     {
-        let Some(value) = self.checked(name, value, rule) else { return };
+        let Some(value) = value.filter(|value| self.is_valid(name, *value, rule)) else { return };
         match header(name, &value.to_string()) {
             Ok((name, value)) => {
                 self.headers.insert(name, value);
@@ -119,37 +125,20 @@ impl Call {
     }
 
     /// Sets a body of JSON under this media type, unless it is left out.
-    pub(crate) fn json<T>(&mut self, value: Result<Option<T>, String>, media_type: &'static str)
+    pub(crate) fn json<T>(&mut self, value: Option<&T>, media_type: &'static str)
     where
         T: Serialize + Validate,
     {
-        if let Some(value) = self.valid(value) {
-            self.serialise(&value, media_type);
+        let checks = self.checks;
+        if let Some(value) = value.filter(|value| self.holds(value.validate(checks))) {
+            self.serialise(value, media_type);
         }
-    }
-
-    /// A request body that the document allows; nothing if it is left out or not valid.
-    pub(crate) fn valid<T: Validate>(&mut self, value: Result<Option<T>, String>) -> Option<T> {
-        match value {
-            Ok(value) => match value.validate() {
-                Ok(()) => return value,
-                Err(error) => self.refuse(error.to_string()),
-            },
-            Err(problem) => self.refuse(about("the request body", &problem)),
-        }
-        None
     }
 
     /// Sets a body of bytes, unless it is left out.
-    pub(crate) fn upload(
-        &mut self,
-        value: Result<Option<Upload>, String>,
-        media_type: &'static str,
-    ) {
-        match value {
-            Ok(None) => {}
-            Ok(Some(upload)) => self.body = Body::Upload(upload, media_type),
-            Err(problem) => self.refuse(about("the request body", &problem)),
+    pub(crate) fn upload(&mut self, value: Option<Upload>, media_type: &'static str) {
+        if let Some(upload) = value {
+            self.body = Body::Upload(upload, media_type);
         }
     }
 
@@ -159,6 +148,9 @@ impl Call {
     {
         match secret::serialise(value) {
             Ok(serialised) => {
+                if let Some(problem) = dates::problem(&serialised.body) {
+                    self.refuse(problem);
+                }
                 self.body = Body::Whole(serialised.body.into(), media_type);
                 serialised.secrets.iter().for_each(|secret| self.scrubber.knows(secret));
             }
@@ -176,26 +168,19 @@ impl Call {
         self.invalid.get_or_insert(problem);
     }
 
-    fn checked<T: Checked>(
-        &mut self,
-        name: &str,
-        value: Result<Option<T>, String>,
-        rule: &Rule,
-    ) -> Option<T> {
-        let value = match value {
-            Ok(value) => value?,
-            Err(problem) => {
-                self.refuse(about(&format!("`{name}`"), &problem));
-                return None;
-            }
-        };
+    fn is_valid<T: Bounded>(&mut self, name: &str, value: &T, rule: &Rule) -> bool {
         match value.check(rule) {
-            Ok(()) => Some(value),
-            Err(error) => {
+            Err(error) if !(error.is_unknown() && self.checks.allow_unknown) => {
                 self.refuse(error.within(name).to_string());
-                None
+                false
             }
+            _ => true,
         }
+    }
+
+    /// Holds the call to a check.
+    pub(crate) fn holds(&mut self, checked: Checked) -> bool {
+        checked.map_err(|error| self.refuse(error.to_string())).is_ok()
     }
 }
 
@@ -203,8 +188,9 @@ impl Call {
 #[allow(dead_code)]
 impl Call {
     /// Sets a body of parts, unless it is left out.
-    pub(crate) fn form<T: Part + Validate>(&mut self, value: Result<Option<T>, String>) {
-        let Some(value) = self.valid(value) else { return };
+    pub(crate) fn form<T: Part + Validate>(&mut self, value: Option<T>) {
+        let checks = self.checks;
+        let Some(value) = value.filter(|value| self.holds(value.validate(checks))) else { return };
         match Form::of(value) {
             Ok(form) => {
                 form.secrets.iter().for_each(|secret| self.scrubber.knows(secret));
@@ -214,11 +200,9 @@ impl Call {
         }
     }
 
-    /// Holds the call to a check that was made of a parameter.
-    pub(crate) fn hold(&mut self, checked: Result<(), ValidationError>) {
-        if let Err(error) = checked {
-            self.refuse(error.to_string());
-        }
+    /// What its values are held to.
+    pub(crate) fn checks(&self) -> Checks {
+        self.checks
     }
 }
 

@@ -9,13 +9,19 @@ use crate::model::open_enum::OpenEnum;
 /// Room for a value in a path or a query: an id mostly.
 pub(crate) const USUAL_VALUE: usize = 40;
 
-/// Percent-encodes everything but RFC 3986's unreserved characters: `/` and `\` too.
-struct Encoder<'a>(&'a mut String);
+/// Percent-encodes everything but RFC 3986's unreserved characters, `/` and `\` too, and but the
+/// characters that are allowed besides.
+struct Encoder<'a>(&'a mut String, &'static [u8]);
+
+/// The reserved characters that mean nothing in a query's value: neither its end nor a space.
+const RESERVED: &[u8] = b":/?[]@!$'()*,;=";
 
 impl Write for Encoder<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         const HEX: &[u8; 16] = b"0123456789ABCDEF";
-        let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let is_unreserved = |byte: u8| {
+            byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || self.1.contains(&byte)
+        };
         if text.bytes().all(is_unreserved) {
             self.0.push_str(text);
             return Ok(());
@@ -35,7 +41,7 @@ impl Write for Encoder<'_> {
 /// Appends a value, encoded.
 pub(crate) fn push_encoded(out: &mut String, value: &(impl Display + ?Sized)) {
     // Writing into a string fails only if the value's own `Display` does.
-    let _ = write!(Encoder(out), "{value}");
+    let _ = write!(Encoder(out, &[]), "{value}");
 }
 
 /// Appends values, each encoded, with a separator that no longer occurs in them.
@@ -68,10 +74,33 @@ impl Query {
         push_encoded(&mut self.0, value);
     }
 
+    /// Appends `name=value`, whose reserved characters the document allows to stand as they are.
+    pub(crate) fn push_reserved(&mut self, name: &str, value: &str) {
+        self.push(name, "");
+        let _ = write!(Encoder(&mut self.0, RESERVED), "{value}");
+    }
+
     /// Appends `name=a,b`.
     pub(crate) fn push_joined(&mut self, name: &str, items: &[String], by: char) {
         self.push(name, "");
         push_joined(&mut self.0, items, by);
+    }
+
+    /// The first value of this name, as it is written.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let mut pairs = self.0.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// The same query with one value of this name, which needs no encoding, and none before.
+    #[must_use]
+    pub(crate) fn with(&self, name: &str, value: &(impl Display + ?Sized)) -> Self {
+        let is_other = |pair: &&str| pair.split('=').next() != Some(name);
+        let others: Vec<&str> =
+            self.0.split('&').filter(|it| !it.is_empty()).filter(is_other).collect();
+        let mut query = Self(others.join("&"));
+        query.push(name, value);
+        query
     }
 
     pub(crate) fn as_str(&self) -> &str {

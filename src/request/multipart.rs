@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::upload::{Chunks, Upload};
 use crate::model::nullable::Nullable;
 use crate::model::secret::{self, Secret};
+use crate::model::validate::{Bounded, Rule};
 
 /// The parts of a form, in the order in which they are sent.
 #[derive(Clone, Debug, Default)]
@@ -181,10 +182,24 @@ macro_rules! as_text {
         }
     )*};
 }
-as_text!(String, bool, i8, i16, i32, i64, u8, u16, u32, u64, f32, f64, chrono::NaiveDate);
+as_text!(String, bool, i8, i16, i32, i64, u8, u16, u32, u64, f32, f64);
+
+impl Part for chrono::NaiveDate {
+    fn add(self, name: &Name, form: &mut Form) -> Result<(), String> {
+        in_range(&self, name)?;
+        form.text(name, self.to_string());
+        Ok(())
+    }
+}
+
+/// A date must be one that RFC 3339 can write.
+fn in_range(date: &impl Bounded, name: &Name) -> Result<(), String> {
+    date.check(&Rule::NONE).map_err(|error| error.within(&name.text).to_string())
+}
 
 impl Part for chrono::DateTime<chrono::Utc> {
     fn add(self, name: &Name, form: &mut Form) -> Result<(), String> {
+        in_range(&self, name)?;
         form.text(name, self.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true));
         Ok(())
     }
@@ -292,6 +307,8 @@ mod tests {
     async fn a_missing_file_and_a_forged_type_are_refused_before_sending() {
         let missing = Form::of(Upload::file("/nowhere/at/all")).unwrap();
         assert!(missing.open().await.err().unwrap().contains("/nowhere/at/all"));
+        let far = Form::of(chrono::DateTime::<chrono::Utc>::MAX_UTC);
+        assert!(far.unwrap_err().contains("years 0000 to 9999"));
         let forged = Form::of(Upload::from("x").content_type("a/b\r\nX-Evil: 1")).unwrap();
         assert!(forged.open().await.is_err());
     }

@@ -23,6 +23,8 @@ pub(crate) enum Style {
     Deep,
     /// `a={"x":1}`
     Json,
+    /// `a=https://b/c`: the reserved characters that cannot end a value stand as they are.
+    Reserved,
 }
 
 /// Where a parameter travels.
@@ -42,15 +44,11 @@ impl Call {
         &mut self,
         place: Place,
         name: &str,
-        value: Result<Option<T>, String>,
+        value: Option<&T>,
         style: Style,
     ) {
-        let value = match value {
-            Ok(Some(value)) => tree(&value),
-            Ok(None) => return,
-            Err(problem) => Err(problem),
-        };
-        let value = match value {
+        let Some(value) = value else { return };
+        let value = match tree(value) {
             Ok((value, secrets)) => {
                 secrets.iter().for_each(|secret| self.scrubber.knows(secret));
                 value
@@ -59,7 +57,7 @@ impl Call {
         };
         match place {
             Place::Query => append(&mut self.query, name, &value, style),
-            Place::Header => self.header(name, Ok(Some(written(&value, style))), &Rule::NONE),
+            Place::Header => self.header(name, Some(&written(&value, style)), &Rule::NONE),
             Place::Path => {
                 let mut encoded = String::new();
                 match style {
@@ -75,11 +73,12 @@ impl Call {
     /// and other lists repeat their name, where no style says otherwise.
     pub(crate) fn url_encoded<T: Serialize + Validate>(
         &mut self,
-        value: Result<Option<T>, String>,
+        value: Option<&T>,
         styles: &[(&str, Style)],
     ) {
-        let Some(value) = self.valid(value) else { return };
-        let Ok((Value::Object(fields), secrets)) = tree(&value) else {
+        let checks = self.checks();
+        let Some(value) = value.filter(|value| self.holds(value.validate(checks))) else { return };
+        let Ok((Value::Object(fields), secrets)) = tree(value) else {
             return self.refuse("the request body cannot be written as a form".to_owned());
         };
         let mut form = Query::default();
@@ -90,8 +89,8 @@ impl Call {
                 Value::Object(_) => Style::Json,
                 _ => Style::Repeated,
             };
-            let told = styles.iter().find(|(field, _)| *field == name).map(|(_, style)| *style);
-            append(&mut form, &name, &value, told.unwrap_or(usual));
+            let chosen = styles.iter().find(|(field, _)| *field == name).map(|(_, style)| *style);
+            append(&mut form, &name, &value, chosen.unwrap_or(usual));
         }
         secrets.iter().for_each(|secret| self.scrubber.knows(secret));
         self.body = Body::Whole(form.as_str().to_owned().into(), FORM);
@@ -117,6 +116,15 @@ fn append(query: &mut Query, name: &str, value: &Value, style: Style) {
                 append(query, &format!("{name}[{key}]"), inner, style);
             }
         }
+        (Style::Reserved, Value::Array(items)) => {
+            items.iter().for_each(|item| query.push_reserved(name, &text(item)));
+        }
+        (Style::Reserved, Value::Object(members)) => {
+            for (key, inner) in members.iter().filter(|(_, inner)| !inner.is_null()) {
+                query.push_reserved(key, &text(inner));
+            }
+        }
+        (Style::Reserved, value) => query.push_reserved(name, &text(value)),
         (Style::Repeated, Value::Object(members)) => {
             for (key, inner) in members.iter().filter(|(_, inner)| !inner.is_null()) {
                 query.push(key, &text(inner));
@@ -185,6 +193,14 @@ mod tests {
         );
         assert_eq!(query(&json!({ "x": 1, "y": "b" }), Style::Repeated), "x=1&y=b");
         assert_eq!(query(&json!({ "x": 1, "y": "b" }), Style::Joined(',')), "f=x,1,y,b");
+    }
+
+    #[test]
+    fn reserved_characters_stand_where_the_document_allows_them() {
+        let value = json!(["https://a/b?c=d&e#f+g%h i", "x"]);
+        let expected = "f=https://a/b?c=d%26e%23f%2Bg%25h%20i&f=x";
+        assert_eq!(query(&value, Style::Reserved), expected);
+        assert_eq!(query(&json!({ "x": "a/b", "y": null }), Style::Reserved), "x=a/b");
     }
 
     #[test]

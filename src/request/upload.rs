@@ -1,10 +1,8 @@
 //! What is sent as bytes: from memory, from a file that is never held whole, or from a stream.
 
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::{Bytes, BytesMut};
@@ -15,8 +13,10 @@ use tokio::io::AsyncReadExt;
 /// How much of a file is in memory at once.
 const CHUNK: usize = 64 * 1024;
 
+/// Why bytes cannot be read.
+pub(crate) type Problem = Box<dyn std::error::Error + Send + Sync>;
 /// Chunks of bytes, as they come.
-pub(crate) type Chunks = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+pub(crate) type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, Problem>> + Send>>;
 
 /// Bytes to send: the body of a request, or a file in a form.
 ///
@@ -57,18 +57,22 @@ impl Upload {
         Self::of(Source::File(path), name)
     }
 
-    /// A stream of chunks, of which one is in memory at a time. An error in it breaks the call off.
+    /// A stream of chunks, of which one is in memory at a time. An error in it breaks the call off:
+    /// the server then has a part of the request, and never the whole.
     pub fn stream<S, E>(chunks: S) -> Self
     where
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let chunks: Chunks = Box::pin(chunks.map(|chunk| chunk.map_err(io::Error::other)));
+        let failed =
+            |problem: E| Problem::from(format!("the stream to send failed: {}", problem.into()));
+        let chunks: Chunks = Box::pin(chunks.map(move |chunk| chunk.map_err(failed)));
         Self::of(Source::Stream { chunks: Arc::new(Mutex::new(Some(chunks))), length: None }, None)
     }
 
     /// How many bytes a stream will yield, so that the server is told before they come. Bytes from
-    /// memory and files tell it themselves.
+    /// memory and files tell it themselves. A stream that yields more or fewer is an error, and the
+    /// request is not completed.
     #[must_use]
     pub fn length(mut self, bytes: u64) -> Self {
         if let Source::Stream { length, .. } = &mut self.source {
@@ -121,44 +125,78 @@ impl Upload {
                 }
                 let length = metadata.len();
                 // What is appended meanwhile is not part of what was announced.
-                Ok((Box::pin(chunks(file.take(length))), Some(length)))
+                Ok((Box::pin(chunks(file.take(length), path.clone())), Some(length)))
             }
             Source::Stream { chunks, length } => {
                 let taken = chunks.lock().ok().and_then(|mut chunks| chunks.take());
                 let chunks = taken.ok_or("the stream to send has been read already")?;
-                Ok((chunks, *length))
+                match *length {
+                    Some(length) => Ok((Box::pin(exactly(chunks, length)), Some(length))),
+                    None => Ok((chunks, None)),
+                }
             }
         }
     }
 }
 
-fn chunks(file: tokio::io::Take<tokio::fs::File>) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    stream::unfold(Some(file), |file| async {
-        let mut file = file?;
+fn chunks(
+    file: tokio::io::Take<tokio::fs::File>,
+    path: PathBuf,
+) -> impl Stream<Item = Result<Bytes, Problem>> + Send {
+    stream::unfold(Some((file, path)), |reading| async {
+        let (mut file, path) = reading?;
         let mut chunk = BytesMut::with_capacity(CHUNK);
-        match file.read_buf(&mut chunk).await {
-            Ok(0) if file.limit() > 0 => {
-                Some((Err(io::Error::other("the file has become shorter while it was sent")), None))
-            }
-            Ok(0) => None,
-            Ok(_) => Some((Ok(chunk.freeze()), Some(file))),
-            Err(error) => Some((Err(error), None)),
-        }
+        let problem = match file.read_buf(&mut chunk).await {
+            Ok(0) if file.limit() > 0 => "it has become shorter while it was sent".to_owned(),
+            Ok(0) => return None,
+            Ok(_) => return Some((Ok(chunk.freeze()), Some((file, path)))),
+            Err(error) => error.to_string(),
+        };
+        let problem = format!("`{}` cannot be read: {problem}", path.display());
+        Some((Err(problem.into()), None))
     })
 }
 
-/// Whether bytes have left since it was last asked: an upload that makes progress is not late.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Progress(Arc<AtomicBool>);
+/// The chunks of a stream that must yield so many bytes. What completes the request is held back until
+/// the stream has ended, so that a wrong length never makes a request that looks complete.
+fn exactly(chunks: Chunks, length: u64) -> impl Stream<Item = Result<Bytes, Problem>> + Send {
+    stream::unfold(Some((chunks, 0_u64)), move |reading| async move {
+        let (mut chunks, before) = reading?;
+        let wrong = |problem: String| Some((Err(problem.into()), None));
+        let chunk = match next(&mut chunks).await {
+            Some(Ok(chunk)) => chunk,
+            Some(Err(problem)) => return Some((Err(problem), None)),
+            None if before == length => return None,
+            None => {
+                return wrong(format!(
+                    "the stream to send ended after {before} bytes, but its length was given as {length}"
+                ));
+            }
+        };
+        let sum = before.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        let longer = sum > length
+            || sum == length
+                && match next(&mut chunks).await {
+                    Some(Ok(_)) => true,
+                    Some(Err(problem)) => return Some((Err(problem), None)),
+                    None => false,
+                };
+        if longer {
+            return wrong(format!(
+                "the stream to send is longer than the {length} bytes that were given as its length"
+            ));
+        }
+        Some((Ok(chunk), (sum < length).then_some((chunks, sum))))
+    })
+}
 
-impl Progress {
-    pub(crate) fn made(&self) -> bool {
-        self.0.swap(false, Ordering::Relaxed)
-    }
-
-    pub(crate) fn watch(&self, chunks: Chunks) -> Chunks {
-        let made = Arc::clone(&self.0);
-        Box::pin(chunks.inspect(move |_| made.store(true, Ordering::Relaxed)))
+/// The next chunk that holds anything.
+async fn next(chunks: &mut Chunks) -> Option<Result<Bytes, Problem>> {
+    loop {
+        match chunks.next().await {
+            Some(Ok(chunk)) if chunk.is_empty() => {}
+            other => return other,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A response of bytes: read as they come, or written to a file that is whole or not there.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use bytes::{Bytes, BytesMut};
@@ -33,10 +34,6 @@ use crate::error::{Cause, Error, ErrorKind, Result};
 pub struct Download(StreamingResponse);
 
 impl Download {
-    pub(crate) fn error(&self, kind: ErrorKind, problem: impl Into<String>) -> Error {
-        self.0.error(kind, problem)
-    }
-
     /// The status.
     pub fn status(&self) -> StatusCode {
         self.0.status
@@ -109,10 +106,8 @@ impl Download {
                 .of(&target)
                 .caused_by(Cause::text(error.to_string()))
         };
-        let mut part = Part::beside(path);
-        let mut options = tokio::fs::OpenOptions::new();
-        let file = options.write(true).create_new(true).open(&part.path).await;
-        let mut file = file.map_err(|error| failed("created", &error))?;
+        let created = Part::beside(path).create().await;
+        let (part, mut file) = created.map_err(|error| failed("created", &error))?;
         let mut written = 0;
         while let Some(chunk) = self.chunk().await? {
             file.write_all(&chunk).await.map_err(|error| failed("written", &error))?;
@@ -121,8 +116,7 @@ impl Download {
         file.flush().await.map_err(|error| failed("written", &error))?;
         file.sync_all().await.map_err(|error| failed("written", &error))?;
         drop(file);
-        tokio::fs::rename(&part.path, path).await.map_err(|error| failed("replaced", &error))?;
-        part.kept = true;
+        part.replace(path).await.map_err(|error| failed("replaced", &error))?;
         Ok(written)
     }
 }
@@ -156,6 +150,37 @@ impl Part {
         let name = format!(".onkernel-{:016x}.part", fastrand::u64(..));
         Self { path: path.with_file_name(name), kept: false }
     }
+
+    /// Creates the file. What a thread has begun it ends, though nobody waits for it any more: so the
+    /// thread holds what removes the file.
+    async fn create(self) -> io::Result<(Self, tokio::fs::File)> {
+        blocking(move || {
+            let mut options = std::fs::OpenOptions::new();
+            let file = options.write(true).create_new(true).open(&self.path)?;
+            Ok((self, file.into()))
+        })
+        .await
+    }
+
+    /// Moves the file to where it belongs.
+    async fn replace(self, path: &Path) -> io::Result<()> {
+        let path = path.to_owned();
+        blocking(move || {
+            // All of it, and not a copy of a flag.
+            let mut part = self;
+            std::fs::rename(&part.path, path)?;
+            part.kept = true;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Does what may wait for the disk where it holds up nothing else.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(error.into()))
 }
 
 impl Drop for Part {

@@ -2,7 +2,6 @@
 
 mod body;
 pub(crate) mod download;
-pub(crate) mod page;
 pub(crate) mod sse;
 mod streaming;
 
@@ -11,7 +10,7 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use reqwest::header::HeaderMap;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 
 pub(crate) use self::body::ResponseBody;
@@ -35,6 +34,20 @@ pub(crate) struct BufferedResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: ResponseBody,
+}
+
+impl BufferedResponse {
+    /// Whether this is a page for a browser, which no API sends.
+    pub(crate) fn is_page(&self) -> bool {
+        let media_type = self.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        let is_html = |text: &[u8]| {
+            ["text/html", "application/xhtml"].iter().any(|html| {
+                text.get(..html.len()).is_some_and(|t| t.eq_ignore_ascii_case(html.as_bytes()))
+            })
+        };
+        let body = self.body.trim_ascii_start();
+        !body.is_empty() && (media_type.is_some_and(is_html) || body.starts_with(b"<"))
+    }
 }
 
 #[allow(dead_code)] // for operations with several successful responses
@@ -86,10 +99,6 @@ impl<T> Response<T> {
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Response<U> {
         let Self { value, status, headers, target } = self;
         Response { value: change(value), status, headers, target }
-    }
-
-    pub(crate) fn target(&self) -> &Target {
-        &self.target
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::StatusCode;
@@ -30,8 +31,12 @@ pub(crate) struct StreamingResponse {
 pub(crate) struct Reopen {
     /// Sends the call again, with the id of the last event.
     pub(crate) send: Arc<dyn Fn(HeaderValue) -> Reopening + Send + Sync>,
+    /// From where on, if no event has had an id.
+    pub(crate) last_event: Option<HeaderValue>,
     /// How often in a row.
     pub(crate) retries: u32,
+    /// The least wait before it.
+    pub(crate) wait: Duration,
 }
 
 /// A stream that is being asked for again.

@@ -7,15 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures_util::TryStreamExt;
 use serde_json::{Map, Value};
 
 use super::effects::Effects;
 use super::effects::stop::StopRequested;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::validate::Rule;
+use crate::model::validate::{Checks, Rule};
 use crate::request::Call;
-use crate::types::ApiKey;
+use crate::types::{ApiKey, CreateApiKeyRequest, RotateApiKeyRequest};
 use crate::{CallOptions, Client, Secret, operations};
 
 /// The waits between attempts.
@@ -88,10 +87,10 @@ impl Api {
     pub(crate) async fn look(&self, id: &str) -> Result<Sight> {
         let got = self
             .again("get the key", || async {
-                let mut call = Call::new(&operations::GET_API_KEY);
-                call.path("id", Ok(id.to_owned()), &Rule::NONE);
-                call.query("include_deleted", Ok(Some(true)), &Rule::NONE);
-                self.client.sender.clone().json::<Json>(call).await
+                let mut call = Call::new(&operations::API_KEYS_GET, Checks::default());
+                call.path("id", &id.to_owned(), &Rule::NONE);
+                call.query("include_deleted", Some(&true), &Rule::NONE);
+                self.client.sender.clone().json_raw::<Json>(call).await
             })
             .await;
         match got {
@@ -139,8 +138,7 @@ impl Api {
     pub(crate) async fn named(&self, name: &str) -> Result<Vec<ApiKey>> {
         let found = self
             .again("look for keys by name", || async {
-                let pages = self.client.list_api_keys().limit(100_i64).name(name).stream();
-                pages.try_collect::<Vec<_>>().await
+                self.client.api_keys().list().limit(100).name(name).items().all().await
             })
             .await?;
         Ok(found.into_iter().filter(|key| key.name.as_bytes() == name.as_bytes()).collect())
@@ -150,8 +148,7 @@ impl Api {
     pub(crate) async fn beginning(&self, start: &str) -> Result<Vec<ApiKey>> {
         let found = self
             .again("look for markers", || async {
-                let pages = self.client.list_api_keys().limit(100_i64).query(start).stream();
-                pages.try_collect::<Vec<_>>().await
+                self.client.api_keys().list().limit(100).query(start).items().all().await
             })
             .await?;
         Ok(found.into_iter().filter(|key| key.name.starts_with(start)).collect())
@@ -163,8 +160,7 @@ impl Api {
         for _ in 0..PASSES {
             let mut found = self
                 .again("list the keys", || async {
-                    let pages = self.client.list_api_keys().limit(100_i64).stream();
-                    pages.try_collect::<Vec<_>>().await
+                    self.client.api_keys().list().limit(100).items().all().await
                 })
                 .await?;
             found.sort_by(|a, b| a.id.cmp(&b.id));
@@ -190,7 +186,7 @@ impl Api {
     pub(crate) async fn lets_in(&self, key: &Secret) -> Result<bool> {
         let client = self.client.with_key(key)?;
         let asked = self
-            .again("try the key", || async { client.list_api_keys().limit(1_i64).send().await })
+            .again("try the key", || async { client.api_keys().list().limit(1).send_raw().await })
             .await;
         match asked {
             Ok(keys) => {
@@ -205,7 +201,7 @@ impl Api {
 
     pub(crate) async fn rename(&self, id: &str, name: &str) -> Result<()> {
         self.again("rename the key", || async {
-            self.client.update_api_key().id(id).body_map(|body| body.name(name)).send().await
+            self.client.api_keys().update(id, name).send().await
         })
         .await
         .map(drop)
@@ -213,7 +209,7 @@ impl Api {
 
     /// Renames a key, sent once: one that takes effect late would undo a later one.
     pub(crate) async fn rename_once(&self, id: &str, name: &str) -> Result<()> {
-        let call = self.client.update_api_key().id(id).body_map(|body| body.name(name));
+        let call = self.client.api_keys().update(id, name);
         self.once("rename the key", call.send()).await.map(drop)
     }
 
@@ -221,7 +217,7 @@ impl Api {
     /// function that has the proof: [`delete`](super::evidence::delete::delete).
     pub(super) async fn delete(&self, id: &str) -> Result<bool> {
         let deleted = self
-            .again("delete the key", || async { self.client.delete_api_key().id(id).send().await })
+            .again("delete the key", || async { self.client.api_keys().delete(id).send().await })
             .await;
         match deleted {
             Ok(_) => Ok(true),
@@ -233,29 +229,29 @@ impl Api {
     /// Makes a key. Sent once: what came of a failure is the caller's to find out.
     pub(crate) async fn create(
         &self,
-        body: crate::types::builder::CreateApiKeyRequest,
+        body: CreateApiKeyRequest,
     ) -> Result<(String, Secret), Error> {
-        let made =
-            self.once("create a key", self.client.create_api_key().body_map(|_| body).send()).await;
-        read_created(made.map(|made| {
-            let made = made.into_value();
-            (made.id, made.key)
-        }))
+        let call = self.client.api_keys().create(body.name);
+        let call = call
+            .set_days_to_expire(body.days_to_expire)
+            .set_expires_at(body.expires_at)
+            .set_policy(body.policy)
+            .set_project_id(body.project_id);
+        let made = self.once("create a key", call.send()).await;
+        read_created(made.map(|made| (made.id, made.key)))
     }
 
     /// Has the server replace a key. Sent once, too.
     pub(crate) async fn rotate(
         &self,
         id: &str,
-        body: crate::types::builder::RotateApiKeyRequest,
+        body: RotateApiKeyRequest,
     ) -> Result<(String, Secret), Error> {
-        let made = self
-            .once("rotate the key", self.client.rotate_api_key().id(id).body_map(|_| body).send())
-            .await;
-        read_created(made.map(|made| {
-            let made = made.into_value();
-            (made.id, made.key)
-        }))
+        let call = self.client.api_keys().rotate(id);
+        let call =
+            call.set_days_to_expire(body.days_to_expire).set_expire_in_days(body.expire_in_days);
+        let made = self.once("rotate the key", call.send()).await;
+        read_created(made.map(|made| (made.id, made.key)))
     }
 
     /// Sends when the rate limit allows it, and keeps to the one that the response sets.

@@ -98,7 +98,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::types::ApiKey;
-use crate::types::builder::CreateApiKeyRequest;
+use crate::types::CreateApiKeyRequest;
 use crate::{Client, Error};
 
 use self::settings::Subject;
@@ -159,7 +159,7 @@ pub trait RotationExt: sealed::Sealed {
     /// use onkernel::{prelude::*, rotation::RotationExt, types::CreateApiKeyRequest};
     ///
     /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// let request = CreateApiKeyRequest::builder().name("ci").days_to_expire(30);
+    /// let request = CreateApiKeyRequest::new("ci").days_to_expire(30);
     /// let made = client.create_exactly_once(request).await?;
     /// println!("{}", made.id);
     /// # Ok(())

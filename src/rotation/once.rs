@@ -13,7 +13,7 @@ use super::evidence::marker::Marker;
 use super::evidence::orphans;
 use super::report::Event;
 use super::settings::Common;
-use crate::types::builder::CreateApiKeyRequest;
+use crate::types::CreateApiKeyRequest;
 use crate::{Client, Error, Secret};
 
 /// How often a create whose outcome is unknown is followed by another, under another marker.
@@ -170,21 +170,21 @@ struct Once {
 impl Once {
     async fn make(&mut self, request: CreateApiKeyRequest) -> Result<(CreatedOnce, String), Error> {
         let invalid = |problem: &str| Error::new(crate::ErrorKind::InvalidRequest, problem);
-        let whole = crate::types::CreateApiKeyRequest::try_from(request.clone())
-            .map_err(|error| invalid(&error.to_string()))?;
-        if !(1..=255).contains(&whole.name.chars().count()) {
+        if !(1..=255).contains(&request.name.chars().count()) {
             return Err(invalid("name must have 1 to 255 characters"));
         }
         let mut attempt = 1;
         loop {
             let marker = Marker::new(NOBODY).ok_or_else(|| invalid("there is no marker"))?;
-            let error = match self.api.create(request.clone().name(marker.as_str())).await {
+            let marked =
+                CreateApiKeyRequest { name: marker.as_str().to_owned(), ..request.clone() };
+            let error = match self.api.create(marked).await {
                 Ok((id, key)) => {
                     // A doubled request has made another one, which nobody holds.
                     let _ = self.remove(&marker, Some(&id)).await;
                     let marker = Some(marker.to_string());
                     let made = CreatedOnce { id, key, marker, unsettled: Vec::new() };
-                    return Ok((made, whole.name));
+                    return Ok((made, request.name));
                 }
                 Err(error) => error,
             };

@@ -8,6 +8,7 @@ use reqwest::header::{CONTENT_TYPE, LOCATION};
 use super::attempt::{Failure, SoFar, Stage, Success, Trouble};
 use super::retry::{self, Outcome};
 use super::run::Run;
+use crate::connection::http::is_untrusted;
 use crate::connection::origin;
 use crate::error::{Cause, Created, Error, ErrorKind, ServerError, server_error};
 use crate::model::operation::Idempotency;
@@ -21,11 +22,11 @@ impl Run {
         so_far: SoFar,
         result: Result<(), Trouble>,
     ) -> Result<Success, Failure> {
-        let SoFar { key, status, headers, body, stream } = so_far;
+        let SoFar { stage, status, headers, body, stream, .. } = so_far;
         let Some(status) = status else {
             // Without a status there was trouble: a sound exchange has read one.
             let trouble = result.err().unwrap_or(Trouble::Elsewhere);
-            return Err(self.trouble(trouble, if key.is_some() { Stage::Sent } else { Stage::Key }));
+            return Err(self.trouble(trouble, stage));
         };
         let id = || request_id(&headers, &self.call.scrubber);
         if !self.span.is_disabled() {
@@ -35,6 +36,11 @@ impl Run {
         if status.is_success() {
             return match result {
                 Ok(()) => Ok(Success { status, headers, body, stream }),
+                Err(Trouble::Transport(_) | Trouble::TooLarge(_) | Trouble::OutOfTime(_))
+                    if self.call.ignores_body =>
+                {
+                    Ok(Success { status, headers, body, stream })
+                }
                 Err(trouble) => {
                     let mut failure = self.trouble(trouble, Stage::Response);
                     failure.error =
@@ -66,6 +72,7 @@ impl Run {
             .with_response(status, id())
             .asks_to_wait(retry::asked_wait(&headers, SystemTime::now()))
             .said(server, excerpt);
+        failure.should_retry = retry::should_retry(&headers);
         Err(failure)
     }
 
@@ -74,11 +81,12 @@ impl Run {
         match trouble {
             Trouble::NoKey(error) => {
                 let error = error.of(&self.call.target).after(self.attempts);
-                Failure { error, outcome: Outcome::Invalid }
+                Failure { error, outcome: Outcome::Invalid, should_retry: None }
             }
-            Trouble::OutOfTime(kind, limit) => {
+            Trouble::OutOfTime(kind) => {
                 let (doing, outcome) = match stage {
                     Stage::Key => ("getting the API key", Outcome::NotSent),
+                    Stage::Connecting => ("connecting", Outcome::NotSent),
                     Stage::Sent => ("waiting for the response", Outcome::Lost),
                     Stage::Response => ("reading the response", Outcome::Lost),
                 };
@@ -86,7 +94,7 @@ impl Run {
                 let deadline = self.options.retry.deadline;
                 let (what, limit) = match deadline.filter(|_| kind == ErrorKind::Deadline) {
                     Some(deadline) => ("deadline", deadline),
-                    None => ("timeout", limit),
+                    None => ("timeout", self.options.limits.timeout),
                 };
                 let mut failure = self.failure(
                     kind,
@@ -99,11 +107,34 @@ impl Run {
                 }
                 failure
             }
+            Trouble::Refused(error, status) => {
+                // What it could not do it may yet; what it forbids it goes on to forbid.
+                let outcome = match status.is_some_and(|status| status.is_server_error()) {
+                    true => Outcome::NotSent,
+                    false => Outcome::Invalid,
+                };
+                let problem = match (&self.connection.proxy, status) {
+                    (Some(proxy), status) => proxy.problem(status),
+                    (None, Some(status)) => {
+                        format!("the proxy of the HTTP client refused to connect with {status}")
+                    }
+                    (None, None) => "the proxy of the HTTP client refused to connect".to_owned(),
+                };
+                let mut failure = self.failure(ErrorKind::Connect, problem, outcome);
+                let cause = Cause::of(&error.without_url(), &self.call.scrubber);
+                failure.error = failure.error.caused_by(cause);
+                failure
+            }
             Trouble::Transport(error) => {
                 let (kind, problem, outcome) = match stage {
                     Stage::Response => {
                         (ErrorKind::ConnectionLost, "the response broke off", Outcome::Unreadable)
                     }
+                    _ if is_untrusted(&error) => (
+                        ErrorKind::Connect,
+                        "the certificate of the server is not trusted",
+                        Outcome::Invalid,
+                    ),
                     _ if error.is_connect() => {
                         (ErrorKind::Connect, "could not connect", Outcome::NotSent)
                     }
@@ -111,6 +142,21 @@ impl Run {
                         ErrorKind::InvalidRequest,
                         "the request cannot be sent as it stands",
                         Outcome::Invalid,
+                    ),
+                    Stage::Key | Stage::Connecting if error.is_timeout() => (
+                        ErrorKind::Timeout,
+                        "the HTTP client's own timeout passed while connecting",
+                        Outcome::NotSent,
+                    ),
+                    Stage::Key | Stage::Connecting => (
+                        ErrorKind::Connect,
+                        "the connection was closed before anything was sent",
+                        Outcome::NotSent,
+                    ),
+                    _ if was_refused(&error) => (
+                        ErrorKind::ConnectionLost,
+                        "the server closed the stream without processing the request",
+                        Outcome::NotProcessed,
                     ),
                     _ if error.is_timeout() => {
                         (ErrorKind::Timeout, "the HTTP client's own timeout passed", Outcome::Lost)
@@ -122,8 +168,14 @@ impl Run {
                     ),
                 };
                 let cause = Cause::of(&error.without_url(), &self.call.scrubber);
+                let by = match &self.connection.proxy {
+                    Some(proxy) if kind == ErrorKind::Connect => {
+                        format!(" (through the proxy `{proxy}`)")
+                    }
+                    _ => String::new(),
+                };
                 let mut failure =
-                    self.failure(kind, format!("{problem}: {}", cause.root()), outcome);
+                    self.failure(kind, format!("{problem}{by}: {}", cause.root()), outcome);
                 failure.error = failure.error.caused_by(cause);
                 failure
             }
@@ -133,6 +185,13 @@ impl Run {
             Trouble::Elsewhere => self.failure(
                 ErrorKind::Redirect,
                 "the HTTP client given to this client has followed a redirect",
+                Outcome::Final,
+            ),
+            Trouble::Encoded(coding) => self.failure(
+                ErrorKind::Decode,
+                format!(
+                    "the response is encoded with `{coding}`, which was not requested: have the proxy or gateway before the API send it as it is"
+                ),
                 Outcome::Final,
             ),
             Trouble::TooLarge(most) => self.failure(
@@ -201,12 +260,29 @@ impl Run {
         problem: impl Into<String>,
         outcome: Outcome,
     ) -> Failure {
-        let unknown =
-            self.call.target.idempotency() == Idempotency::NotIdempotent && outcome.maybe_done();
+        let unknown = self.idempotency() == Idempotency::NotIdempotent && outcome.maybe_done();
         let error = Error::new(kind, problem)
             .of(&self.call.target)
             .after(self.attempts)
             .maybe_done(unknown);
-        Failure { error, outcome }
+        Failure { error, outcome, should_retry: None }
     }
+}
+
+/// Whether the server says, by the rules of HTTP/2, that it has done nothing with the request: it
+/// refused the stream, or went away after one with a lower number.
+#[cfg(feature = "http2")]
+fn was_refused(error: &reqwest::Error) -> bool {
+    let first: &(dyn std::error::Error + 'static) = error;
+    let chain = std::iter::successors(Some(first), |error| error.source());
+    chain.filter_map(|error| error.downcast_ref::<h2::Error>()).any(|error| {
+        let is_refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+        // Streams that the server may have seen end with the connection, not with this.
+        error.is_remote() && (is_refused || error.is_go_away())
+    })
+}
+
+#[cfg(not(feature = "http2"))]
+fn was_refused(_: &reqwest::Error) -> bool {
+    false
 }

@@ -12,7 +12,7 @@ use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, HeaderName, HeaderValue};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-pub(crate) use self::options::Options;
+pub(crate) use self::options::{Options, Project};
 use self::run::Run;
 use crate::connection::Connection;
 use crate::error::Result;
@@ -20,6 +20,9 @@ use crate::request::Call;
 use crate::response::download::Download;
 use crate::response::sse::EventStream;
 use crate::response::{BufferedResponse, Reopen, Response, StreamingResponse};
+
+/// From which event on a stream is wanted.
+const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Sends calls over a connection.
 #[derive(Clone)]
@@ -30,24 +33,30 @@ pub(crate) struct Sender {
 
 impl Sender {
     /// Sends a call whose success is JSON.
-    pub(crate) fn json<T: DeserializeOwned>(
+    pub(crate) fn json<T: DeserializeOwned>(self, call: Call) -> impl Future<Output = Result<T>> {
+        self.buffered(call, read_json, value)
+    }
+
+    /// As [`json`](Self::json), with what came with the value.
+    pub(crate) fn json_raw<T: DeserializeOwned>(
         self,
         call: Call,
     ) -> impl Future<Output = Result<Response<T>>> {
-        self.buffered(call, |response| serde_json::from_slice(&response.body))
+        self.buffered(call, read_json, whole)
     }
 
     /// Sends a call whose success has nothing to read.
-    pub(crate) fn empty(self, mut call: Call) -> impl Future<Output = Result<Response<()>>> {
+    pub(crate) fn empty(self, mut call: Call) -> impl Future<Output = Result<()>> {
         call.no_content = true;
-        self.buffered(call, |response| {
-            if response.status == StatusCode::NOT_FOUND || response.body.trim_ascii().is_empty() {
-                return Ok(());
-            }
-            // JSON does no harm. A page means that something between us and the server responded in
-            // its place.
-            serde_json::from_slice::<IgnoredAny>(&response.body).map(drop)
-        })
+        call.ignores_body = true;
+        self.buffered(call, read_nothing, value)
+    }
+
+    /// As [`empty`](Self::empty), with what came instead.
+    pub(crate) fn empty_raw(self, mut call: Call) -> impl Future<Output = Result<Response<()>>> {
+        call.no_content = true;
+        call.ignores_body = true;
+        self.buffered(call, read_nothing, whole)
     }
 
     /// Sends a call whose success is read by its status.
@@ -57,7 +66,7 @@ impl Sender {
         call: Call,
         read: impl Fn(&BufferedResponse) -> Result<T, serde_json::Error>,
     ) -> impl Future<Output = Result<Response<T>>> {
-        self.buffered(call, move |response| read(response))
+        self.buffered(call, move |response| read(response), whole)
     }
 
     /// Sends a call whose success is bytes.
@@ -108,24 +117,26 @@ impl Sender {
     /// How the call is sent again when its stream breaks off.
     fn reopen(&self, call: &Call) -> Reopen {
         let (sender, call) = (self.clone(), call.clone());
-        let retries = self.options.retry.retries;
+        let (retries, wait) = (self.options.retry.retries, self.options.retry.first);
+        let last_event = call.headers.get(LAST_EVENT).cloned();
         let send = move |last_event: HeaderValue| {
             let mut call = call.clone();
-            call.headers.insert(HeaderName::from_static("last-event-id"), last_event);
+            call.headers.insert(LAST_EVENT, last_event);
             Box::pin(sender.clone().streaming(call)) as _
         };
-        Reopen { send: Arc::new(send), retries }
+        Reopen { send: Arc::new(send), last_event, retries, wait }
     }
 
     /// Sends a call whose success is read to its end. Only what depends on its type is here.
     // Whoever has many calls under way moves and allocates their futures, as large as they may become.
     // So this is no `async fn`, whose future would hold the call twice; the run has a box of its own,
     // and so has what is seldom awaited.
-    pub(crate) fn buffered<T>(
+    pub(crate) fn buffered<T, O>(
         self,
         call: Call,
         read: impl Fn(&mut BufferedResponse) -> Result<T, serde_json::Error>,
-    ) -> impl Future<Output = Result<Response<T>>> {
+        done: impl FnOnce(Response<T>, Call) -> O,
+    ) -> impl Future<Output = Result<O>> {
         let run = Run::new(self.connection, self.options, call);
         async move {
             let mut run = run?;
@@ -138,8 +149,10 @@ impl Sender {
                             Ok(value) => {
                                 run.finished("done");
                                 let BufferedResponse { status, headers, .. } = response;
-                                let target = run.call.target.clone();
-                                return Ok(Response::new(value, status, headers, target));
+                                let call = run.call;
+                                let response =
+                                    Response::new(value, status, headers, call.target.clone());
+                                return Ok(done(response, call));
                             }
                             Err(error) => run.not_as_documented(&response, &error),
                         }
@@ -150,6 +163,30 @@ impl Sender {
             }
         }
     }
+}
+
+fn value<T>(response: Response<T>, _: Call) -> T {
+    response.into_value()
+}
+
+/// A response with all that came with it.
+pub(crate) fn whole<T>(response: Response<T>, _: Call) -> Response<T> {
+    response
+}
+
+pub(crate) fn read_json<T: DeserializeOwned>(
+    response: &mut BufferedResponse,
+) -> serde_json::Result<T> {
+    serde_json::from_slice(&response.body)
+}
+
+fn read_nothing(response: &mut BufferedResponse) -> serde_json::Result<()> {
+    // Success is success, whatever comes with it. But a page means that something between us and
+    // the server responded in its place.
+    if response.status != StatusCode::NOT_FOUND && response.is_page() {
+        return serde_json::from_slice::<IgnoredAny>(&response.body).map(drop);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

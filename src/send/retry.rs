@@ -43,6 +43,8 @@ pub(crate) enum Outcome {
     Invalid,
     /// Nothing was sent.
     NotSent,
+    /// It was sent, and the server says that it did nothing with it.
+    NotProcessed,
     /// The connection was lost, or the time ran out, with the request on its way.
     Lost,
     /// A success whose response could not be read to its end, or is not of the promised kind.
@@ -57,7 +59,7 @@ impl Outcome {
     /// Whether the server may have done what was asked.
     pub(crate) fn maybe_done(self) -> bool {
         match self {
-            Self::Invalid | Self::NotSent => false,
+            Self::Invalid | Self::NotSent | Self::NotProcessed => false,
             Self::Lost | Self::Unreadable | Self::Final => true,
             // 307 and 308 ask for the same request elsewhere; the other redirects may follow a deed.
             Self::Status(status) => {
@@ -70,11 +72,14 @@ impl Outcome {
         match self {
             Self::Invalid => "invalid",
             Self::NotSent => "not connected",
+            Self::NotProcessed => "not processed",
             Self::Lost => "connection lost or timed out",
             Self::Unreadable => "unreadable response",
             Self::Status(408) => "request timeout",
+            Self::Status(409) => "conflict",
             Self::Status(429) => "rate limited",
-            Self::Status(_) => "server error",
+            Self::Status(500..) => "server error",
+            Self::Status(_) => "the server says to try again",
             Self::Final => "final",
         }
     }
@@ -87,6 +92,8 @@ pub(crate) struct Attempt {
     /// How many attempts there were, with this one.
     pub(crate) number: u32,
     pub(crate) outcome: Outcome,
+    /// Whether the server says to try again.
+    pub(crate) should_retry: Option<bool>,
     /// The wait that the server asked for.
     pub(crate) asked: Option<Duration>,
     /// Since the call began.
@@ -111,16 +118,22 @@ pub(crate) fn already_deleted(method: &str, earlier_maybe_done: bool, status: u1
 pub(crate) fn decide(policy: &Policy, attempt: &Attempt, random: f64) -> Decision {
     use Decision::{Stop, Wait};
 
-    let harmless = match (attempt.idempotency, attempt.outcome) {
-        (_, Outcome::NotSent | Outcome::Status(429)) => true,
-        (Idempotency::Idempotent, Outcome::Lost | Outcome::Unreadable) => true,
-        (Idempotency::Idempotent, Outcome::Status(408 | 500..=599)) => true,
-        (Idempotency::NotIdempotent, outcome) if outcome.maybe_done() => {
-            return Stop("it may have been done");
-        }
+    let Attempt { idempotency, outcome, .. } = *attempt;
+    if idempotency == Idempotency::NotIdempotent && outcome.maybe_done() {
+        return Stop("it may have been done");
+    }
+    // Twice is no worse than once; whether it helps is another question.
+    let helps = match (outcome, attempt.should_retry) {
+        (Outcome::Status(400..), Some(false)) => return Stop("the server says not to try again"),
+        (Outcome::Status(400..), Some(true)) => true,
+        (Outcome::NotSent | Outcome::NotProcessed, _) => true,
+        (Outcome::Lost | Outcome::Unreadable, _) => true,
+        (Outcome::Status(408 | 429 | 500..=599), _) => true,
+        // A lock that someone else holds, mostly.
+        (Outcome::Status(409), _) => idempotency == Idempotency::Idempotent,
         _ => false,
     };
-    if !harmless {
+    if !helps {
         return Stop("another attempt would not help");
     }
     if attempt.number > policy.retries {
@@ -147,6 +160,15 @@ fn backoff(policy: &Policy, number: u32, random: f64) -> Duration {
     let doubled = 1_u32.checked_shl(number.saturating_sub(1)).unwrap_or(u32::MAX);
     let wait = policy.first.saturating_mul(doubled).min(policy.longest);
     wait - wait.mul_f64(0.25 * random.clamp(0.0, 1.0))
+}
+
+/// Whether a response says to try again: `x-should-retry`.
+pub(crate) fn should_retry(headers: &HeaderMap) -> Option<bool> {
+    match headers.get("x-should-retry")?.as_bytes() {
+        b"true" => Some(true),
+        b"false" => Some(false),
+        _ => None,
+    }
 }
 
 /// The wait that a response asks for: `Retry-After-Ms`, or `Retry-After` in seconds or as a date,
@@ -183,16 +205,24 @@ mod tests {
     };
 
     fn attempt(idempotency: Idempotency, outcome: Outcome) -> Attempt {
-        Attempt { idempotency, number: 1, outcome, asked: None, elapsed: Duration::ZERO }
+        Attempt {
+            idempotency,
+            number: 1,
+            outcome,
+            should_retry: None,
+            asked: None,
+            elapsed: Duration::ZERO,
+        }
     }
 
     #[test]
     fn the_table() {
-        use Outcome::{Final, Invalid, Lost, NotSent, Status, Unreadable};
+        use Outcome::{Final, Invalid, Lost, NotProcessed, NotSent, Status, Unreadable};
         // The outcome; whether what is safe is retried, whether what is not; whether it may have
         // been done.
         for (outcome, safe, unsafe_, maybe_done) in [
             (NotSent, true, true, false),
+            (NotProcessed, true, true, false),
             (Invalid, false, false, false),
             (Lost, true, false, true),
             (Unreadable, true, false, true),
@@ -206,7 +236,7 @@ mod tests {
             (Status(403), false, false, false),
             (Status(404), false, false, false),
             (Status(408), true, false, true),
-            (Status(409), false, false, false),
+            (Status(409), true, false, false),
             (Status(425), false, false, false),
             (Status(429), true, true, false),
             (Status(499), false, false, false),
@@ -226,6 +256,49 @@ mod tests {
             }
             assert_eq!(outcome.maybe_done(), maybe_done, "{outcome:?}");
         }
+    }
+
+    #[test]
+    fn what_the_server_says_goes_first_where_it_is_safe() {
+        use Idempotency::{Idempotent, NotIdempotent};
+        use Outcome::{Lost, NotSent, Status};
+        // What is safe and what is not: retried if the server says yes, and if it says no.
+        for (idempotency, outcome, yes, no) in [
+            (Idempotent, Status(400), true, false),
+            (Idempotent, Status(404), true, false),
+            (Idempotent, Status(409), true, false),
+            (Idempotent, Status(429), true, false),
+            (Idempotent, Status(500), true, false),
+            (Idempotent, Status(600), true, false),
+            // The server has done nothing, and says that it may do it yet.
+            (NotIdempotent, Status(400), true, false),
+            (NotIdempotent, Status(409), true, false),
+            (NotIdempotent, Status(429), true, false),
+            // It may have.
+            (NotIdempotent, Status(408), false, false),
+            (NotIdempotent, Status(500), false, false),
+            (NotIdempotent, Status(303), false, false),
+            // A redirect is never followed.
+            (Idempotent, Status(303), false, false),
+            (Idempotent, Status(307), false, false),
+            // No response, no word of the server.
+            (Idempotent, Lost, true, true),
+            (NotIdempotent, NotSent, true, true),
+        ] {
+            for (says, expected) in [(true, yes), (false, no)] {
+                let attempt = Attempt { should_retry: Some(says), ..attempt(idempotency, outcome) };
+                let decision = decide(&POLICY, &attempt, 0.0);
+                let waits = matches!(decision, Decision::Wait(..));
+                assert_eq!(waits, expected, "{idempotency:?} {outcome:?} {says}");
+            }
+        }
+        let header = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-should-retry", value.parse().unwrap());
+            should_retry(&headers)
+        };
+        assert_eq!([header("true"), header("false")], [Some(true), Some(false)]);
+        assert_eq!([header("maybe"), should_retry(&HeaderMap::new())], [None, None]);
     }
 
     #[test]

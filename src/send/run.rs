@@ -2,20 +2,24 @@
 
 use std::sync::Arc;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
 use reqwest::{Method, Request, Url};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{Instrument, Span, field};
 
-use super::attempt::{Failure, SoFar, Success, Time, Trouble};
+use super::attempt::{Failure, SoFar, Stage, Success, Time, Trouble};
 use super::options::Options;
 use super::retry::{self, Attempt, Decision};
 use crate::connection::Connection;
-use crate::connection::credentials::Key;
+use crate::connection::credentials::{Key, Lease};
+use crate::connection::proxy::{Proxy, Refusal, refusal};
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::operation::Idempotency;
 use crate::request::Call;
 use crate::request::body::Ready;
-use crate::request::upload::Progress;
+use crate::request::progress::Progress;
 
 /// The most that is read of the body of an error.
 const ERROR_BODY: usize = 64 * 1024;
@@ -24,7 +28,7 @@ const FIRST_BUFFER: usize = 64 * 1024;
 
 /// A call under way.
 pub(super) struct Run {
-    connection: Arc<Connection>,
+    pub(super) connection: Arc<Connection>,
     pub(super) options: Options,
     pub(super) call: Call,
     pub(super) method: Method,
@@ -33,7 +37,7 @@ pub(super) struct Run {
     pub(super) attempts: u32,
     so_far: SoFar,
     /// The key of the last attempt.
-    pub(super) key: Option<Arc<Key>>,
+    pub(super) key: Option<Lease>,
     /// The one attempt with a new key after a 401 has been made.
     rekeyed: bool,
     /// An attempt may have done what was asked.
@@ -51,6 +55,9 @@ impl Run {
     ) -> Result<Box<Self>> {
         let invalid = |problem: &str| Err(Error::invalid(&call.target, problem));
         if let Some(problem) = call.invalid() {
+            return invalid(problem);
+        }
+        if let Some(Err(problem)) = options.project.as_deref() {
             return invalid(problem);
         }
         let Ok(method) = Method::from_bytes(call.target.method().as_bytes()) else {
@@ -100,24 +107,43 @@ impl Run {
         self.span.record("attempt", self.attempts);
         let time = self.time;
         let (mut limit, mut kind) = time.next();
-        let uploaded = Progress::default();
+        let is_watched = self.call.body.is_watched(&self.method, self.idempotency());
+        let progress = is_watched.then(Progress::default);
+        let upload = progress.as_ref().filter(|_| self.call.body.is_streamed());
         let result = {
             let span = self.span.clone();
-            let mut exchange = std::pin::pin!(self.exchange(&uploaded).instrument(span));
+            let mut exchange = std::pin::pin!(self.exchange(progress.as_ref()).instrument(span));
             loop {
-                match timeout(limit, exchange.as_mut()).await {
-                    Ok(result) => break result,
-                    // A long upload is not late while it makes progress; the deadline is for all.
-                    Err(_) if kind == ErrorKind::Timeout && uploaded.made() => {
-                        (limit, kind) = time.next();
+                if let Ok(result) = timeout(limit, exchange.as_mut()).await {
+                    break result;
+                }
+                // A long upload is not late while it makes progress; the deadline is for all.
+                let idle = upload.and_then(Progress::last_byte).map(|last| last.elapsed());
+                match idle.and_then(|idle| time.timeout.checked_sub(idle)) {
+                    Some(left) if kind == ErrorKind::Timeout && !left.is_zero() => {
+                        (limit, kind) = time.within(left);
                     }
-                    Err(_) => break Err(Trouble::OutOfTime(kind, limit)),
+                    _ => break Err(Trouble::OutOfTime(kind)),
                 }
             }
         };
-        let so_far = std::mem::replace(&mut self.so_far, SoFar::nothing(&self.call));
+        let mut so_far = std::mem::replace(&mut self.so_far, SoFar::nothing(&self.call));
+        let result = match (result, &progress) {
+            (Err(trouble), Some(progress)) if so_far.status.is_none() => {
+                if so_far.stage == Stage::Sent && progress.abandon() {
+                    so_far.stage = Stage::Connecting;
+                }
+                Err(match (trouble, progress.problem()) {
+                    (Trouble::Transport(_), Some(problem)) => {
+                        Trouble::Body(self.call.scrubber.line(problem, 256))
+                    }
+                    (trouble, _) => trouble,
+                })
+            }
+            (result, _) => result,
+        };
         if let Some(key) = &so_far.key {
-            self.key = Some(Arc::clone(key));
+            self.key = Some(key.clone());
         }
         // Only what is shown is scrubbed, and of a whole and sound response nothing is.
         if result.is_err()
@@ -132,27 +158,39 @@ impl Run {
     /// Has the key of this attempt removed from whatever is shown.
     pub(super) fn scrub_key(&mut self) {
         if let Some(key) = &self.key {
-            self.call.scrubber.knows(&key.secret);
+            self.call.scrubber.knows(&key.key.secret);
         }
     }
 
     /// Sends the request and reads the response.
-    async fn exchange(&mut self, uploaded: &Progress) -> Result<(), Trouble> {
+    async fn exchange(&mut self, progress: Option<&Progress>) -> Result<(), Trouble> {
         let shared = &*self.connection;
-        let key = shared.credentials.current().await.map_err(Trouble::NoKey)?;
-        let body = self.call.body.open(uploaded).await.map_err(Trouble::Body)?;
-        let sent = shared.http.execute(self.request(&key, body));
+        let lease = shared.credentials.current().await.map_err(Trouble::NoKey)?;
+        let body = self.call.body.open(&self.method, progress).await.map_err(Trouble::Body)?;
+        let sent = shared.http.execute(self.request(&lease.key, body));
         let so_far = &mut self.so_far;
-        so_far.key = Some(key);
+        so_far.key = Some(lease);
+        so_far.stage = Stage::Sent;
 
-        let mut response = sent.await.map_err(Trouble::Transport)?;
+        let mut response = match sent.await {
+            Ok(response) => response,
+            Err(error) => return Err(Box::pin(unsent(error, shared.proxy.as_deref())).await),
+        };
         if *response.url() != self.url {
             return Err(Trouble::Elsewhere);
         }
         let status = response.status();
         so_far.status = Some(status);
+        so_far.stage = Stage::Response;
         so_far.headers = std::mem::take(response.headers_mut());
 
+        if let Some(coding) = unrequested(&so_far.headers) {
+            return match status.is_success() && !self.call.ignores_body {
+                true => Err(Trouble::Encoded(self.call.scrubber.line(coding, 64))),
+                // The status says enough, and the body nothing.
+                false => Ok(()),
+            };
+        }
         if self.call.streaming && status.is_success() {
             so_far.stream = Some(Box::new(response));
             return Ok(());
@@ -176,34 +214,33 @@ impl Run {
         Ok(())
     }
 
-    fn request(&self, key: &Key, body: Option<Ready>) -> Request {
+    fn request(&self, key: &Key, (body, content_type): Ready) -> Request {
         let mut request = Request::new(self.method.clone(), self.url.clone());
         let (shared, own) = (&self.connection, &self.call.headers);
         let headers = request.headers_mut();
-        headers.reserve(shared.headers.len() + own.len() + 3);
+        headers.reserve(shared.headers.len() + own.len() + 4);
         let mut set = |name: &HeaderName, value: &HeaderValue| {
             headers.insert(name, value.clone());
         };
-        if let Some((_, length, content_type)) = &body {
+        if let Some(content_type) = &content_type {
             set(&CONTENT_TYPE, content_type);
-            if let Some(length) = *length {
-                set(&CONTENT_LENGTH, &length.into());
-            }
         }
-        for (name, value) in shared.headers.iter().chain(own) {
+        let project = self.options.project.as_deref().and_then(|project| project.as_ref().ok());
+        let project = project.map(|(name, value)| (name, value));
+        for (name, value) in shared.headers.iter().chain(project).chain(own) {
             set(name, value);
         }
         // `join` has made sure of the origin; the key depends on it, so it is asked once more.
         if shared.base.is_origin_of(&self.url) {
             set(&AUTHORIZATION, &key.header);
         }
-        *request.body_mut() = body.map(|(body, ..)| body);
+        *request.body_mut() = body;
         request
     }
 
     /// Waits before the next attempt, or gives up with the failure.
     pub(super) async fn recover(&mut self, failure: Failure) -> Result<()> {
-        let Failure { error, outcome } = failure;
+        let Failure { error, outcome, should_retry } = failure;
         self.maybe_done |= outcome.maybe_done();
         if !self.call.body.is_replayable() {
             self.finished("what was sent cannot be read again");
@@ -215,10 +252,11 @@ impl Run {
         }
         let options = &self.options;
         let attempt = Attempt {
-            idempotency: self.call.target.idempotency(),
+            idempotency: self.idempotency(),
             // The attempt with a new key is not one of those that a bad network costs.
             number: self.attempts - u32::from(self.rekeyed),
             outcome,
+            should_retry,
             asked: error.retry_after(),
             elapsed: self.time.elapsed(),
         };
@@ -238,6 +276,11 @@ impl Run {
         }
     }
 
+    /// Whether the call may be sent twice.
+    pub(super) fn idempotency(&self) -> Idempotency {
+        self.options.idempotency.unwrap_or_else(|| self.call.target.idempotency())
+    }
+
     /// Whether the source of the key has another one than the one just refused.
     async fn has_new_key(&mut self) -> bool {
         let Some(refused) = self.key.clone() else { return false };
@@ -254,4 +297,20 @@ impl Run {
         self.span.record("elapsed_ms", elapsed);
         tracing::debug!(parent: &self.span, how, "finished");
     }
+}
+
+/// What kept a request from being sent, or its response from coming.
+async fn unsent(error: reqwest::Error, proxy: Option<&Proxy>) -> Trouble {
+    match (refusal(&error, proxy), proxy) {
+        (Some(Refusal::Status(None)), Some(proxy)) => Trouble::Refused(error, proxy.status().await),
+        (Some(Refusal::Status(status)), _) => Trouble::Refused(error, status),
+        (Some(Refusal::Unknown), _) => Trouble::Refused(error, None),
+        (None, _) => Trouble::Transport(error),
+    }
+}
+
+/// The encoding of a body, where it has one: none is requested.
+fn unrequested(headers: &HeaderMap) -> Option<&str> {
+    let coding = headers.get(CONTENT_ENCODING)?.to_str().unwrap_or("unknown").trim();
+    Some(coding).filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"))
 }

@@ -51,7 +51,7 @@ async fn server(at_a_time: usize) -> (Client, Arc<AtomicUsize>) {
 }
 
 async fn call(client: &Client) -> onkernel::Result<()> {
-    client.get_api_key().id("key_1").send().await.map(drop)
+    client.api_keys().get("key_1").send().await.map(drop)
 }
 
 #[tokio::test]

@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod builder;
+mod calls;
 mod connections;
 mod credentials;
 mod errors;
+#[path = "../support/http.rs"]
+mod http;
 #[cfg(feature = "testing")]
 mod life;
 mod paging;

@@ -25,13 +25,14 @@ fn more(next: &str) -> String {
 const END: &str = "x-has-more: false\r\n";
 
 async fn all(server: &Server) -> Result<Vec<String>, Error> {
-    server.client().list_api_keys().limit(2).stream().map_ok(|key| key.id).try_collect().await
+    server.client().api_keys().list().limit(2).items().map_ok(|key| key.id).try_collect().await
 }
 
 /// The query of each request.
 fn queries(server: &Server) -> Vec<String> {
     let query = |request: &String| {
-        request.split(' ').nth(1).and_then(|path| path.split_once('?')).unwrap().1.to_owned()
+        let path = request.split(' ').nth(1).unwrap();
+        path.split_once('?').map_or("", |(_, query)| query).to_owned()
     };
     server.requests().iter().map(query).collect()
 }
@@ -42,13 +43,13 @@ async fn every_item_of_every_page_and_no_request_more() {
         Server::start([page(&[1, 2], &more("2")), page(&[3, 4], &more("4")), page(&[5], END)])
             .await;
     assert_eq!(all(&server).await.unwrap(), ["key_1", "key_2", "key_3", "key_4", "key_5"]);
-    assert_eq!(queries(&server), ["limit=2&offset=0", "limit=2&offset=2", "limit=2&offset=4"]);
+    assert_eq!(queries(&server), ["limit=2", "limit=2&offset=2", "limit=2&offset=4"]);
 }
 
 #[tokio::test]
 async fn a_page_is_fetched_when_it_is_wanted() {
     let server = Server::start([page(&[1, 2], &more("2")), page(&[3], END)]).await;
-    let mut keys = Box::pin(server.client().list_api_keys().stream());
+    let mut keys = Box::pin(server.client().api_keys().list().items());
     assert_eq!(server.count(), 0);
     keys.next().await.unwrap().unwrap();
     keys.next().await.unwrap().unwrap();
@@ -63,8 +64,71 @@ async fn a_page_is_fetched_when_it_is_wanted() {
 #[tokio::test]
 async fn the_callers_offset_is_the_first() {
     let server = Server::start([page(&[1], END)]).await;
-    server.client().list_api_keys().offset(40).stream().count().await;
+    server.client().api_keys().list().offset(40).items().count().await;
     assert_eq!(queries(&server), ["offset=40"]);
+}
+
+/// The server may page by a cursor of its own: what it says is asked for, and nothing else is sent
+/// with the first page.
+#[tokio::test]
+async fn the_first_page_is_as_it_was_asked_for_and_a_cursor_may_fall() {
+    let server =
+        Server::start([page(&[1], &more("50")), page(&[2], &more("30")), page(&[3], END)]).await;
+    let keys = server.client().api_keys().list().query("x").items().all().await.unwrap();
+    assert_eq!(keys.len(), 3);
+    assert_eq!(queries(&server), ["query=x", "query=x&offset=50", "query=x&offset=30"]);
+}
+
+#[tokio::test]
+async fn a_place_that_comes_again_ends_the_stream_however_long_the_way_round() {
+    for (way, asked) in [(vec!["2"], 2), (vec!["2", "4"], 3), (vec!["7", "5", "3", "9"], 5)] {
+        let acts = way.iter().cycle().take(20).map(|next| page(&[1], &more(next)));
+        let server = Server::start(acts).await;
+        let mut keys = server.client().api_keys().list().items();
+        let error = loop {
+            match keys.next().await.expect("an error before the end") {
+                Ok(_) => assert!(server.count() < 10, "{way:?}"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::Paging);
+        assert!(error.to_string().contains("a page before has begun at"), "{error}");
+        assert!(keys.next().await.is_none());
+        assert_eq!(server.count(), asked, "{way:?}");
+    }
+    // The caller's own place counts.
+    let server = Server::start([page(&[1], &more("20"))]).await;
+    let page = server.client().api_keys().list().offset(20).send().await.unwrap();
+    let error = page.next().unwrap().send().await.unwrap_err();
+    assert_eq!((error.kind(), server.count()), (ErrorKind::Paging, 1));
+}
+
+#[tokio::test]
+async fn a_page_knows_the_next() {
+    let server =
+        Server::start([page(&[1, 2], &more("2")), page(&[3], &more("x")), page(&[1], END)]).await;
+    let client = server.client();
+    let first = client.api_keys().list().limit(2).send().await.unwrap();
+    assert_eq!((first.items.len(), first.len()), (2, 2));
+    let second = first.next().expect("more").send_raw().await.unwrap();
+    assert_eq!(second.status().as_u16(), 200);
+    let second = second.into_value();
+    assert_eq!((&second).into_iter().map(|key| &*key.id).collect::<Vec<_>>(), ["key_3"]);
+    assert_eq!(queries(&server), ["limit=2", "limit=2&offset=2"]);
+    // What nobody can follow is an error, and no end.
+    let error = second.next().expect("more is promised").send().await.unwrap_err();
+    assert!(error.to_string().contains("leads to no page"), "{error}");
+    assert_eq!(server.count(), 2);
+    assert!(client.api_keys().list().send().await.unwrap().next().is_none());
+}
+
+#[tokio::test]
+async fn pages_come_one_by_one() {
+    let server = Server::start([page(&[1, 2], &more("2")), page(&[3], END)]).await;
+    let mut pages = server.client().api_keys().list().pages();
+    assert_eq!(pages.next().await.unwrap().unwrap().len(), 2);
+    assert_eq!(server.count(), 1);
+    assert_eq!(pages.all().await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -92,23 +156,22 @@ async fn a_full_page_without_headers_is_an_error() {
         ("limit=2", Server::start([page(&[1, 2], &more("2")), page(&[3, 4], "")]).await),
         ("no limit", Server::start([page(&ids, &more("20")), page(&ids, "")]).await),
     ] {
-        let call = server.client().list_api_keys();
+        let call = server.client().api_keys().list();
         let call = if list == "no limit" { call } else { call.limit(2) };
-        let error = call.stream().try_collect::<Vec<_>>().await.unwrap_err();
+        let error = call.items().try_collect::<Vec<_>>().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Paging, "{list}");
         assert!(error.to_string().contains("`X-Has-More`"), "{error}");
     }
     let server = Server::start([page(&[1], "")]).await;
-    let keys: Vec<_> = server.client().list_api_keys().stream().collect().await;
+    let keys: Vec<_> = server.client().api_keys().list().items().collect().await;
     assert!(keys.len() == 1 && keys[0].is_ok());
 }
 
 #[tokio::test]
 async fn headers_that_lead_nowhere_are_an_error_and_no_loop() {
     for (headers, words) in [
-        (more("2"), "does not go beyond"),
-        (more("1"), "does not go beyond"),
-        (more("-1"), "does not go beyond"),
+        (more("2"), "a page before has begun at"),
+        (more("-1"), "leads to no page"),
         ("x-has-more: true\r\n".to_owned(), "`X-Next-Offset` is missing"),
         (more("soon"), "leads to no page"),
         (more("99999999999999999999"), "leads to no page"),
@@ -116,12 +179,12 @@ async fn headers_that_lead_nowhere_are_an_error_and_no_loop() {
         (more("\u{e9}"), "leads to no page"),
     ] {
         let server = Server::start([page(&[1, 2], &more("2")), page(&[3, 4], &headers)]).await;
-        let keys: Vec<_> = server.client().list_api_keys().stream().collect().await;
-        assert_eq!(keys.len(), 3, "what came before is given out, and then the error: {headers:?}");
+        let keys: Vec<_> = server.client().api_keys().list().items().collect().await;
+        assert_eq!(keys.len(), 5, "what came before is given out, and then the error: {headers:?}");
         let error = keys.into_iter().last().unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Paging);
         assert!(error.to_string().to_lowercase().contains(&words.to_lowercase()), "{error}");
-        assert_eq!(error.operation().unwrap().id, "list_api_keys");
+        assert_eq!(error.operation().unwrap().id, "api_keys.list");
         assert_eq!(server.count(), 2);
     }
 }
@@ -129,7 +192,7 @@ async fn headers_that_lead_nowhere_are_an_error_and_no_loop() {
 #[tokio::test]
 async fn the_first_error_ends_the_stream() {
     let server = Server::start([page(&[1], &more("1")), response("403 Forbidden", "", "")]).await;
-    let mut keys = Box::pin(server.client().list_api_keys().stream());
+    let mut keys = Box::pin(server.client().api_keys().list().items());
     assert!(keys.next().await.unwrap().is_ok());
     assert!(keys.next().await.unwrap().unwrap_err().is_forbidden());
     assert!(keys.next().await.is_none());
@@ -153,8 +216,8 @@ async fn a_refused_value_is_the_streams_only_item() {
     let server = Server::start([page(&[1], END)]).await;
     let client = server.client();
     for stream in [
-        client.list_api_keys().limit(101).stream().boxed(),
-        client.list_api_keys().offset(u64::MAX).stream().boxed(),
+        client.api_keys().list().limit(101).items().boxed(),
+        client.api_keys().list().offset(u64::MAX).items().boxed(),
     ] {
         let keys: Vec<_> = stream.collect().await;
         assert_eq!(keys.len(), 1);

@@ -4,7 +4,7 @@
 use httpmock::Method::{DELETE, GET, PATCH, POST};
 use httpmock::prelude::*;
 use onkernel::prelude::*;
-use onkernel::types::{ApiKeyPolicy, ApiKeyPolicyStatement, ListApiKeysStatus};
+use onkernel::types::{self, ApiKeyPolicy, ApiKeyPolicyStatement, ApiKeysStatus};
 use serde_json::{Value, json};
 
 const KEY: &str = "sk_caller0123456789abcdefghij";
@@ -47,7 +47,7 @@ async fn create_sends_the_key_and_only_what_was_set() {
             then.status(201).json_body(created());
         })
         .await;
-    let response = client(&server).create_api_key().named("ci").send().await.unwrap();
+    let response = client(&server).api_keys().create("ci").send_raw().await.unwrap();
     mock.assert_async().await;
     assert_eq!(response.status().as_u16(), 201);
     assert_eq!(response.id, "key_1");
@@ -60,17 +60,17 @@ async fn create_sends_the_key_and_only_what_was_set() {
 async fn an_optional_nullable_field_is_left_out_null_or_a_value() {
     let server = MockServer::start_async().await;
     for (request, body) in [
-        (client(&server).create_api_key().named("a"), json!({ "name": "a" })),
+        (client(&server).api_keys().create("a"), json!({ "name": "a" })),
         (
-            client(&server).create_api_key().named("b").forever(),
+            client(&server).api_keys().create("b").days_to_expire(Null),
             json!({ "name": "b", "days_to_expire": null }),
         ),
         (
-            client(&server).create_api_key().named("c").for_days(3650).in_project("proj_1"),
+            client(&server).api_keys().create("c").days_to_expire(3650).project_id("proj_1"),
             json!({ "name": "c", "days_to_expire": 3650, "project_id": "proj_1" }),
         ),
         (
-            client(&server).create_api_key().body_map(|b| b.name("d").project_id(Nullable::Null)),
+            client(&server).api_keys().create("d").project_id(Null),
             json!({ "name": "d", "project_id": null }),
         ),
     ] {
@@ -101,16 +101,13 @@ async fn create_can_restrict_and_set_an_exact_expiry() {
             then.status(201).json_body(created());
         })
         .await;
-    let statement = ApiKeyPolicyStatement::builder()
-        .action("browsers:use")
-        .resource("projects/proj_1/browsers/*");
-    let policy: ApiKeyPolicy =
-        ApiKeyPolicy::builder().statements(vec![statement.try_into().unwrap()]).try_into().unwrap();
+    let statement = ApiKeyPolicyStatement::new("browsers:use", "projects/proj_1/browsers/*");
+    let policy = ApiKeyPolicy::new([statement]);
     client(&server)
-        .create_api_key()
-        .named("ci")
-        .until("2027-01-02T03:04:05Z".parse().unwrap())
-        .restricted_to(policy)
+        .api_keys()
+        .create("ci")
+        .expires_at("2027-01-02T03:04:05Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap())
+        .policy(policy)
         .send()
         .await
         .unwrap();
@@ -128,7 +125,7 @@ async fn list_sends_every_filter_and_no_default() {
             then.status(200).json_body(json!([listed()]));
         })
         .await;
-    assert_eq!(client(&server).list_api_keys().send().await.unwrap().len(), 1);
+    assert_eq!(client(&server).api_keys().list().send().await.unwrap().len(), 1);
     bare.assert_async().await;
     let full = server
         .mock_async(|when, then| {
@@ -147,14 +144,15 @@ async fn list_sends_every_filter_and_no_default() {
         .await;
     #[allow(deprecated)]
     let listed = client(&server)
-        .list_api_keys()
+        .api_keys()
+        .list()
         .limit(100)
         .offset(40)
         .query("a b&c=d/é")
         .name("ci")
-        .sort_by("expires_at")
-        .sort_direction("asc")
-        .status(ListApiKeysStatus::All)
+        .sort_by(SortBy::ExpiresAt)
+        .sort_direction(types::SortDirection::Asc)
+        .status(ApiKeysStatus::All)
         .include_deleted(true)
         .send()
         .await
@@ -185,10 +183,10 @@ async fn get_rename_and_delete_name_the_key_in_the_path() {
         })
         .await;
     let client = client(&server);
-    let key = client.get_api_key().id("key_1").include_deleted(true).send().await.unwrap();
+    let key = client.api_keys().get("key_1").include_deleted(true).send().await.unwrap();
     assert_eq!(key.masked_key, "sk_1234...abcd");
-    client.update_api_key().id("key_1").body_map(|body| body.name("new")).send().await.unwrap();
-    let gone = client.delete_api_key().id("key_1").send().await.unwrap();
+    client.api_keys().update("key_1", "new").send().await.unwrap();
+    let gone = client.api_keys().delete("key_1").send_raw().await.unwrap();
     assert_eq!(gone.status().as_u16(), 204);
     for mock in [get, rename, delete] {
         mock.assert_async().await;
@@ -208,7 +206,7 @@ async fn a_body_that_may_be_left_out_is_left_out() {
         })
         .await;
     let client = client(&server);
-    client.rotate_api_key().id("key_1").send().await.unwrap();
+    client.api_keys().rotate("key_1").send().await.unwrap();
     bare.assert_async().await;
     let full = server
         .mock_async(|when, then| {
@@ -218,13 +216,7 @@ async fn a_body_that_may_be_left_out_is_left_out() {
             then.status(201).json_body(created());
         })
         .await;
-    client
-        .rotate_api_key()
-        .id("key_1")
-        .body_map(|body| body.days_to_expire(Nullable::Null).expire_in_days(0))
-        .send()
-        .await
-        .unwrap();
+    client.api_keys().rotate("key_1").days_to_expire(Null).expire_in_days(0).send().await.unwrap();
     full.assert_async().await;
 }
 
@@ -237,50 +229,57 @@ async fn what_the_document_forbids_never_leaves_the_process() {
         })
         .await;
     let client = client(&server);
-    let create = || client.create_api_key();
+    let create = |name: &str| client.api_keys().create(name);
     let refused = [
-        (create().named("").send().await.err(), "name must have 1 to 255 characters, but has 0"),
+        (create("").send().await.err(), "name must have 1 to 255 characters, but has 0"),
         (
-            create().named("é".repeat(256)).send().await.err(),
+            create(&"é".repeat(256)).send().await.err(),
             "name must have 1 to 255 characters, but has 256",
         ),
-        (create().send().await.err(), "name must be set"),
         (
-            create().named("a").for_days(4000).send().await.err(),
+            create("a").days_to_expire(4000).send().await.err(),
             "days_to_expire must be between 1 and 3650, but is 4000",
         ),
         (
-            create().named("a").for_days(0).send().await.err(),
+            create("a").days_to_expire(0).send().await.err(),
             "days_to_expire must be between 1 and 3650, but is 0",
         ),
         (
-            client.list_api_keys().limit(101).send().await.err(),
+            client.api_keys().list().limit(101).send().await.err(),
             "limit must be at most 100, but is 101",
         ),
         (
-            client.list_api_keys().sort_by("age").send().await.err(),
+            client.api_keys().list().sort_by(SortBy::Unknown("age".to_owned())).send().await.err(),
             "sort_by must be one of `created_at`, `name`, `expires_at`, not `age`",
         ),
         (
             client
-                .list_api_keys()
-                .status(ListApiKeysStatus::Unknown("odd".to_owned()))
+                .api_keys()
+                .list()
+                .status(ApiKeysStatus::Unknown("odd".to_owned()))
                 .send()
                 .await
                 .err(),
             "status must be one of `active`, `deleted`, `all`, not `odd`",
         ),
         (
-            client
-                .rotate_api_key()
-                .id("key_1")
-                .body_map(|body| body.expire_in_days(-1))
-                .send()
-                .await
-                .err(),
+            client.api_keys().rotate("key_1").expire_in_days(-1).send().await.err(),
             "expire_in_days must be between 0 and 3650, but is -1",
         ),
-        (client.get_api_key().send().await.err(), "id must be set"),
+        (
+            client.api_keys().list().limit(u64::MAX).send().await.err(),
+            "limit must be at most 100, but is 18446744073709551615",
+        ),
+        (
+            client.api_keys().rotate("key_1").days_to_expire(i128::MAX).send().await.err(),
+            "days_to_expire must be between 1 and 3650, but is \
+             170141183460469231731687303715884105727",
+        ),
+        (
+            client.api_keys().list().offset(u64::MAX).send().await.err(),
+            "offset must be between -9223372036854775808 and 9223372036854775807, but is \
+             18446744073709551615",
+        ),
     ];
     for (error, expected) in refused {
         let error = error.unwrap();
@@ -289,7 +288,7 @@ async fn what_the_document_forbids_never_leaves_the_process() {
         assert!(plain.contains(&expected.replace('`', "")), "{error} does not say: {expected}");
     }
     for id in ["", ".", ".."] {
-        let error = client.delete_api_key().id(id).send().await.unwrap_err();
+        let error = client.api_keys().delete(id).send().await.unwrap_err();
         assert!(error.is_invalid_request(), "{error}");
     }
     any.assert_calls_async(0).await;
@@ -306,7 +305,7 @@ async fn an_id_is_one_segment_of_the_path_whatever_it_holds() {
             then.status(204);
         })
         .await;
-    client(&server).delete_api_key().id("..\\../a b%?c#é").send().await.unwrap();
+    client(&server).api_keys().delete("..\\../a b%?c#é").send().await.unwrap();
     any.assert_async().await;
 }
 
@@ -322,10 +321,10 @@ async fn the_project_travels_in_a_header() {
     let client = Client::builder()
         .api_key(KEY)
         .base_url(server.base_url())
-        .project("proj_1")
+        .project_id("proj_1")
         .build()
         .unwrap();
-    client.list_api_keys().send().await.unwrap();
+    client.api_keys().list().send().await.unwrap();
     mock.assert_async().await;
 }
 
@@ -346,7 +345,7 @@ async fn every_documented_refusal_keeps_what_the_server_said() {
                 }));
             })
             .await;
-        let error = client(&server).get_api_key().id("key_1").send().await.unwrap_err();
+        let error = client(&server).api_keys().get("key_1").send().await.unwrap_err();
         mock.delete_async().await;
         assert_eq!(error.status().map(|it| it.as_u16()), Some(status));
         assert_eq!(error.code(), Some(code));
@@ -358,7 +357,7 @@ async fn every_documented_refusal_keeps_what_the_server_said() {
         assert_eq!(error.is_bad_request(), status == 400);
         assert_eq!(error.is_server_error(), status == 500);
         let line = error.to_string();
-        assert!(line.contains("get_api_key") && line.contains("in words"), "{line}");
+        assert!(line.contains("api_keys.get") && line.contains("in words"), "{line}");
         assert!(!line.contains('\n'), "{line}");
     }
 }
@@ -380,7 +379,7 @@ async fn responses_outside_the_document_keep_status_and_text() {
                 then.status(status).header("content-type", content_type).body(body);
             })
             .await;
-        let error = client(&server).get_api_key().id("key_1").send().await.unwrap_err();
+        let error = client(&server).api_keys().get("key_1").send().await.unwrap_err();
         mock.delete_async().await;
         assert_eq!(error.status().map(|it| it.as_u16()), Some(status), "{error}");
         let all = format!("{error} {:?}", error.body_excerpt());
@@ -392,7 +391,7 @@ async fn responses_outside_the_document_keep_status_and_text() {
             then.status(429).header("retry-after", "7").body("slow down");
         })
         .await;
-    let error = client(&server).get_api_key().id("key_1").send().await.unwrap_err();
+    let error = client(&server).api_keys().get("key_1").send().await.unwrap_err();
     limited.delete_async().await;
     assert!(error.is_rate_limited());
     assert_eq!(error.retry_after(), Some(std::time::Duration::from_secs(7)));
@@ -414,7 +413,7 @@ async fn responses_are_read_for_what_they_hold() {
             then.status(200).json_body(sparse);
         })
         .await;
-    let key = client(&server).get_api_key().id("key_1").send().await.unwrap();
+    let key = client(&server).api_keys().get("key_1").send().await.unwrap();
     mock.delete_async().await;
     assert_eq!((&key.expires_at, &key.project_id), (&None, &None));
 
@@ -427,7 +426,7 @@ async fn responses_are_read_for_what_they_hold() {
                 then.status(200).json_body(broken);
             })
             .await;
-        let error = client(&server).get_api_key().id("key_1").send().await.unwrap_err();
+        let error = client(&server).api_keys().get("key_1").send().await.unwrap_err();
         mock.delete_async().await;
         assert!(error.is_decode(), "without {missing}: {error}");
     }

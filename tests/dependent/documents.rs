@@ -19,7 +19,7 @@ impl std::ops::Deref for Dependent {
 impl Dependent {
     fn new() -> Self {
         let path = root();
-        Self(Outside::new(&format!("onkernel = {{ path = {path:?}, default-features = false }}\n")))
+        Self(Outside::new(&format!("onkernel = {{ path = {path:?}, default-features = false, features = [\"api-keys\"] }}\n")))
     }
 
     /// The crates that Cargo does not find fresh.
@@ -75,7 +75,7 @@ fn a_dependent_brings_its_own_document_and_overlay() {
     dependent.write(
         "src/main.rs",
         "async fn uses(client: onkernel::Client) -> onkernel::Result<Vec<String>> {\n    \
-         Ok(client.list_widgets().send().await?.into_value())\n}\nfn main() { let _ = uses; }\n",
+         client.widgets().list().send().await\n}\nfn main() { let _ = uses; }\n",
     );
     let output = dependent.check(SPEC);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -91,16 +91,16 @@ fn a_dependent_brings_its_own_document_and_overlay() {
     dependent.write(
         "mine.yml",
         "overlay: 1.0.0\ninfo: { title: mine, version: '1' }\nactions:\n  - target: \
-         $.paths['/widgets'].get\n    description: A better name.\n    update: { x-onkernel-name: \
-         find_widgets }\n",
+         $.paths['/widgets'].get\n    description: A better name.\n    update: { x-onkernel-method: \
+         find }\n",
     );
     let overlay = "ONKERNEL_OVERLAY = { value = \"mine.yml\", relative = true }\n";
     let output = dependent.check(&format!("{SPEC}{overlay}"));
     let error = String::from_utf8_lossy(&output.stderr);
-    assert!(error.contains("no method named `list_widgets`"), "{error}");
+    assert!(error.contains("no method named `list`"), "{error}");
 
     let main = fs::read_to_string(dependent.path("src/main.rs")).unwrap();
-    dependent.write("src/main.rs", &main.replace("list_widgets", "find_widgets"));
+    dependent.write("src/main.rs", &main.replace("widgets().list", "widgets().find"));
     let output = dependent.check(&format!("{SPEC}{overlay}"));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 
@@ -134,12 +134,15 @@ fn failures(dependent: &Dependent) {
 
     let renamed = bundled().replace("/org/api_keys/{id}/rotate:", "/org/keys/{id}/rotate:");
     let error = dependent.failure(&renamed);
-    assert!(error.contains("overlay") || error.contains("`rotate_api_key`, is missing"), "{error}");
+    assert!(
+        error.contains("overlay") || error.contains("`api_keys.rotate` here, is missing"),
+        "{error}"
+    );
 
     let form = bundled().replacen("application/json:", "application/x-www-form-urlencoded:", 1);
     let error = dependent.failure(&form);
     assert!(error.contains("of type application/x-www-form-urlencoded"), "{error}");
-    assert!(error.contains("#/paths/~1org~1api_keys"), "{error}");
+    assert!(error.contains("#/paths/~1auth~1context/get/responses/200"), "{error}");
 
     fs::remove_file(dependent.path("api.yml")).unwrap();
     let output = dependent.check(SPEC);

@@ -3,3 +3,4 @@
 mod documents;
 mod outside;
 mod readme;
+mod rejected;

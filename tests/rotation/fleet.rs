@@ -248,7 +248,7 @@ async fn the_callers_own_key_is_rotated_only_when_asked_for() {
     let done = fleet(policy().with_own_key(), &world.client).run().await.unwrap();
     assert!(matches!(became(done), Rotated::Done(report) if report.is_settled()));
     // The caller goes on with the new one.
-    assert!(world.client.list_api_keys().send().await.is_ok());
+    assert!(world.client.api_keys().list().send().await.is_ok());
 }
 
 #[tokio::test]

@@ -20,8 +20,8 @@ async fn an_expired_key_needs_its_lifetime_spelled_out() {
 async fn an_end_that_a_grace_period_has_moved_is_not_taken_for_a_lifetime() {
     let world = plain().await;
     world.server.advance(TimeDelta::hours(5));
-    let rotate = world.manager.rotate_api_key().id(&*world.old_id);
-    rotate.body_map(|body| body.expire_in_days(7)).send().await.unwrap();
+    let rotate = world.manager.api_keys().rotate(&*world.old_id);
+    rotate.expire_in_days(7).send().await.unwrap();
     assert!(refused(&world, world.rotation()).await.contains("grace period"));
     assert!(world.rotation().lifetime(Lifetime::Days(30)).run().await.is_ok());
 }

@@ -50,7 +50,7 @@ async fn a_key_is_created_exactly_once() {
             .timeout(Duration::from_millis(400))
             .build()
             .unwrap();
-        let request = CreateApiKeyRequest::builder().name("once").days_to_expire(9);
+        let request = CreateApiKeyRequest::new("once").days_to_expire(9);
         let once = client.create_exactly_once(request).settle_time(Duration::ZERO);
         let made = once.await.unwrap();
         let live: Vec<_> = server.keys().into_iter().filter(|k| k.deleted_at.is_none()).collect();

@@ -137,7 +137,7 @@ async fn a_project_scoped_key_rotates_itself() {
     let world = world(settings).await;
     rotated(&world).await;
     // The caller's client has gone over to the new key.
-    world.client.list_api_keys().send().await.unwrap();
+    world.client.api_keys().list().send().await.unwrap();
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn the_verify_hook_gets_the_new_key() {
         .rotation()
         .verify(move |client: Client| {
             let old = old.clone();
-            async move { client.get_api_key().id(&*old).send().await.map(drop) }
+            async move { client.api_keys().get(&*old).send().await.map(drop) }
         })
         .run()
         .await

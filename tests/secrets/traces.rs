@@ -14,10 +14,10 @@ async fn a_call_is_traced_within_the_span_that_awaits_it() {
     let recorder = Recorder::default();
     let _guard = recorder.trace("debug");
     let server = Server::start([json("200 OK", "[]")]).await;
-    let call = server.client().list_api_keys().send();
+    let call = server.client().api_keys().list().send();
     call.instrument(tracing::info_span!("caller")).await.unwrap();
     let log = recorder.text();
-    assert!(log.contains("caller:call{operation=\"list_api_keys\""), "{log}");
+    assert!(log.contains("caller:call{operation=\"api_keys.list\""), "{log}");
     let finished = log.lines().find(|line| line.contains("finished")).unwrap();
     assert!(finished.contains("caller:call{"), "{finished}");
 }
@@ -66,10 +66,10 @@ async fn traces_at_their_most_talkative_hold_no_secret() {
                 }
             };
             let once = client.with(CallOptions::new().retries(1));
-            keep(once.create_api_key().body_map(|b| b.name(KEY)).send().await.err());
-            keep(once.rotate_api_key().id(KEY).send().await.err());
-            keep(once.list_api_keys().name(KEY).send().await.err());
-            keep(once.delete_api_key().id(KEY).send().await.err());
+            keep(once.api_keys().create(KEY).send().await.err());
+            keep(once.api_keys().rotate(KEY).send().await.err());
+            keep(once.api_keys().list().name(KEY).send().await.err());
+            keep(once.api_keys().delete(KEY).send().await.err());
             let body = serde_json::json!({ "password": KEY });
             let raw = once.request(Method::PUT, "/x").query("k", KEY).header("x-k", KEY);
             keep(raw.json(&body).send().await.err());
@@ -79,7 +79,7 @@ async fn traces_at_their_most_talkative_hold_no_secret() {
         }
     }
     let log = recorder.text();
-    assert!(log.contains("create_api_key"), "the trace was on");
+    assert!(log.contains("api_keys.create"), "the trace was on");
     let leak = log.lines().find(|line| line.contains(SECRET));
     assert_eq!(leak, None);
 }
@@ -93,12 +93,12 @@ async fn a_call_is_one_span_and_each_retry_an_event() {
         response("204 No Content", "x-request-id: req_7\r\n", ""),
     ])
     .await;
-    server.client().delete_api_key().id("key_secretive").send().await.unwrap();
+    server.client().api_keys().delete("key_secretive").send().await.unwrap();
     let log = recorder.text();
     let retry = log.lines().find(|line| line.contains("trying again")).unwrap();
     for part in [
         "INFO",
-        "operation=\"delete_api_key\"",
+        "operation=\"api_keys.delete\"",
         "method=\"DELETE\"",
         "path=\"/org/api_keys/{id}\"",
         "reason=\"server error\"",
@@ -121,7 +121,7 @@ async fn a_fixed_key_that_is_refused_is_no_failure_of_its_source() {
     let recorder = Recorder::default();
     let _guard = recorder.trace("onkernel=debug");
     let server = Server::start([response("401 Unauthorized", "", "")]).await;
-    assert!(server.client().list_api_keys().send().await.unwrap_err().is_unauthorized());
+    assert!(server.client().api_keys().list().send().await.unwrap_err().is_unauthorized());
     assert!(!recorder.text().contains("WARN"), "{}", recorder.text());
 }
 
@@ -131,8 +131,8 @@ fn secrets_print_as_redacted_in_every_form() {
     let held = (Some(secret.clone()), vec![secret.clone()]);
     let text = format!(
         "{secret} {secret:?} {secret:#?} {secret:>40} {held:?} {} {}",
-        serde_json::to_string(&held).unwrap(),
-        serde_json::to_value(&secret).unwrap(),
+        serde_json::to_string(&held).unwrap_err(),
+        onkernel::secret::redacted(&held).unwrap(),
     );
     assert!(!text.contains(SECRET), "{text}");
     assert_eq!(secret.expose(), KEY);

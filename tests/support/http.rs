@@ -1,6 +1,11 @@
 //! An HTTP client that does nothing on its own: no redirects, no retries, no proxy.
 
 pub fn http() -> reqwest::Client {
+    builder().build().unwrap()
+}
+
+#[allow(dead_code, reason = "each test target uses a part")]
+pub fn builder() -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
@@ -9,7 +14,7 @@ pub fn http() -> reqwest::Client {
     #[cfg(feature = "rustls")]
     let builder = {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        builder.tls_certs_only([])
+        builder.tls_certs_only([]).tls_backend_rustls()
     };
-    builder.build().unwrap()
+    builder
 }

@@ -157,7 +157,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
 /// The error of a creation.
 pub(crate) async fn create(server: &Server) -> Error {
     let client = server.client();
-    client.create_api_key().body_map(|body| body.name("ci")).send().await.unwrap_err()
+    client.api_keys().create("ci").send().await.unwrap_err()
 }
 
 /// The error of a call that may be sent again, sent once.
@@ -165,8 +165,8 @@ pub(crate) async fn get(server: &Server) -> Error {
     server
         .client()
         .with(CallOptions::new().retries(0))
-        .get_api_key()
-        .id("key_1")
+        .api_keys()
+        .get("key_1")
         .send()
         .await
         .unwrap_err()

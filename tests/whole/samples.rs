@@ -113,12 +113,12 @@ impl<'a> Samples<'a> {
 
     fn number(&mut self, schema: &Value) -> i64 {
         let low = schema["minimum"].as_i64().unwrap_or(0);
-        let high = schema["maximum"].as_i64().unwrap_or(low + 1000);
+        let high = schema["maximum"].as_i64().unwrap_or(low.saturating_add(1000));
         let low = low + i64::from(schema.get("exclusiveMinimum").is_some());
         match self.below(4) {
             0 => low,
             1 => high,
-            _ => low + self.below((high - low + 1).min(100_000) as u64) as i64,
+            _ => low + self.below(high.saturating_sub(low).min(99_999) as u64 + 1) as i64,
         }
     }
 

@@ -31,6 +31,16 @@ impl Spec {
         let named = |variable: &str| std::env::var(variable).ok().filter(|path| !path.is_empty());
         let bundled = "spec/openapi.documented.yml".to_owned();
         let mut root = read(&named("ONKERNEL_SPEC").unwrap_or(bundled));
+        // What prose says and the bundled document does not: which settings a proxy of a type has.
+        for action in read("spec/whole-api.overlay.yml")["actions"].as_array().unwrap() {
+            let schema = action["target"].as_str().unwrap().strip_prefix("$.components.schemas.");
+            let schema = schema.and_then(|name| root["components"]["schemas"].get_mut(name));
+            let discriminator = &action["update"]["discriminator"];
+            if let Some(schema) = schema.filter(|_| discriminator.is_object()) {
+                let own = schema.as_object_mut().unwrap().entry("discriminator");
+                own.or_insert_with(|| discriminator.clone());
+            }
+        }
         if let Some(overlay) = named("ONKERNEL_OVERLAY") {
             for action in read(&overlay)["actions"].as_array().unwrap() {
                 let place = match action["target"].as_str().unwrap() {
@@ -53,7 +63,7 @@ impl Spec {
     pub(crate) fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
         let mut value = value;
         while let Some(reference) = value["$ref"].as_str() {
-            value = self.root.pointer(&reference[1..]).unwrap();
+            value = self.root.pointer(&decode(&reference[1..])).unwrap();
         }
         value
     }
@@ -80,9 +90,9 @@ impl Spec {
                 }
                 let mut parameters = BTreeMap::new();
                 for (pattern, actual) in template.iter().zip(&asked) {
-                    match pattern.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
-                        Some(name) if !actual.is_empty() => {
-                            parameters.insert(name.to_owned(), (*actual).to_owned());
+                    match placeholder(pattern, actual) {
+                        Some((name, text)) => {
+                            parameters.insert(name.to_owned(), text.to_owned());
                         }
                         _ if pattern == actual => {}
                         _ => return None,
@@ -115,11 +125,12 @@ impl Spec {
         match value {
             Value::Array(items) => items.iter().for_each(|item| self.needs(item, needed)),
             Value::Object(members) => {
-                let name =
-                    value["$ref"].as_str().and_then(|it| it.strip_prefix("#/components/schemas/"));
-                if let Some(name) = name.filter(|name| !needed.contains_key(*name)) {
-                    let schema = &self.root["components"]["schemas"][name];
-                    needed.insert(name.to_owned(), schema.clone());
+                let name = value["$ref"].as_str().map(decode).and_then(|it| {
+                    it.strip_prefix("#/components/schemas/")?.split('/').next().map(str::to_owned)
+                });
+                if let Some(name) = name.filter(|name| !needed.contains_key(name)) {
+                    let schema = &self.root["components"]["schemas"][&name];
+                    needed.insert(name, schema.clone());
                     self.needs(schema, needed);
                 }
                 members.values().for_each(|member| self.needs(member, needed));
@@ -155,6 +166,14 @@ fn operations(root: &Value) -> Vec<Operation> {
     all
 }
 
+/// The parameter in a segment of a path such as `{id}.json`, and its text.
+fn placeholder<'a>(pattern: &'a str, actual: &'a str) -> Option<(&'a str, &'a str)> {
+    let (before, rest) = pattern.split_once('{')?;
+    let (name, after) = rest.split_once('}')?;
+    let text = actual.strip_prefix(before)?.strip_suffix(after)?;
+    (!text.is_empty()).then_some((name, text))
+}
+
 impl Operation {
     pub(crate) fn name(&self) -> String {
         format!("{} {}", self.method, self.path)
@@ -163,7 +182,11 @@ impl Operation {
     pub(crate) fn parameters<'a>(&'a self, spec: &'a Spec) -> Vec<&'a Value> {
         let shared = spec.root["paths"][&self.path]["parameters"].as_array().into_iter().flatten();
         let own = self.value["parameters"].as_array().into_iter().flatten();
-        shared.chain(own).map(|it| spec.resolve(it)).collect()
+        let all = shared.chain(own).map(|it| spec.resolve(it));
+        // OpenAPI ignores these: the media types and the security decide them.
+        let ignored = ["Accept", "Content-Type", "Authorization"];
+        all.filter(|it| it["in"] != "header" || !ignored.iter().any(|name| it["name"] == *name))
+            .collect()
     }
 
     /// The media type of the request body, and what is said of it.
@@ -178,13 +201,17 @@ impl Operation {
         spec: &'a Spec,
     ) -> Vec<(u16, Option<(&'a str, &'a Value)>)> {
         let responses = self.value["responses"].as_object().unwrap();
-        let successes = responses.iter().filter(|(status, _)| status.starts_with('2'));
+        let is_success = |status: &str| status.starts_with('2');
+        let default = !responses.keys().any(|status| is_success(status));
+        let successes = responses
+            .iter()
+            .filter(|(status, _)| is_success(status) || default && *status == "default");
         successes
             .map(|(status, response)| {
                 let content = spec.resolve(response)["content"].as_object();
                 let media = content.and_then(|content| content.iter().next());
                 let media = media.map(|(name, media)| (name.as_str(), &media["schema"]));
-                (status.parse().unwrap(), media)
+                (status.parse().unwrap_or(200), media)
             })
             .collect()
     }

@@ -4,12 +4,16 @@ use crate::error::Error;
 use crate::files::{self, DOCUMENT};
 use crate::provenance;
 use indicatif::{ProgressBar, ProgressStyle};
+use onkernel_codegen::Document;
 use std::path::Path;
 use std::time::Duration;
 
-/// Where the vendor publishes its document.
-pub const PUBLISHED: &str =
-    "https://app.stainless.com/api/spec/documented/kernel/openapi.documented.yml";
+/// Where the vendor publishes its document: the API itself, and the address that was the only one
+/// before.
+pub const PUBLISHED: [&str; 2] = [
+    "https://api.onkernel.com/spec.json",
+    "https://app.stainless.com/api/spec/documented/kernel/openapi.documented.yml",
+];
 
 /// What a download may cost. The document of 2026 is below 1 MB.
 const LIMITS: Limits =
@@ -24,15 +28,39 @@ pub struct Input {
     pub source: String,
     /// The document.
     pub text: String,
+    /// What a person has to know of how it was read.
+    pub remark: Option<String>,
 }
 
 /// The document that the vendor publishes.
 ///
 /// # Errors
-/// Why it could not be fetched.
+/// Why no address has it.
 pub fn published() -> Result<Input, Error> {
-    let text = download(PUBLISHED, &LIMITS)?;
-    Ok(Input { name: PUBLISHED.to_owned(), source: PUBLISHED.to_owned(), text })
+    first_of(&PUBLISHED, &LIMITS)
+}
+
+/// The document at the first of several addresses that has one.
+fn first_of(urls: &[&str], limits: &Limits) -> Result<Input, Error> {
+    let mut failed: Vec<Error> = Vec::new();
+    for url in urls {
+        // A page that says that there is nothing here is no document.
+        let document = download(url, limits)
+            .and_then(|text| Document::parse(&text, url).map(|_| text).map_err(Error::from));
+        match document {
+            Ok(text) => {
+                let reasons: Vec<_> = failed.iter().flat_map(|it| it.lines.iter()).collect();
+                let remark = reasons.first().map(|reason| {
+                    format!("Read from {url}, since the usual address failed: {reason}.")
+                });
+                let place = (*url).to_owned();
+                return Ok(Input { name: place.clone(), source: place, text, remark });
+            }
+            Err(error) => failed.push(error),
+        }
+    }
+    let lines = failed.into_iter().flat_map(|it| it.lines).collect();
+    Err(Error { lines, code: 1 })
 }
 
 /// The document at a URL or in a file.
@@ -42,7 +70,7 @@ pub fn published() -> Result<Input, Error> {
 pub fn from(place: &str, root: &Path) -> Result<Input, Error> {
     if place.contains("://") {
         let text = download(place, &LIMITS)?;
-        return Ok(Input { name: place.to_owned(), source: place.to_owned(), text });
+        return Ok(Input { name: place.to_owned(), source: place.to_owned(), text, remark: None });
     }
     let path = Path::new(place);
     let text = files::read(path).map_err(Error::usage)?;
@@ -55,7 +83,7 @@ pub fn from(place: &str, root: &Path) -> Result<Input, Error> {
         _ => None,
     };
     let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Input { name: place.to_owned(), source: source.unwrap_or(file), text })
+    Ok(Input { name: place.to_owned(), source: source.unwrap_or(file), text, remark: None })
 }
 
 struct Limits {
@@ -173,6 +201,40 @@ mod tests {
     fn a_truncated_answer_an_error_and_other_bytes_are_rejected() {
         assert!(rejected("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na: 1").contains("error"));
         assert!(rejected("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").contains("404"));
+    }
+
+    const LARGER: Limits = Limits { bytes: 1000, ..PLAIN };
+    const DOCUMENT: &str =
+        "HTTP/1.1 200 OK\r\nContent-Length: 33\r\n\r\n{\"openapi\": \"3.1.0\", \"paths\": {}}";
+
+    #[test]
+    fn the_next_address_is_asked_when_one_has_no_document() {
+        for nothing in [
+            "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n<html>Hi</html>",
+        ] {
+            let (first, second) = (serve(nothing), serve(DOCUMENT));
+            let input = first_of(&[&first, &second], &LARGER).unwrap();
+            assert_eq!(input.source, second);
+            let remark = input.remark.unwrap();
+            assert!(remark.starts_with(&format!("Read from {second}, since")), "{remark}");
+            assert!(remark.contains(&first), "{remark}");
+        }
+    }
+
+    #[test]
+    fn the_first_address_that_has_a_document_is_the_only_one_asked() {
+        let first = serve(DOCUMENT);
+        let input = first_of(&[&first, "http://127.0.0.1:1/spec.yml"], &LARGER).unwrap();
+        assert_eq!((input.source, input.remark), (first, None));
+    }
+
+    #[test]
+    fn every_address_is_named_when_none_has_a_document() {
+        let nothing = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+        let (first, second) = (serve(nothing), serve(nothing));
+        let error = first_of(&[&first, &second], &LARGER).unwrap_err().to_string();
+        assert!(error.contains(&first) && error.contains(&second), "{error}");
     }
 
     #[test]

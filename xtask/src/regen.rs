@@ -1,13 +1,15 @@
-//! Takes a new document: checks it, and plans every file that changes before the first is written.
+//! Takes a new document: its facts under our words, checked, and every file that changes planned
+//! before the first is written.
 
 use crate::error::Error;
 use crate::fetch::Input;
 use crate::files::{self, CHANGELOG, DOCUMENT, Edit};
+use crate::merge::{Notes, merge};
 use crate::provenance::{self, Provenance};
-use crate::{changelog, snapshots};
+use crate::{changelog, snapshots, yaml};
 use chrono::NaiveDate;
 use onkernel_codegen::diff::{Report, Verdict, diff};
-use onkernel_codegen::{Document, Source, client, load};
+use onkernel_codegen::{Document, Features, Source, client, load};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -16,6 +18,10 @@ use std::path::Path;
 pub struct Plan {
     /// What it changes for callers.
     pub report: Report,
+    /// What it means for our words.
+    pub notes: Notes,
+    /// What a person has to know of where the document was read.
+    pub remark: Option<String>,
     /// The files that are not as they should be.
     pub writes: Vec<Edit>,
 }
@@ -23,16 +29,21 @@ pub struct Plan {
 /// Plans to take a document. Nothing is written.
 ///
 /// # Errors
-/// Everything that is wrong with the document: it cannot be read or lowered, an overlay action
-/// matches nothing, or something that the hand-written code needs is missing.
+/// Everything that is wrong with the document: it cannot be read, taken over or lowered, an overlay
+/// action matches nothing, or something that the hand-written code needs is missing.
 pub fn plan(root: &Path, input: Input, today: NaiveDate) -> Result<Plan, Error> {
-    let source = |name: &str, text: String| Source { name: name.to_owned(), text };
     let overlays = files::overlays(root)?;
-    let new = Source { name: input.name, text: input.text };
-    let generated = client(&new, &overlays)?;
+    let text = files::read_in(root, DOCUMENT).map_err(|error| {
+        Error::new(format!("{error}; its words are ours: `git checkout -- {DOCUMENT}`"))
+    })?;
+    let old = Source { name: DOCUMENT.to_owned(), text };
+    let theirs = Document::parse(&input.text, &input.name)?;
+    let merged = merge(&Document::parse(&old.text, &old.name)?, &theirs)?;
+    let text = format!("{}{}", head(&old.text), yaml::write(&merged.tree));
+    let new = Source { name: DOCUMENT.to_owned(), text };
+    let generated =
+        client(&new, &overlays, &Features::all()).map_err(|error| in_source(error, &theirs))?;
 
-    let old = files::read_in(root, DOCUMENT)
-        .map_or_else(|_| source(DOCUMENT, "{}".to_owned()), |text| source(DOCUMENT, text));
     let report = compare(&old, &new, &overlays)?;
     let document = Document::parse(&new.text, &new.name)?;
 
@@ -49,7 +60,25 @@ pub fn plan(root: &Path, input: Input, today: NaiveDate) -> Result<Plan, Error> 
         let content = changelog::with(&before, &version, &report, &fingerprint);
         writes.push(Edit { path: CHANGELOG.to_owned(), content: Some(content) });
     }
-    Ok(Plan { report, writes: files::only_changes(root, writes) })
+    let writes = files::only_changes(root, writes);
+    Ok(Plan { report, notes: merged.notes, remark: input.remark, writes })
+}
+
+/// The comment that our document begins with.
+fn head(text: &str) -> &str {
+    let is_head = |line: &&str| line.starts_with('#') || line.trim().is_empty();
+    let length = text.split_inclusive('\n').take_while(is_head).map(str::len).sum();
+    &text[..length]
+}
+
+/// Problems with what was taken over, at the places that it was taken from.
+fn in_source(mut error: onkernel_codegen::Error, theirs: &Document) -> onkernel_codegen::Error {
+    for problem in error.problems.iter_mut().filter(|problem| problem.file == DOCUMENT) {
+        if let Some(pointer) = &problem.pointer {
+            *problem = theirs.problem(pointer, &problem.message, &problem.help);
+        }
+    }
+    error
 }
 
 /// What callers of the client will notice: the overlays apply to both documents.
@@ -80,6 +109,10 @@ impl Plan {
     #[must_use]
     pub fn summary(&self, dry_run: bool) -> String {
         let mut text = self.report.to_text();
+        if let Some(remark) = &self.remark {
+            let _ = writeln!(text, "\n{remark}");
+        }
+        text.push_str(&self.notes.to_text());
         let verb = match dry_run {
             true if self.writes.is_empty() => "\nNo file would change.\n",
             true => "\nThese files would change:\n",

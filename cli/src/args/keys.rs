@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use onkernel::types::{ListApiKeysSortBy, ListApiKeysSortDirection, ListApiKeysStatus};
+use onkernel::types::{ApiKeysStatus, SortBy, SortDirection};
 
 use crate::stores::new_file::NewFileName;
 
@@ -41,13 +41,13 @@ pub(crate) struct List {
     pub(crate) name: Option<String>,
     /// Sort by created_at, name or expires_at [default: created_at]
     #[arg(long, value_name = "FIELD")]
-    pub(crate) sort_by: Option<ListApiKeysSortBy>,
+    pub(crate) sort_by: Option<SortBy>,
     /// Sort in this direction: asc or desc [default: desc]
     #[arg(long, value_name = "DIRECTION")]
-    pub(crate) sort_direction: Option<ListApiKeysSortDirection>,
+    pub(crate) sort_direction: Option<SortDirection>,
     /// Match active (expired ones included), deleted or all keys [default: active]
     #[arg(long)]
-    pub(crate) status: Option<ListApiKeysStatus>,
+    pub(crate) status: Option<ApiKeysStatus>,
     /// The same as --status all, which replaces it
     #[arg(long, hide = true)]
     pub(crate) include_deleted: bool,

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use onkernel::types::{ApiKeyPolicy, CreatedApiKey};
-use onkernel::{Client, Error, Nullable, Secret};
+use onkernel::{Client, Error, Null, Secret};
 use serde_json::{Value, json};
 
 use crate::args::{Create, Global};
@@ -25,28 +25,18 @@ pub(super) async fn run(args: Create, global: &Global, output: &Output) -> Resul
     // Checked before there is a key to put there.
     let destination = Destination::prepare(store)?;
 
-    let call = client.create_api_key().body_map(|mut body| {
-        body = body.name(name);
-        if let Some(days) = days {
-            body = body.days_to_expire(days);
-        } else if never {
-            body = body.days_to_expire(Nullable::Null);
-        }
-        if let Some(project) = project_id {
-            body = body.project_id(project);
-        }
-        if let Some(policy) = policy {
-            body = body.policy(policy);
-        }
-        body
-    });
+    let call = client.api_keys().create(name).set_project_id(project_id).set_policy(policy);
+    let call = match never {
+        true => call.days_to_expire(Null),
+        false => call.set_days_to_expire(days),
+    };
     let mut signals = Signals::listen()?;
     let sent = tokio::select! {
         sent = call.send() => sent,
         () = signals.next() => return Err(interrupted()),
     };
     let key = match sent {
-        Ok(created) => NewKey::documented(created.into_value()),
+        Ok(created) => NewKey::documented(created),
         Err(error) => NewKey::salvage(error)?,
     };
     match destination.deliver(&key, output) {
@@ -82,7 +72,8 @@ impl NewKey {
 
     /// The key for programs, without the plaintext.
     fn to_json(&self) -> Value {
-        let documented = self.documented.as_ref().and_then(|key| serde_json::to_value(key).ok());
+        let documented =
+            self.documented.as_ref().and_then(|key| onkernel::secret::redacted(key).ok());
         let mut value = documented.unwrap_or_else(|| json!({ "id": self.id }));
         if let Some(fields) = value.as_object_mut() {
             fields.remove("key");
@@ -186,7 +177,7 @@ fn plaintext(key: &NewKey, output: &Output) -> Result<String, Failure> {
 /// Deletes a key whose plaintext was not delivered.
 async fn undo(client: &Client, key: &NewKey, failure: &Failure) -> Failure {
     let id = safe(&key.id);
-    let (outcome, advice) = match client.delete_api_key().id(&key.id).send().await {
+    let (outcome, advice) = match client.api_keys().delete(&key.id).send().await {
         Ok(_) => (
             format!("so the new key {id} was deleted again"),
             failure.advice().unwrap_or_default().to_owned(),

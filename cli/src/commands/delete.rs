@@ -20,7 +20,7 @@ pub(super) async fn run(args: Delete, global: &Global, output: &Output) -> Resul
     }
     let client = client::build(global)?;
     if !yes {
-        let key = client.get_api_key().id(&id).send().await?;
+        let key = client.api_keys().get(&id).send().await?;
         output.prompt(&format!(
             "Delete {} ({}, {})? It stops working at once. [y/N]",
             safe(&key.name),
@@ -31,7 +31,7 @@ pub(super) async fn run(args: Delete, global: &Global, output: &Output) -> Resul
             return Err(Failure::new("cancelled: nothing was deleted"));
         }
     }
-    client.delete_api_key().id(&id).send().await?;
+    client.api_keys().delete(&id).send().await?;
     if output.is_json() {
         return Ok(output.print_json(&json!({ "id": id, "deleted": true }))?);
     }

@@ -14,11 +14,11 @@ pub(super) async fn run(
     output: &Output,
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
-    let mut call = client::build(global)?.get_api_key().id(args.id);
+    let mut call = client::build(global)?.api_keys().get(args.id);
     if args.include_deleted {
         call = call.include_deleted(true);
     }
-    let key = call.send().await?.into_value();
+    let key = call.send().await?;
     if output.is_json() {
         return Ok(output.print_json(&key)?);
     }

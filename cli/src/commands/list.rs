@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, TryStreamExt};
 use onkernel::Client;
-use onkernel::builder::ListApiKeys;
+use onkernel::resources::api_keys;
 use onkernel::types::ApiKey;
 
 use crate::args::{Global, List};
@@ -29,7 +29,7 @@ pub(super) async fn run(
     // A key created meanwhile moves others to the next page, which lists them again.
     let mut seen = HashSet::new();
     let found: Vec<ApiKey> = call(args, &client)
-        .stream()
+        .items()
         .try_filter(|key| std::future::ready(seen.insert(key.id.clone())))
         .take(max)
         .try_collect()
@@ -47,37 +47,23 @@ pub(super) async fn run(
     Ok(())
 }
 
-fn call(args: List, client: &Client) -> ListApiKeys {
+fn call(args: List, client: &Client) -> api_keys::List {
     let List { query, name, sort_by, sort_direction, status, include_deleted, limit, offset, max } =
         args;
     let fewer = max.and_then(|max| i64::try_from(max).ok()).map_or(PAGE, |max| max.clamp(1, PAGE));
-    let mut call = client.list_api_keys().limit(limit.unwrap_or(fewer));
-    if let Some(offset) = offset {
-        call = call.offset(offset);
-    }
-    if let Some(query) = query {
-        call = call.query(query);
-    }
-    if let Some(name) = name {
-        call = call.name(name);
-    }
-    if let Some(sort_by) = sort_by {
-        call = call.sort_by(sort_by);
-    }
-    if let Some(direction) = sort_direction {
-        call = call.sort_direction(direction);
-    }
-    if let Some(status) = status {
-        call = call.status(status);
-    }
-    if include_deleted {
-        // Deprecated, and still what this option means.
-        #[allow(deprecated)]
-        {
-            call = call.include_deleted(true);
-        }
-    }
-    call
+    let call = client
+        .api_keys()
+        .list()
+        .limit(limit.unwrap_or(fewer))
+        .set_offset(offset)
+        .set_query(query)
+        .set_name(name)
+        .set_sort_by(sort_by)
+        .set_sort_direction(sort_direction)
+        .set_status(status);
+    // Deprecated, and still what this option means.
+    #[allow(deprecated)]
+    call.set_include_deleted(include_deleted.then_some(true))
 }
 
 fn summary(keys: &[ApiKey], now: DateTime<Utc>) -> String {

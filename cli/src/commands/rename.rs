@@ -8,8 +8,7 @@ use crate::output::text::safe;
 
 pub(super) async fn run(args: Rename, global: &Global, output: &Output) -> Result<(), Failure> {
     let Rename { id, name } = args;
-    let call = client::build(global)?.update_api_key().id(id);
-    let key = call.body_map(|body| body.name(name)).send().await?.into_value();
+    let key = client::build(global)?.api_keys().update(id, name).send().await?;
     if output.is_json() {
         return Ok(output.print_json(&key)?);
     }

@@ -1,7 +1,7 @@
 //! `whoami`: shows which of the listed keys is the one in use.
 
 use chrono::{DateTime, Utc};
-use onkernel::ApiKeysExt;
+use onkernel::{ApiKeysExt, Current};
 use serde_json::json;
 
 use crate::args::Global;
@@ -16,7 +16,7 @@ pub(super) async fn run(
     output: &Output,
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
-    let candidates = client::build(global)?.matching_api_keys().await?;
+    let Current { candidates, is_exact, .. } = client::build(global)?.api_keys().current().await?;
     if candidates.is_empty() {
         return Err(Failure::new("your key works, but no listed key has its masked form").advise(
             "With --project only that project's keys are listed: leave it out to see all that your key can see.",
@@ -29,7 +29,9 @@ pub(super) async fn run(
     match &candidates[..] {
         [key] => {
             output.print(&keys::details(key, now, output.style()))?;
-            output.note("This is the only listed key with the masked form of yours.");
+            if !is_exact {
+                output.note("This is the only listed key with the masked form of yours.");
+            }
         }
         _ => {
             output.print(&keys::table(&candidates, now).render(output.width(), output.style()))?;

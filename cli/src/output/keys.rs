@@ -113,5 +113,5 @@ fn at(time: DateTime<Utc>, now: DateTime<Utc>) -> String {
 
 /// A created key as it is listed.
 pub(crate) fn without_plaintext(created: &CreatedApiKey) -> Option<ApiKey> {
-    serde_json::to_value(created).and_then(serde_json::from_value).ok()
+    onkernel::secret::redacted(created).and_then(serde_json::from_value).ok()
 }

@@ -96,7 +96,7 @@ fn verbose_shows_the_call_and_its_request_id() {
     let ran = bench.run(["list", "-v"]);
     ran.done();
     let id = bench.server.log()[0].request_id.clone();
-    assert_mentions(&ran.err, &["list_api_keys", "/org/api_keys", "200", &id]);
+    assert_mentions(&ran.err, &["api_keys.list", "/org/api_keys", "200", &id]);
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn json_is_one_line_that_a_client_can_use() {
     let (url, key) = (line["url"].as_str().unwrap(), line["key"].as_str().unwrap());
     let client = Client::builder().base_url(url).api_key(key).build().unwrap();
     let bench = Bench::new();
-    assert_eq!(bench.block_on(client.list_api_keys().send()).unwrap().len(), 1);
+    assert_eq!(bench.block_on(client.api_keys().list().send()).unwrap().len(), 1);
     let ran = run(bench
         .command(["create", "x", "--project-id", "proj_demo"])
         .env("KERNEL_BASE_URL", url)
@@ -109,12 +109,12 @@ fn faults_are_ordered_by_a_file() {
     let ran = run(&mut program(["serve", "--faults", shown]));
     assert_mentions(ran.failed(2), &[shown, "explode", "line 2"]);
 
-    fs::write(&path, r#"[{"method": "GET", "do": {"status": {"code": 409}}}]"#).unwrap();
+    fs::write(&path, r#"[{"method": "GET", "do": {"status": {"code": 403}}}]"#).unwrap();
     let mut served = Served::start(&["--json", "--faults", shown]);
     let line: Value = serde_json::from_str(&served.line()).unwrap();
     let args = ["list", "--base-url", line["url"].as_str().unwrap()];
     let ran = run(program(args).env("KERNEL_API_KEY", line["key"].as_str().unwrap()));
-    assert_mentions(ran.failed(1), &["409"]);
+    assert_mentions(ran.failed(1), &["403"]);
     assert_eq!(served.stop("-TERM").json()["fired"], serde_json::json!([1]));
     let mut served = Served::start(&["--faults", shown]);
     assert_mentions(&served.line(), &["URL"]);

@@ -1,6 +1,6 @@
 //! `get`, `rename`, `whoami`.
 
-use onkernel::testing::{Fault, NewKey, Policy, Server};
+use onkernel::testing::{AuthContext, Fault, NewKey, Policy, Server};
 use serde_json::json;
 
 use crate::support::{Bench, assert_mentions};
@@ -74,14 +74,21 @@ fn whoami_finds_the_one() {
 
 #[test]
 fn whoami_does_not_guess() {
-    let bench = Bench::with(Server::builder().colliding_masks());
+    let bench = Bench::with(Server::builder().colliding_masks().auth_context(AuthContext::Missing));
     bench.add(&["other"]);
     let ran = bench.run(["whoami"]);
     assert_mentions(ran.done(), &["bootstrap", "other"]);
     assert_mentions(&ran.err, &["2 listed keys", "the API does not tell"]);
     assert_eq!(bench.run(["whoami", "--json"]).json()["certain"], false);
 
-    let bench = Bench::new();
+    let bench = Bench::with(Server::builder().auth_context(AuthContext::Missing));
     bench.server.faults().add(Fault::merge_json(json!({ "masked_key": "sk_zzzz...zzzz" })));
     assert_mentions(bench.run(["whoami"]).failed(1), &["no listed key"]);
+
+    // Where the service says which key it is, masked forms do not matter.
+    let bench = Bench::with(Server::builder().colliding_masks());
+    bench.add(&["other"]);
+    let ran = bench.run(["whoami"]);
+    assert_mentions(ran.done(), &["bootstrap"]);
+    assert!(!ran.out.contains("other") && ran.err.is_empty(), "{ran:?}");
 }

@@ -1,7 +1,7 @@
 //! What a difference does to a Rust caller: the one table that decides.
 //!
-//! The surface we generate decides most rows. Types are `#[non_exhaustive]` with builders, so what is added breaks
-//! nobody. Enums are open when they are read. Unknown response fields are ignored, and a response field that is required
+//! The surface we generate decides most rows. Types are `#[non_exhaustive]`, and optional values have setters, so what
+//! is added and optional breaks nobody; what is required is an argument. Enums are open when they are read. Unknown response fields are ignored, and a response field that is required
 //! and nullable may be absent. Bounds are checked on the way out only. A public field whose type changes breaks those who
 //! read or assign it, on both sides; the setter of a *parameter* takes the same values whether the parameter is required
 //! or not.

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! What says the same thing in another way is no difference: `$ref` or the schema itself, `allOf` or the merged
-//! properties, the spellings of 3.0 and of 3.1, the order of keys, parameters, enum values or required names, bounds that
+//! properties, the spellings of 3.0 and of 3.1, the order of keys, of optional parameters or of enum values, bounds that
 //! say nothing (`minLength: 0`). Examples, code samples and other extensions than `x-onkernel-*` are not looked at.
 //! The names of schemas are not either: what the Rust types are called is for the surface snapshot to show.
 //! Schemas that no operation reaches are passed over.

@@ -1,5 +1,6 @@
 //! An OpenAPI document: loaded, checked, and able to say where in its file a value stands.
 
+pub(crate) mod keys;
 pub mod pointer;
 mod read;
 mod references;

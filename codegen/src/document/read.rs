@@ -234,6 +234,16 @@ impl Path<'_> {
             Path::Item(base, index) => join(&base.pointer(), index),
         }
     }
+
+    /// Whether a value here is one that requests and responses hold, so that every digit counts. A
+    /// limit of more than 64 bits is one that no number reaches, whatever its last digits are.
+    fn is_travelling(&self) -> bool {
+        match self {
+            Path::Root => false,
+            Path::Key(_, key) => ["const", "enum"].contains(key),
+            Path::Item(base, _) => base.is_travelling(),
+        }
+    }
 }
 
 /// One value, to be read from either format.
@@ -298,12 +308,20 @@ impl<'de> serde::de::Visitor<'de> for Node<'_> {
         self.spend(0).map(|()| value.into())
     }
 
+    #[allow(clippy::cast_precision_loss)]
     fn visit_i128<E: serde::de::Error>(self, value: i128) -> Result<Value, E> {
-        self.reject(FaultKind::TooLong(value.to_string()))
+        match self.path.is_travelling() {
+            true => self.reject(FaultKind::TooLong(value.to_string())),
+            false => self.visit_f64(value as f64),
+        }
     }
 
+    #[allow(clippy::cast_precision_loss)]
     fn visit_u128<E: serde::de::Error>(self, value: u128) -> Result<Value, E> {
-        self.reject(FaultKind::TooLong(value.to_string()))
+        match self.path.is_travelling() {
+            true => self.reject(FaultKind::TooLong(value.to_string())),
+            false => self.visit_f64(value as f64),
+        }
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {

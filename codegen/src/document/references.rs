@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 /// Keys under which the members are named by the document's author, so that `example` or `$ref`
 /// are names there and not keywords.
-const NAMED: &[&str] = &[
+pub(super) const NAMED: &[&str] = &[
     "$defs",
     "callbacks",
     "content",
@@ -32,7 +32,7 @@ const NAMED: &[&str] = &[
 ];
 
 /// Keys under which anything may stand: it is data, and a `$ref` in it refers to nothing.
-const DATA: &[&str] = &["const", "default", "enum", "example", "value"];
+pub(super) const DATA: &[&str] = &["const", "default", "enum", "example", "value"];
 
 impl Document {
     /// Whether every `$ref` leads to a value of this document.

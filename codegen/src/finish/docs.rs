@@ -12,6 +12,23 @@ pub(super) fn of_value(subject: &str, notes: &Notes, rule: &Rule) -> TokenStream
     } else {
         render(&notes.description)
     };
+    let facts = facts(notes, rule);
+    if !facts.is_empty() {
+        text = format!("{text}\n\n{facts}");
+    }
+    let deprecated = notes.deprecated.then(|| quote!(#[deprecated]));
+    let doc = lines(&text);
+    quote!(#doc #deprecated)
+}
+
+/// What the document says of a value, its bounds and its default, in a line.
+pub(super) fn sentence(notes: &Notes, rule: &Rule) -> String {
+    let words = render(&notes.description).split_whitespace().collect::<Vec<_>>().join(" ");
+    let parts = [words, facts(notes, rule)];
+    parts.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn facts(notes: &Notes, rule: &Rule) -> String {
     let mut facts = Vec::new();
     if let Some(words) = rule.words() {
         facts.push(format!("Bounds: {words}."));
@@ -22,12 +39,7 @@ pub(super) fn of_value(subject: &str, notes: &Notes, rule: &Rule) -> TokenStream
     if let Some(default) = &notes.default {
         facts.push(format!("The server's default: `{default}`."));
     }
-    if !facts.is_empty() {
-        text = format!("{text}\n\n{}", facts.join(" "));
-    }
-    let deprecated = notes.deprecated.then(|| quote!(#[deprecated]));
-    let doc = lines(&text);
-    quote!(#doc #deprecated)
+    facts.join(" ")
 }
 
 /// Text as `#[doc]` attributes, one a line.

@@ -68,56 +68,7 @@ fn one(name: &Ident, docs: &TokenStream, values: &[String]) -> TokenStream {
                 }
             }
         }
-        impl ::std::fmt::Display for #name {
-            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-        impl ::std::convert::AsRef<str> for #name {
-            fn as_ref(&self) -> &str {
-                self.as_str()
-            }
-        }
-        impl ::std::str::FromStr for #name {
-            type Err = self::error::ConversionError;
-            fn from_str(value: &str) -> ::std::result::Result<Self, self::error::ConversionError> {
-                ::std::result::Result::Ok(crate::model::open_enum::parse(value)?)
-            }
-        }
-        impl ::std::convert::TryFrom<&str> for #name {
-            type Error = self::error::ConversionError;
-            fn try_from(value: &str) -> ::std::result::Result<Self, self::error::ConversionError> {
-                value.parse()
-            }
-        }
-        impl ::std::convert::TryFrom<::std::string::String> for #name {
-            type Error = self::error::ConversionError;
-            fn try_from(
-                value: ::std::string::String,
-            ) -> ::std::result::Result<Self, self::error::ConversionError> {
-                value.parse()
-            }
-        }
-        impl ::serde::Serialize for #name {
-            fn serialize<S: ::serde::Serializer>(
-                &self,
-                serializer: S,
-            ) -> ::std::result::Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-        impl<'de> ::serde::Deserialize<'de> for #name {
-            fn deserialize<D: ::serde::Deserializer<'de>>(
-                deserializer: D,
-            ) -> ::std::result::Result<Self, D::Error> {
-                crate::model::open_enum::deserialize(deserializer)
-            }
-        }
-        impl crate::model::validate::Validate for #name {
-            fn validate(&self) -> ::std::result::Result<(), crate::model::validate::ValidationError> {
-                crate::model::open_enum::validate(self)
-            }
-        }
+        crate::model::open_enum::open_enum!(#name, self::error::ConversionError);
     }
 }
 

@@ -8,11 +8,11 @@ use quote::{format_ident, quote};
 use crate::surface::Surface;
 
 pub(super) fn generate(surface: &Surface) -> Vec<TokenStream> {
-    let mut bodies: BTreeMap<&str, Vec<(&str, u16)>> = BTreeMap::new();
+    let mut bodies: BTreeMap<&str, Vec<(String, u16)>> = BTreeMap::new();
     for operation in &surface.operations {
         for (status, name) in &operation.errors {
             if let Ok(status) = status.parse() {
-                bodies.entry(name).or_default().push((&operation.name, status));
+                bodies.entry(name).or_default().push((operation.id(), status));
             }
         }
     }
@@ -20,7 +20,7 @@ pub(super) fn generate(surface: &Surface) -> Vec<TokenStream> {
         .iter()
         .map(|(name, of)| {
             let ident = format_ident!("{name}");
-            let (operations, statuses): (Vec<_>, Vec<_>) = of.iter().copied().unzip();
+            let (operations, statuses): (Vec<_>, Vec<_>) = of.iter().cloned().unzip();
             quote! {
                 impl crate::error::sealed::ErrorBody for #ident {
                     const OF: &'static [(&'static str, u16)] = &[#((#operations, #statuses)),*];

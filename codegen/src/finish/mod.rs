@@ -4,16 +4,18 @@
 //! optional, how enums read, what is checked before sending, and that each call is only a
 //! *description*, which the runtime carries out.
 
-mod calls;
+mod bounds;
 mod docs;
 mod enums;
 mod errors;
 mod forms;
+mod member;
 mod operations;
-mod streams;
+mod resources;
 mod structs;
 mod successes;
 mod syntax;
+mod take;
 mod unions;
 mod validate;
 
@@ -41,58 +43,55 @@ pub fn finish(generated: File, surface: &Surface) -> Result<File, String> {
     let types = types.ok_or("progenitor generated no module `types`")?;
     let builders = builders.map(content).unwrap_or_default();
 
-    let types = types_module(content(types), surface)?;
-    let calls = calls::module(&builders, surface)?;
-    let methods = calls::methods(surface);
+    let items = content(types);
+    let structs = structs::finish(&items, surface)?;
+    let resources = resources::generate(&builders, &structs, surface)?;
+    let types = types_module(&items, &structs, surface)?;
     let operations = operations::module(surface);
     syn::parse2(quote! {
         #types
         #operations
-        #methods
-        #calls
+        #resources
     })
     .map_err(|error| format!("the finished client is not Rust: {error}"))
 }
 
-fn types_module(items: Vec<Item>, surface: &Surface) -> Result<TokenStream, String> {
-    let structs = structs::finish(&items, surface)?;
-    let builders = structs::builders(&structs);
+fn types_module(
+    items: &[Item],
+    structs: &[structs::Struct<'_>],
+    surface: &Surface,
+) -> Result<TokenStream, String> {
     let enums = enums::generate(surface);
-    let unions = unions::finish(&items, surface)?;
-    let unions: Vec<_> = unions.iter().map(|it| it.generate(&structs)).collect();
-    let answers = successes::generate(&items, surface)?;
-    let checks = validate::generate(&structs, surface);
-    let forms = forms::generate(&structs, surface);
+    let unions = unions::finish(items, surface)?;
+    let unions: Vec<_> = unions.iter().map(unions::Union::generate).collect();
+    let successes = successes::generate(items, surface)?;
+    let checks = validate::generate(structs, surface);
+    let forms = forms::generate(structs, surface);
     let errors = errors::generate(surface);
     let named = |name: &syn::Ident| surface.types.contains_key(&name.to_string());
-    let rest: Vec<Item> = items
-        .into_iter()
-        .filter(|item| match item {
-            Item::Mod(module) => module.ident == "error",
-            Item::Struct(item) => !is_ours(&item.ident, surface),
-            Item::Type(item) => !is_ours(&item.ident, surface),
-            Item::Enum(item) => !named(&item.ident),
-            Item::Impl(item) => !is_replaced(item, surface),
-            _ => true,
-        })
-        .collect();
+    let rest = items.iter().filter(|item| match item {
+        Item::Mod(module) => module.ident == "error",
+        Item::Struct(item) => !is_ours(&item.ident, surface),
+        Item::Type(item) => !is_ours(&item.ident, surface),
+        Item::Enum(item) => !named(&item.ident),
+        Item::Impl(item) => !is_replaced(item, surface),
+        _ => true,
+    });
+    let constructors = structs.iter().map(|it| it.constructor(surface));
     let structs = structs.iter().map(|it| it.definition());
     Ok(quote! {
-        /// The types of requests and answers.
-        #[allow(clippy::all, clippy::pedantic, deprecated, missing_docs, unreachable_pub)]
+        /// The types of requests and responses.
+        #[allow(clippy::all, clippy::pedantic, deprecated, missing_docs, unreachable_pub, unused_variables)]
         pub mod types {
             #(#structs)*
+            #(#constructors)*
             #(#enums)*
             #(#unions)*
-            #(#answers)*
+            #(#successes)*
             #(#checks)*
             #(#forms)*
             #(#errors)*
             #(#rest)*
-            /// Builders of the types, for requests and for the fixtures of tests.
-            pub mod builder {
-                #(#builders)*
-            }
         }
     })
 }

@@ -10,7 +10,7 @@ pub(super) fn module(surface: &Surface) -> TokenStream {
         surface.operations.iter().map(|it| format_ident!("{}", it.static_name())).collect();
     let statics = surface.operations.iter().zip(&names).map(|(operation, name)| {
         let doc = format!(" `{} {}`", operation.method, operation.path);
-        let (id, method, path) = (&operation.name, &operation.method, &operation.path);
+        let (id, method, path) = (operation.id(), &operation.method, &operation.path);
         let idempotency = if operation.safe { quote!(Idempotent) } else { quote!(NotIdempotent) };
         let secret_response = operation.secret_response;
         quote! {

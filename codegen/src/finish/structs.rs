@@ -1,5 +1,5 @@
-//! Structs and their builders: what a field may leave out, what may be null, and setters that
-//! keep the reason when they cannot take a value.
+//! Structs: what a field may leave out, what may be null, and for what a request can hold a
+//! constructor that takes what is required and setters for the rest.
 //!
 //! | in the document | field | written when unset | read when absent |
 //! |---|---|---|---|
@@ -11,11 +11,11 @@
 //! | all others, of one type | a map, `extra` | – | empty |
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use syn::visit_mut::VisitMut;
-use syn::{Ident, Item, ItemStruct, Type, parse_quote};
+use quote::{ToTokens, format_ident, quote};
+use syn::{Ident, Item, ItemStruct, Type};
 
 use super::docs;
+use super::member::Member;
 use crate::surface::{self, Kind, Surface};
 
 /// A struct as it will be generated.
@@ -26,6 +26,9 @@ pub(super) struct Struct<'a> {
     fields: Vec<Field<'a>>,
     extra: Option<Field<'a>>,
 }
+
+/// The names that a type of ours has methods of.
+const METHODS: [&str; 3] = ["clone", "fmt", "new"];
 
 struct Field<'a> {
     ident: Ident,
@@ -165,6 +168,100 @@ impl Struct<'_> {
         self.extra.as_ref().map(|extra| (&extra.ident, extra.source))
     }
 
+    /// Whether a setter may be given what its field cannot hold.
+    pub(super) fn keeps_invalid(&self) -> bool {
+        let integer = |field: &Field<'_>| {
+            let name = field.base.to_token_stream().to_string();
+            ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"].contains(&name.as_str())
+        };
+        self.source.sent && self.fields.iter().any(integer)
+    }
+
+    /// What a caller may set: the required fields first, then the others, then the map of all else.
+    pub(super) fn members(&self, surface: &Surface) -> Vec<(Ident, Member<'_>)> {
+        let members = self.all().map(|field| {
+            let required = matches!(field.state, State::Required | State::RequiredNullable);
+            let nullable = matches!(field.state, State::RequiredNullable | State::OptionalNullable);
+            let surface::Field { wire, rule, notes, .. } = field.source;
+            let flags = (required, nullable);
+            let member = Member::new(wire, field.base.clone(), flags, (rule, notes), surface);
+            (field.ident.clone(), member)
+        });
+        members.collect()
+    }
+
+    /// The name of a field's setter.
+    pub(super) fn setter(&self, field: &Ident) -> Ident {
+        let name = field.to_string();
+        let other = name.strip_prefix("set_");
+        let taken = METHODS.contains(&name.as_str())
+            || other.is_some_and(|other| self.all().any(|field| field.ident == other));
+        if taken { format_ident!("{name}_") } else { field.clone() }
+    }
+
+    /// The constructor and the setters.
+    pub(super) fn constructor(&self, surface: &Surface) -> Option<TokenStream> {
+        if !self.source.sent {
+            return None;
+        }
+        let ident = &self.ident;
+        let invalid = self.keeps_invalid();
+        let members = self.members(surface);
+        let (mut arguments, mut values, mut setters) = (Vec::new(), Vec::new(), Vec::new());
+        let extra = self.extra.as_ref().map(|extra| &extra.ident);
+        for (field, member) in &members {
+            let argument = member.argument();
+            if member.required {
+                arguments.push(quote!(#field: #argument));
+                let value = member.required(&quote!(#field), &quote!(invalid_));
+                values.push(quote!(#field: #value));
+                continue;
+            }
+            let is_extra = Some(field) == extra;
+            let unset = match is_extra {
+                true => quote!(::std::default::Default::default()),
+                false => quote!(::std::option::Option::None),
+            };
+            values.push(quote!(#field: #unset));
+            let value = member.optional(&quote!(value), &quote!(self.invalid_));
+            let value = if is_extra { quote!(#value.unwrap_or_default()) } else { value };
+            let setter = self.setter(field);
+            let setter_or = set(&setter);
+            let doc = format!(" Sets [`{field}`](Self::{field}).");
+            let doc_or = format!(" Sets [`{field}`](Self::{field}), or leaves it out.");
+            let deprecated = member.notes.deprecated.then(|| quote!(#[deprecated]));
+            setters.push(quote! {
+                #[doc = #doc]
+                #deprecated
+                #[must_use]
+                pub fn #setter(self, value: #argument) -> Self {
+                    self.#setter_or(::std::option::Option::Some(value))
+                }
+                #[doc = #doc_or]
+                #deprecated
+                #[must_use]
+                pub fn #setter_or(mut self, value: ::std::option::Option<#argument>) -> Self {
+                    self.#field = #value;
+                    self
+                }
+            });
+        }
+        let begin = invalid.then(|| {
+            quote!(#[allow(unused_mut)] let mut invalid_ = crate::model::convert::Invalid::default();)
+        });
+        let keep = invalid.then(|| quote!(invalid_));
+        Some(quote! {
+            impl #ident {
+                /// With what is required, and nothing else set.
+                pub fn new(#(#arguments),*) -> Self {
+                    #begin
+                    Self { #(#values,)* #keep }
+                }
+                #(#setters)*
+            }
+        })
+    }
+
     fn all(&self) -> impl Iterator<Item = &Field<'_>> {
         self.fields.iter().chain(&self.extra)
     }
@@ -177,6 +274,10 @@ impl Struct<'_> {
         // A file is not JSON: only a form can carry it.
         let serde =
             as_json.then(|| quote!(#[derive(PartialEq, ::serde::Deserialize, ::serde::Serialize)]));
+        let skip = as_json.then(|| quote!(#[serde(skip)]));
+        let invalid = self
+            .keeps_invalid()
+            .then(|| quote!(#skip pub(crate) invalid_: crate::model::convert::Invalid));
         let told = self.tagged();
         let remote = told.is_some().then(|| quote!(#[serde(remote = "Self")]));
         let default = self.fields.iter().all(|field| field.state != State::Required);
@@ -189,15 +290,10 @@ impl Struct<'_> {
             #remote
             #[non_exhaustive]
             pub struct #ident {
-                #(#fields),*
+                #(#fields,)*
+                #invalid
             }
             #told
-            impl #ident {
-                /// A builder with nothing set.
-                pub fn builder() -> builder::#ident {
-                    ::std::default::Default::default()
-                }
-            }
         }
     }
 }
@@ -244,14 +340,6 @@ impl Struct<'_> {
 }
 
 impl Field<'_> {
-    /// The field with its type as the module of builders must write it, where every struct has a
-    /// builder of the same name.
-    fn seen_from_builder(&self) -> Self {
-        let mut base = self.base.clone();
-        Outward.visit_type_mut(&mut base);
-        Self { ident: self.ident.clone(), base, source: self.source, state: self.state }
-    }
-
     fn text(&self, owner: &TokenStream) -> TokenStream {
         let ident = &self.ident;
         let text = quote!(::std::convert::AsRef::<str>::as_ref);
@@ -293,100 +381,9 @@ impl Field<'_> {
         let ty = self.ty();
         quote!(#docs #serde pub #ident: #ty)
     }
-
-    fn setter(&self) -> TokenStream {
-        let Self { ident, base, source, state } = self;
-        let docs = docs::of_value(&source.wire, &source.notes, &source.rule);
-        if *state == State::OptionalNullable {
-            return quote! {
-                #docs
-                ///
-                /// [`Nullable::Null`](crate::Nullable::Null) sends `null`; unset, it is left out.
-                pub fn #ident(mut self, value: impl ::std::convert::Into<crate::Nullable<#base>>) -> Self {
-                    self.#ident = ::std::result::Result::Ok(::std::option::Option::Some(value.into()));
-                    self
-                }
-            };
-        }
-        let wire = &source.wire;
-        let given = match state {
-            State::Required | State::Extra => quote!(crate::model::convert::field),
-            _ => quote!(crate::model::convert::some_field),
-        };
-        quote! {
-            #docs
-            pub fn #ident<V>(mut self, value: V) -> Self
-            where
-                V: ::std::convert::TryInto<#base>,
-                V::Error: ::std::fmt::Display,
-            {
-                self.#ident = #given(#wire, value);
-                self
-            }
-        }
-    }
 }
 
-/// Writes generated types, which are the only lone names in UpperCamelCase, as seen from a module
-/// inside theirs.
-struct Outward;
-
-impl VisitMut for Outward {
-    fn visit_type_path_mut(&mut self, path: &mut syn::TypePath) {
-        syn::visit_mut::visit_type_path_mut(self, path);
-        let Some(name) = path.path.get_ident() else { return };
-        if name.to_string().starts_with(char::is_uppercase) && name != "String" {
-            let name = name.clone();
-            path.path = parse_quote!(super::#name);
-        }
-    }
-}
-
-/// The module of builders.
-pub(super) fn builders(structs: &[Struct<'_>]) -> Vec<TokenStream> {
-    structs.iter().map(builder).collect()
-}
-
-fn builder(it: &Struct<'_>) -> TokenStream {
-    let ident = &it.ident;
-    let names: Vec<_> = it.all().map(|field| &field.ident).collect();
-    let fields: Vec<Field<'_>> = it.all().map(Field::seen_from_builder).collect();
-    let types = fields.iter().map(Field::ty);
-    let unset = it.all().map(|field| match field.state {
-        State::Extra => quote!(::std::result::Result::Ok(::std::default::Default::default())),
-        State::Required | State::RequiredNullable => {
-            let reason = format!("`{}` must be set", field.source.wire);
-            quote!(::std::result::Result::Err(::std::string::String::from(#reason)))
-        }
-        _ => quote!(::std::result::Result::Ok(::std::option::Option::None)),
-    });
-    let setters = fields.iter().map(Field::setter);
-    let doc = format!(" Builder of [`{ident}`](super::{ident}).");
-    quote! {
-        #[doc = #doc]
-        #[derive(Clone, Debug)]
-        #[must_use = "a builder does nothing until it is turned into the type"]
-        pub struct #ident {
-            #(#names: ::std::result::Result<#types, ::std::string::String>),*
-        }
-        impl ::std::default::Default for #ident {
-            fn default() -> Self {
-                Self { #(#names: #unset),* }
-            }
-        }
-        impl #ident {
-            #(#setters)*
-        }
-        impl ::std::convert::TryFrom<#ident> for super::#ident {
-            type Error = super::error::ConversionError;
-            fn try_from(value: #ident) -> ::std::result::Result<Self, super::error::ConversionError> {
-                ::std::result::Result::Ok(Self { #(#names: value.#names?),* })
-            }
-        }
-        impl ::std::convert::From<super::#ident> for #ident {
-            fn from(value: super::#ident) -> Self {
-                Self { #(#names: ::std::result::Result::Ok(value.#names)),* }
-            }
-        }
-    }
+/// The name of the setter that takes an `Option`.
+pub(super) fn set(setter: &Ident) -> Ident {
+    format_ident!("set_{}", setter.to_string().trim_start_matches("r#"))
 }

@@ -6,9 +6,9 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Ident, Item, Type};
 
+use super::bounds;
 use super::docs;
 use super::structs::{self, chosen};
-use super::validate;
 use crate::surface::{self, Kind, Rule, Surface};
 
 /// A choice as it will be generated.
@@ -43,7 +43,7 @@ pub(super) fn finish<'a>(items: &[Item], surface: &'a Surface) -> Result<Vec<Uni
 }
 
 impl Union<'_> {
-    pub(super) fn generate(&self, structs: &[structs::Struct<'_>]) -> TokenStream {
+    pub(super) fn generate(&self) -> TokenStream {
         let Self { ident, source, .. } = self;
         let docs = docs::of_value(&ident.to_string(), &source.notes, &Rule::default());
         let variants = self.variants.iter().map(|variant| {
@@ -58,9 +58,9 @@ impl Union<'_> {
         });
         let serialize = self.serialize();
         let deserialize = self.deserialize();
-        let told = self.union.beside.then(|| self.told());
+        let told = self.union.beside.then(|| self.tagged());
         let validate = source.sent.then(|| self.validate());
-        let conversions = self.conversions(structs);
+        let conversions = self.conversions();
         quote! {
             #docs
             #[derive(Clone, Debug, PartialEq)]
@@ -148,7 +148,7 @@ impl Union<'_> {
     }
 
     /// For a choice whose tag stands beside it.
-    fn told(&self) -> TokenStream {
+    fn tagged(&self) -> TokenStream {
         let ident = &self.ident;
         let read = self.variants.iter().map(|Variant { ident, source, .. }| {
             let tags = &source.tags;
@@ -179,10 +179,8 @@ impl Union<'_> {
     fn validate(&self) -> TokenStream {
         let ident = &self.ident;
         let arms = self.variants.iter().map(|Variant { ident, source, .. }| {
-            let bounds = validate::bounds(&quote!(value), &source.rule);
-            let inner = source
-                .holds_types
-                .then(|| quote!(crate::model::validate::Validate::validate(value)?;));
+            let bounds = bounds::bounds(&quote!(value), &source.rule);
+            let inner = source.holds_types.then(|| bounds::nested(&quote!(value)));
             let value = match (&bounds, &inner) {
                 (None, None) => quote!(_),
                 _ => quote!(value),
@@ -191,7 +189,7 @@ impl Union<'_> {
         });
         quote! {
             impl crate::model::validate::Validate for #ident {
-                fn validate(&self) -> ::std::result::Result<(), crate::model::validate::ValidationError> {
+                fn validate(&self, checks: crate::model::validate::Checks) -> crate::model::validate::Checked {
                     match self {
                         #(#arms)*
                         Self::Unknown(_) => return ::std::result::Result::Err(
@@ -205,33 +203,19 @@ impl Union<'_> {
     }
 
     /// From the types of the kinds, where one type means one kind.
-    fn conversions(&self, structs: &[structs::Struct<'_>]) -> TokenStream {
+    fn conversions(&self) -> TokenStream {
         let ident = &self.ident;
         let alone = self.variants.iter().filter(|variant| {
             self.variants.iter().filter(|other| other.ty == variant.ty).count() == 1
         });
         let conversions = alone.map(|variant| {
             let Variant { ident: kind, ty, .. } = variant;
-            let built = structs.iter().map(|it| &it.ident).find(|it| ty == &syn::parse_quote!(#it));
-            let built = built.map(|built| {
-                quote! {
-                    impl ::std::convert::TryFrom<builder::#built> for #ident {
-                        type Error = self::error::ConversionError;
-                        fn try_from(
-                            value: builder::#built,
-                        ) -> ::std::result::Result<Self, self::error::ConversionError> {
-                            #built::try_from(value).map(Self::#kind)
-                        }
-                    }
-                }
-            });
             quote! {
                 impl ::std::convert::From<#ty> for #ident {
                     fn from(value: #ty) -> Self {
                         Self::#kind(value)
                     }
                 }
-                #built
             }
         });
         quote!(#(#conversions)*)

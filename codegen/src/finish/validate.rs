@@ -4,14 +4,25 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::Ident;
 
+use super::bounds::{bounds, nested, rule};
 use super::structs::Struct;
 use crate::surface::{self, Kind, Surface};
 
 pub(super) fn generate(structs: &[Struct<'_>], surface: &Surface) -> Vec<TokenStream> {
     let structs = structs.iter().map(|it| {
         let fields = it.fields().filter_map(|(ident, field)| check(ident, field));
-        let told = it.fields().filter_map(|(ident, field)| told(it, ident, field));
-        (it.ident.clone(), fields.chain(told).chain(sets(it)).chain(extra(it)).collect())
+        let tagged = it.fields().filter_map(|(ident, field)| tagged(it, ident, field));
+        let invalid = it.keeps_invalid().then(|| quote!(self.invalid_.first()?;));
+        (
+            it.ident.clone(),
+            invalid
+                .into_iter()
+                .chain(fields)
+                .chain(tagged)
+                .chain(sets(it))
+                .chain(extra(it))
+                .collect(),
+        )
     });
     let others = surface.types.iter().filter_map(|(name, it)| match &it.kind {
         Kind::Other(rule) => {
@@ -31,7 +42,7 @@ pub(super) fn generate(structs: &[Struct<'_>], surface: &Surface) -> Vec<TokenSt
 fn validate(name: &Ident, checks: &[TokenStream]) -> TokenStream {
     quote! {
         impl crate::model::validate::Validate for #name {
-            fn validate(&self) -> ::std::result::Result<(), crate::model::validate::ValidationError> {
+            fn validate(&self, checks: crate::model::validate::Checks) -> crate::model::validate::Checked {
                 #(#checks)*
                 ::std::result::Result::Ok(())
             }
@@ -41,45 +52,31 @@ fn validate(name: &Ident, checks: &[TokenStream]) -> TokenStream {
 
 fn check(ident: &Ident, field: &surface::Field) -> Option<TokenStream> {
     let wire = &field.wire;
-    let bounds = bounds(&quote!(&self.#ident), &field.rule);
-    let inner = field
-        .holds_types
-        .then(|| quote!(crate::model::validate::Validate::validate(&self.#ident)?;));
-    (bounds.is_some() || inner.is_some()).then(|| {
-        quote! {
+    let own = surface::Rule { keys: None, items: None, ..field.rule.clone() };
+    let deep = field.rule.keys.is_some() || field.rule.items.is_some();
+    if deep {
+        let bounds = bounds(&quote!(&self.#ident), &field.rule);
+        let inner = field.holds_types.then(|| nested(&quote!(&self.#ident)));
+        return Some(quote! {
             crate::model::validate::within(#wire, || {
                 #bounds
                 #inner
                 ::std::result::Result::Ok(())
             })?;
-        }
-    })
-}
-
-/// The checks of one value against its bounds and those of what it holds, each ending in `?`.
-pub(super) fn bounds(value: &TokenStream, all: &surface::Rule) -> Option<TokenStream> {
-    let own = surface::Rule { keys: None, items: None, ..all.clone() };
-    let own = (!own.is_none()).then(|| {
+        });
+    }
+    let bounds = (!own.is_none()).then(|| {
         let rule = rule(&own);
-        quote!(crate::model::validate::Checked::check(#value, &const { #rule })?;)
+        quote!(crate::model::validate::bounded(#wire, &self.#ident, #rule)?;)
     });
-    let keys = all.keys.as_ref().map(|keys| {
-        let rule = rule(keys);
-        quote!(crate::model::elements::Keyed::keys(#value, &const { #rule })?;)
-    });
-    let items = all.items.as_ref().and_then(|items| bounds(&quote!(item), items)).map(|checks| {
-        quote! {
-            crate::model::elements::Each::each(#value, &mut |item| {
-                #checks
-                ::std::result::Result::Ok(())
-            })?;
-        }
-    });
-    (own.is_some() || keys.is_some() || items.is_some()).then(|| quote!(#own #keys #items))
+    let inner = field
+        .holds_types
+        .then(|| quote!(crate::model::validate::nested(#wire, &self.#ident, checks)?;));
+    (bounds.is_some() || inner.is_some()).then(|| quote!(#bounds #inner))
 }
 
 /// A value must be of the type that the field beside it says.
-fn told(owner: &Struct<'_>, ident: &Ident, field: &surface::Field) -> Option<TokenStream> {
+fn tagged(owner: &Struct<'_>, ident: &Ident, field: &surface::Field) -> Option<TokenStream> {
     let tag_wire = field.tagged_by.as_ref()?;
     let tag = owner.text(tag_wire)?;
     let wire = &field.wire;
@@ -115,45 +112,4 @@ fn sets(it: &Struct<'_>) -> Option<TokenStream> {
     let names = names.join(", or ");
     let exactly = sets.exactly;
     Some(quote!(crate::model::elements::sets(&[#(#complete),*], #exactly, #names)?;))
-}
-
-/// A rule as an expression of the generated crate.
-pub(super) fn rule(rule: &surface::Rule) -> TokenStream {
-    let some =
-        |value: Option<TokenStream>| value.map(|value| quote!(::std::option::Option::Some(#value)));
-    let number = |value: Option<f64>| some(value.map(|value| quote!(#value)));
-    let count = |value: Option<u64>| {
-        let value = value.map(proc_macro2::Literal::u64_unsuffixed);
-        some(value.map(|value| quote!(#value)))
-    };
-    let flag = |value: bool| value.then(|| quote!(true));
-    let fields: Vec<TokenStream> = [
-        ("minimum", number(rule.minimum)),
-        ("exclusive_minimum", flag(rule.exclusive_minimum)),
-        ("maximum", number(rule.maximum)),
-        ("exclusive_maximum", flag(rule.exclusive_maximum)),
-        ("multiple_of", number(rule.multiple_of)),
-        ("min_length", count(rule.min_length)),
-        ("max_length", count(rule.max_length)),
-        ("min_items", count(rule.min_items)),
-        ("max_items", count(rule.max_items)),
-        (
-            "one_of",
-            (!rule.one_of.is_empty()).then(|| {
-                let values = &rule.one_of;
-                quote!(&[#(#values),*])
-            }),
-        ),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| {
-        let name = format_ident!("{name}");
-        value.map(|value| quote!(#name: #value))
-    })
-    .collect();
-    if fields.is_empty() {
-        quote!(crate::model::validate::Rule::NONE)
-    } else {
-        quote!(crate::model::validate::Rule { #(#fields,)* ..crate::model::validate::Rule::NONE })
-    }
 }

@@ -7,6 +7,8 @@
 //!   schema: { $ref: Deployment }                properties:
 //!   encoding:                                     source: { …, x-onkernel-part: application/json }
 //!     source: { contentType: application/json }
+//! application/json: { schema: Letter }         Letter:
+//! # of { file: { format: binary } }               properties: { file: { type: string } }
 //! application/x-www-form-urlencoded:          Search:
 //!   schema: { $ref: Search }                    properties:
 //!   encoding: { tags: { style: deepObject } }     tags: { …, x-onkernel-encoding: { style: … } }
@@ -16,10 +18,12 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::lower::checks::unused::references;
 use crate::lower::finding::Finding;
 use crate::openapi::{Content, is_json, walk};
 
 pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
+    strings(document);
     let source = document.clone();
     let mut findings = Vec::new();
     let mut parts = Vec::new();
@@ -41,18 +45,20 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
                 )),
                 _ => {}
             }
-            let text = match content {
-                Some(Content::Json) => "JSON",
-                Some(Content::UrlEncoded) => "a form of names and strings",
+            let (text, help) = match content {
+                Some(Content::Json) => (
+                    "JSON, which a form of parts has too",
+                    "describe the JSON by a schema of its own, without `format: binary`",
+                ),
+                Some(Content::UrlEncoded) => (
+                    "a form of names and strings",
+                    "send it as `multipart/form-data`, or say `contentEncoding` instead of \
+                     `format: binary`",
+                ),
                 _ => continue,
             };
             if holds_file(&source, &media["schema"], &mut BTreeSet::new()) {
-                findings.push(Finding::new(
-                    at,
-                    format!("a file in {text}"),
-                    "send it as `multipart/form-data`, or say `contentEncoding` instead of \
-                     `format: binary`",
-                ));
+                findings.push(Finding::new(at, format!("a file in {text}"), help));
             }
         }
     });
@@ -69,6 +75,52 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Where nothing but JSON can carry a file it is a string, whatever its encoding. A schema that a form
+/// carries as well cannot be both, and is reported.
+fn strings(document: &mut Value) {
+    let source = document.clone();
+    let (mut as_json, mut in_forms) = (BTreeSet::new(), BTreeSet::new());
+    let mut media = |content: &mut Value, read: fn(&str, &Value) -> Option<Content>| {
+        for (name, media) in content.as_object_mut().into_iter().flatten() {
+            match read(name, media) {
+                Some(Content::Json | Content::Events) => {
+                    references(&source, media, &mut as_json);
+                    if let Some(schema) = media.get_mut("schema") {
+                        walk::schema("", schema, &mut |_, it| string(it));
+                    }
+                }
+                Some(_) => references(&source, media, &mut in_forms),
+                None => {}
+            }
+        }
+    };
+    walk::operations(document, &mut |_, _, _, operation| {
+        if let Some(content) = operation.pointer_mut("/requestBody/content") {
+            media(content, Content::of_request);
+        }
+        let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
+        for (_, response) in responses.into_iter().flatten() {
+            if let Some(content) = response.get_mut("content") {
+                media(content, Content::of_response);
+            }
+        }
+    });
+    let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
+    for (name, schema) in schemas.into_iter().flatten() {
+        if as_json.contains(name) && !in_forms.contains(name) {
+            walk::schema("", schema, &mut |_, it| string(it));
+        }
+    }
+}
+
+fn string(schema: &mut Value) {
+    if schema["format"] == "binary"
+        && let Some(it) = schema.as_object_mut()
+    {
+        it.remove("format");
+    }
 }
 
 fn component(schema: &Value) -> Option<&str> {
@@ -117,9 +169,15 @@ mod tests {
     }
 
     #[test]
-    fn json_holds_no_files() {
+    fn a_file_in_json_is_a_string_unless_a_form_carries_it_too() {
         let schema = json!({ "type": "array", "items": { "$ref": "#/components/schemas/Upload" } });
-        let findings = apply(&mut document("application/json", json!({ "schema": schema })));
-        assert_eq!(findings[0].message, "a file in JSON");
+        let mut alone = document("application/json", json!({ "schema": schema }));
+        let mut both = alone.clone();
+        assert!(apply(&mut alone).is_empty());
+        let file = alone.pointer("/components/schemas/Upload/properties/file").unwrap();
+        assert_eq!(*file, json!({ "type": "string" }));
+        let form = json!({ "schema": { "$ref": "#/components/schemas/Upload" } });
+        both["paths"]["/b"]["post"]["requestBody"]["content"]["multipart/form-data"] = form;
+        assert_eq!(apply(&mut both)[0].message, "a file in JSON, which a form of parts has too");
     }
 }

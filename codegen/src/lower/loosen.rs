@@ -35,6 +35,10 @@ const KEPT: [&str; 9] = [
 const FORMATS: [&str; 9] =
     ["binary", "date", "date-time", "int32", "int64", "password", "uint32", "uint64", "uint8"];
 
+/// What is always null: OpenAPI 3.0 has no such type, so the generator is shown a string of this
+/// format and told what to make of it.
+const NULL: &str = "null";
+
 pub(super) fn apply(document: &mut Value) {
     walk::schemas(document, &mut |_, schema| loosen(schema));
     for (_, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
@@ -99,6 +103,10 @@ fn loosen(schema: &mut Value) {
         if nullable {
             *schema = json!({ "allOf": [schema], "nullable": true });
         }
+        return;
+    }
+    if it.get("type").is_some_and(|name| name == NULL) {
+        *schema = json!({ "type": "string", "format": NULL });
         return;
     }
     // Numbers and booleans of an enum are checked like bounds.

@@ -14,12 +14,15 @@ mod spelling;
 mod successes;
 mod unions;
 
-pub(crate) use checks::unused::each_alone;
+pub(crate) use checks::unused::{each_alone, references};
 use checks::{places, supported, unused};
 pub use finding::Finding;
-use naming::{hoist, names, type_names};
+use naming::{hoist, names as methods, type_names};
 use serde_json::Value;
-use spelling::{dialect, distribute, inline, merge, parameters, sets};
+use spelling::{
+    alternatives, dialect, directions, distribute, inline, media, merge, parameters, references,
+    sets, undeclared,
+};
 
 use crate::surface::Surface;
 
@@ -38,23 +41,37 @@ pub struct Lowered {
 /// Every place that no rule knows, at once.
 pub fn lower(mut document: Value) -> Result<Lowered, Vec<Finding>> {
     let step = |findings: Vec<Finding>| if findings.is_empty() { Ok(()) } else { Err(findings) };
+    let source = document.clone();
+    let (mut components, findings) = references::apply(&mut document);
+    step(findings)?;
     step(inline::apply(&mut document))?;
-    step(type_names::apply(&mut document))?;
+    // A path item may have come with references of its own.
+    let (more, findings) = references::apply(&mut document);
+    components.extend(more);
+    step(findings)?;
+    let (names, findings) = type_names::apply(&mut document);
+    step(findings)?;
     parameters::apply(&mut document);
+    media::apply(&mut document);
+    alternatives::apply(&mut document);
     dialect::apply(&mut document);
     sets::apply(&mut document);
     distribute::apply(&mut document);
     // From here on each rule goes through the whole document, whatever others have found.
     let mut findings = supported::check(&mut document);
     findings.extend(merge::apply(&mut document));
+    undeclared::apply(&mut document);
+    directions::apply(&mut document);
     let mut findings = unused::drop(&mut document, findings);
-    findings.extend(names::apply(&mut document));
+    findings.extend(methods::apply(&mut document));
     unions::beside(&mut document);
-    let (origins, found) = hoist::apply(&mut document);
+    let (hoisted, found) = hoist::apply(&mut document);
+    components.extend(hoisted);
     findings.extend(found);
     findings.extend(unions::apply(&mut document));
     findings.extend(successes::apply(&mut document));
     findings.extend(forms::apply(&mut document));
+    let origins = places::Origins { source: &source, components, names };
     step(places::located(&document, &origins, findings))?;
     let surface = Surface::read(&document);
     loosen::apply(&mut document);

@@ -4,14 +4,14 @@
 //! # before                                  # after
 //! responses:                                x-onkernel-success: AcquireBrowserResponse
 //!   200: { content: { …: Browser } }        # and a component of that name, with
-//!   204: { description: none is free }      x-onkernel-successes: [{ status: 200, name: Ok, … }, …]
+//!   204: { description: none is free }      x-onkernel-successes: [{ status: 200, name: Value, … }, …]
 //! ```
 
 use heck::{ToSnakeCase, ToUpperCamelCase};
 use serde_json::{Value, json};
 
 use crate::lower::finding::Finding;
-use crate::openapi::{Content, reason, walk};
+use crate::openapi::{self, Content, walk};
 
 pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -48,7 +48,7 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
                 format!(
                     "the type of the responses would be called `{name}`, as a schema already is"
                 ),
-                "rename the operation with `x-onkernel-name` in an overlay",
+                "rename the operation with `x-onkernel-method` in an overlay",
             ));
         } else {
             schemas[name] = schema;
@@ -62,7 +62,7 @@ fn success(status: &str, response: &Value) -> Value {
     let content = media.and_then(|(name, media)| Content::of_response(name, media));
     json!({
         "status": status,
-        "name": reason(status),
+        "name": openapi::success(status, content),
         "description": response["description"],
         "content": match content {
             None | Some(Content::Multipart | Content::UrlEncoded) => "empty",
@@ -92,14 +92,14 @@ mod tests {
         assert!(apply(&mut document).is_empty());
         assert_eq!(document["paths"]["/a"]["post"]["x-onkernel-success"], "AcquireBrowserResponse");
         let success = &document["components"]["schemas"]["AcquireBrowserResponse"];
-        assert_eq!(success["properties"], json!({ "ok": browser }));
+        assert_eq!(success["properties"], json!({ "value": browser }));
         let names: Vec<_> = success["x-onkernel-successes"]
             .as_array()
             .unwrap()
             .iter()
             .map(|it| &it["name"])
             .collect();
-        assert_eq!(names, ["Ok", "NoContent"]);
+        assert_eq!(names, ["Value", "NoContent"]);
     }
 
     #[test]

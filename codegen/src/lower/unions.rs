@@ -290,12 +290,14 @@ fn shape(document: &Value, schema: &Value) -> Value {
         }
     }
     let kind = if properties.is_some() { json!("object") } else { schema["type"].clone() };
+    // Numbers and booleans of an enum are checked like bounds.
+    let strings = schema["enum"].as_array().into_iter().flatten().filter(|value| value.is_string());
     json!({
         "type": kind,
         "required": schema["required"].as_array().cloned().unwrap_or_default(),
         "known": names.collect::<Vec<_>>(),
         "values": values,
-        "strings": schema["enum"].as_array().cloned().unwrap_or_default(),
+        "strings": strings.collect::<Vec<_>>(),
     })
 }
 

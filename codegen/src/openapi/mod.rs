@@ -7,4 +7,4 @@ pub(crate) mod walk;
 
 pub use content::Content;
 pub(crate) use content::is_json;
-pub(crate) use status::reason;
+pub(crate) use status::{reason, success};

@@ -2,10 +2,24 @@
 
 use heck::ToUpperCamelCase;
 
+use super::content::Content;
+
+/// A way to succeed in a word. `Ok` would shadow what everyone calls so.
+pub(crate) fn success(status: &str, content: Option<Content>) -> String {
+    let name = match (status, content) {
+        ("200" | "2XX", Some(Content::Json)) => "Value",
+        ("200" | "2XX", Some(Content::Events)) => "Events",
+        ("200" | "2XX", Some(Content::Bytes)) => "Download",
+        ("200" | "2XX", _) => "Done",
+        _ => return reason(status),
+    };
+    name.to_owned()
+}
+
 /// A status in a word.
 pub(crate) fn reason(status: &str) -> String {
     match status {
-        "200" => "Ok",
+        "200" => "Value",
         "201" => "Created",
         "202" => "Accepted",
         "203" => "NonAuthoritative",

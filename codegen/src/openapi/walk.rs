@@ -40,10 +40,10 @@ pub(crate) fn operations(
     visit: &mut dyn FnMut(&str, &str, &str, &mut Value),
 ) {
     let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) else { return };
-    for (path, item) in paths {
+    for (key, item) in paths {
         for method in METHODS {
             if let Some(operation) = item.get_mut(method) {
-                visit(&format!("#/paths/{}/{method}", escape(path)), path, method, operation);
+                visit(&format!("#/paths/{}/{method}", escape(key)), path(key), method, operation);
             }
         }
     }
@@ -52,6 +52,12 @@ pub(crate) fn operations(
 /// The methods that a path item can hold.
 pub(crate) const METHODS: [&str; 8] =
     ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+/// The path that a key of `paths` stands for. What follows `#` is never sent: it tells operations apart
+/// that share method and path.
+pub(crate) fn path(key: &str) -> &str {
+    key.split('#').next().unwrap_or(key)
+}
 
 /// A name as one step of a JSON pointer.
 pub(crate) fn escape(name: &str) -> String {

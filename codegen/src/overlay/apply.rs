@@ -1,6 +1,6 @@
 //! An overlay's actions, done to a document: all of them, or none and every reason why not.
 
-use super::{Action, Applied, Effect, METHODS, Omission, Omit, Overlay, Report};
+use super::{Action, Applied, Effect, METHODS, Omission, Omit, Overlay, Report, shape};
 use crate::Document;
 use crate::document::pointer::join;
 use crate::document::{MAX_DEPTH, kind};
@@ -29,6 +29,7 @@ impl Overlay {
                 position: self.source.places().values.get(&action.pointer).copied(),
             });
         }
+        self.place(&mut root);
         for omission in &self.omit {
             let omitted = omit(&omission.what, &mut root);
             if omitted.is_empty() {
@@ -78,6 +79,23 @@ impl Overlay {
             }
         }
         places.len()
+    }
+
+    /// Says of the operations of the table where they are found in the client.
+    fn place(&self, root: &mut Value) {
+        for (path, item) in
+            root.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten()
+        {
+            let shape = shape(path);
+            for place in self.places.iter().filter(|place| place.shape == shape) {
+                let operation = item.get_mut(&place.method).and_then(Value::as_object_mut);
+                if let Some(operation) = operation {
+                    operation
+                        .insert("x-onkernel-resource".to_owned(), place.resource.clone().into());
+                    operation.insert("x-onkernel-method".to_owned(), place.name.clone().into());
+                }
+            }
+        }
     }
 
     fn matches_nothing(&self, omission: &Omission, document: &str) -> Problem {

@@ -1,10 +1,14 @@
 //! OpenAPI Overlay 1.0: what is to be changed about a document, kept apart from it.
 //!
-//! Three keys of ours go beyond the specification, as its extensions:
+//! Four keys of ours go beyond the specification, as its extensions:
 //! - `x-onkernel-optional: REASON` on an action that need not match every document. Without it,
 //!   an action that matches nothing is an error, so that none outlives what it was written for.
 //! - `x-onkernel-omit: {operations: [METHOD /path], tags: [NAME]}` beside `actions` removes whole
 //!   operations, after all actions.
+//! - `x-onkernel-resources: {api_keys: {create: POST /org/api_keys}}` beside `actions` gives
+//!   operations their place in the client: `x-onkernel-resource` and `x-onkernel-method`. They are
+//!   matched by method and shape of path, whatever its parameters are called; an entry need not
+//!   match.
 //! - `remove` also takes single values such as one entry of `required`, for which the
 //!   specification's 1.0 has no way.
 
@@ -25,6 +29,7 @@ pub struct Overlay {
     source: Source,
     actions: Vec<Action>,
     omit: Vec<Omission>,
+    places: Vec<Placement>,
 }
 
 #[derive(Debug)]
@@ -41,6 +46,23 @@ struct Action {
 enum Effect {
     Update(Value),
     Remove,
+}
+
+/// Where an operation is found in the client.
+#[derive(Debug)]
+struct Placement {
+    /// The method is one of [`METHODS`].
+    method: String,
+    /// With `{}` for every parameter.
+    shape: String,
+    resource: String,
+    name: String,
+}
+
+/// A path with `{}` for every parameter: `/org/api_keys/{}`.
+fn shape(path: &str) -> String {
+    let step = |step| if str::starts_with(step, '{') { "{}" } else { step };
+    path.split('/').map(step).collect::<Vec<_>>().join("/")
 }
 
 /// Which operations to remove.

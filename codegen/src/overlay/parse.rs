@@ -1,11 +1,14 @@
 //! An overlay file to its actions, or everything that is wrong with it.
 
-use super::{Action, Effect, METHODS, Omission, Omit, Overlay};
+use super::{Action, Effect, METHODS, Omission, Omit, Overlay, Placement, shape};
 use crate::document::pointer::join;
-use crate::document::{Source, kind, read};
+use crate::document::{Source, keys, kind, read};
 use crate::error::{Error, Problem};
 use serde_json::{Map, Value};
 use serde_json_path::JsonPath;
+
+/// The key of the table of resources.
+const RESOURCES: &str = "x-onkernel-resources";
 
 /// How deep a target may be bracketed: the JSONPath parser recurses, and a real one has a few.
 const MAX_BRACKETS: usize = 32;
@@ -38,9 +41,9 @@ impl Overlay {
         let source = Source::new(text, name);
         let root = read(&source)?;
         let mut parser = Parser { source: &source, problems: Vec::new() };
-        let (actions, omit) = parser.overlay(root);
+        let (actions, omit, places) = parser.overlay(root);
         Error::unless_empty(parser.problems)?;
-        Ok(Self { source, actions, omit })
+        Ok(Self { source, actions, omit, places })
     }
 }
 
@@ -60,7 +63,7 @@ impl Parser<'_> {
         self.problems.push(self.source.problem(pointer, message, help));
     }
 
-    fn overlay(&mut self, root: Value) -> (Vec<Action>, Vec<Omission>) {
+    fn overlay(&mut self, root: Value) -> (Vec<Action>, Vec<Omission>, Vec<Placement>) {
         let Some(mut fields) = self.fields(root, String::new()) else { return Default::default() };
         // A file of another version may break every other rule too: say that and no more.
         match self.required_text(&mut fields, "overlay") {
@@ -83,8 +86,9 @@ impl Parser<'_> {
             None => self.problem("", "`info` is missing", "add it with a `title` and a `version`"),
         }
         self.text(&mut fields, "extends");
+        let has_table = fields.members.contains_key(RESOURCES);
         let actions = match fields.members.remove("actions") {
-            Some(Value::Array(actions)) if !actions.is_empty() => {
+            Some(Value::Array(actions)) if !actions.is_empty() || has_table => {
                 actions.into_iter().enumerate().filter_map(|(i, it)| self.action(i, it)).collect()
             }
             Some(other) => {
@@ -93,6 +97,7 @@ impl Parser<'_> {
                 self.problem("/actions", message, "list at least one action");
                 Vec::new()
             }
+            None if has_table => Vec::new(),
             None => {
                 self.problem("", "`actions` is missing", "list at least one action");
                 Vec::new()
@@ -102,8 +107,14 @@ impl Parser<'_> {
             Some(omit) => self.omissions(omit),
             None => Vec::new(),
         };
+        let mut places = Vec::new();
+        if let Some(Value::Object(resources)) = fields.members.remove(RESOURCES) {
+            for (name, inner) in resources {
+                self.resource(&name, inner, &join(&format!("/{RESOURCES}"), &name), &mut places);
+            }
+        }
         self.no_more(fields);
-        (actions, omit)
+        (actions, omit, places)
     }
 
     fn action(&mut self, index: usize, action: Value) -> Option<Action> {
@@ -128,7 +139,15 @@ impl Parser<'_> {
         };
         let effect = match (remove, fields.members.remove("update")) {
             (true, _) => Effect::Remove,
-            (false, Some(update)) => Effect::Update(update),
+            (false, Some(update)) => {
+                // An action need not match, and would keep a misspelt key to itself.
+                let mut unknown = Vec::new();
+                keys::find(&update, &join(&pointer, "update"), false, &mut unknown);
+                for (pointer, message) in unknown {
+                    self.problem(&pointer, message, &keys::help());
+                }
+                Effect::Update(update)
+            }
             (false, None) => {
                 let message = "this action does nothing";
                 self.problem(&pointer, message, "give it an `update`, or `remove: true`");
@@ -157,25 +176,49 @@ impl Parser<'_> {
         }
     }
 
+    /// The operations of a resource, and of those inside it.
+    fn resource(&mut self, name: &str, inner: Value, at: &str, places: &mut Vec<Placement>) {
+        let Some(fields) = self.fields(inner, at.to_owned()) else { return };
+        for (key, value) in fields.members {
+            let at = join(at, &key);
+            let Value::String(entry) = value else {
+                self.resource(&format!("{name}.{key}"), value, &at, places);
+                continue;
+            };
+            match self.operation(&entry, &at) {
+                Some((method, path)) => places.push(Placement {
+                    method,
+                    shape: shape(&path),
+                    resource: name.to_owned(),
+                    name: key,
+                }),
+                None => continue,
+            }
+        }
+    }
+
+    /// An entry such as `GET /browsers`, as method and path.
+    fn operation(&mut self, entry: &str, pointer: &str) -> Option<(String, String)> {
+        let parts = entry.split_once(' ').map(|(method, path)| (method.to_lowercase(), path));
+        match parts {
+            Some((method, path)) if METHODS.contains(&&*method) && path.starts_with('/') => {
+                Some((method, path.to_owned()))
+            }
+            _ => {
+                let message = format!("`{entry}` is not an operation");
+                self.problem(pointer, message, "write method and path, such as `GET /browsers`");
+                None
+            }
+        }
+    }
+
     fn omissions(&mut self, omit: Value) -> Vec<Omission> {
         let base = "/x-onkernel-omit";
         let Some(mut fields) = self.fields(omit, base.to_owned()) else { return Vec::new() };
         let mut omissions = Vec::new();
         for (entry, pointer) in self.strings(&mut fields, "operations") {
-            let parts = entry.split_once(' ').map(|(method, path)| (method.to_lowercase(), path));
-            match parts {
-                Some((method, path)) if METHODS.contains(&&*method) && path.starts_with('/') => {
-                    let what = Omit::Operation { method, path: path.to_owned() };
-                    omissions.push(Omission { what, pointer });
-                }
-                _ => {
-                    let message = format!("`{entry}` is not an operation");
-                    self.problem(
-                        &pointer,
-                        message,
-                        "write method and path, such as `GET /browsers`",
-                    );
-                }
+            if let Some((method, path)) = self.operation(&entry, &pointer) {
+                omissions.push(Omission { what: Omit::Operation { method, path }, pointer });
             }
         }
         for (tag, pointer) in self.strings(&mut fields, "tags") {

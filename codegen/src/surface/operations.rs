@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::reach::{holds, holds_types, media, reference, resolve};
 use super::schemas::{field_rule, notes};
 use super::types::{Body, Operation, Paging, Parameter, Place, Style, Success};
-use crate::openapi::{Content, reason, walk};
+use crate::openapi::{Content, success, walk};
 
 pub(super) fn read_operation(document: &Value, path: &str, method: &str, it: &Value) -> Operation {
     let text = |key: &str| it[key].as_str().unwrap_or_default().to_owned();
@@ -27,9 +27,10 @@ pub(super) fn read_operation(document: &Value, path: &str, method: &str, it: &Va
     let repeat = it["x-onkernel-repeat"].as_str();
     Operation {
         name: text("operationId"),
+        resource: text("x-onkernel-resource"),
+        call: text("x-onkernel-method"),
         method: method.to_uppercase(),
-        path: path.to_owned(),
-        tag: it["tags"][0].as_str().map(ToOwned::to_owned),
+        path: walk::path(path).to_owned(),
         summary: text("summary"),
         description: text("description"),
         deprecated: it["deprecated"] == true,
@@ -76,11 +77,13 @@ fn read_body(document: &Value, it: &Value) -> Option<Body> {
 }
 
 fn read_success(status: &str, response: &Value) -> Success {
+    let media = media(response).next();
+    let content = media.and_then(|(name, media)| Content::of_response(name, media));
     Success {
         status: status.to_owned(),
-        name: reason(status),
+        name: success(status, content),
         description: response["description"].as_str().unwrap_or_default().to_owned(),
-        content: media(response).next().and_then(|(name, media)| Content::of_response(name, media)),
+        content,
     }
 }
 
@@ -140,6 +143,7 @@ fn read_style(it: &Value) -> Style {
         Some("pipeDelimited") => Style::Joined('|'),
         Some("simple") => Style::Joined(','),
         _ if it["explode"] == false => Style::Joined(','),
+        _ if it["allowReserved"] == true => Style::Reserved,
         _ => Style::Repeated,
     }
 }

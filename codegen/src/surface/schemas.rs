@@ -50,7 +50,13 @@ pub(super) fn kind(document: &Value, schema: &Value) -> Kind {
         }
     });
     let extra = schema["additionalProperties"].is_object().then(|| Box::new(read_extra(schema)));
-    Kind::Struct(Struct { fields: fields.collect(), sets, extra })
+    let mut fields: Vec<Field> = fields.collect();
+    let rank = |wire: &str| {
+        let mut names = required.into_iter().flatten();
+        names.position(|name| name == wire).unwrap_or(usize::MAX)
+    };
+    fields.sort_by_key(|field| rank(&field.wire));
+    Kind::Struct(Struct { fields, sets, extra })
 }
 
 /// The map of what an object holds beside its fields.

@@ -16,17 +16,19 @@ pub struct Surface {
     pub types: BTreeMap<String, Type>,
 }
 
-/// One method of the generated client.
+/// One call of the generated client.
 #[derive(Debug)]
 pub struct Operation {
-    /// The method's name.
+    /// What the generator is shown as its id, unique in the document.
     pub name: String,
+    /// The resource that it belongs to, with dots: `browsers.computer`.
+    pub resource: String,
+    /// The resource's method that makes the call.
+    pub call: String,
     /// HTTP method, in capitals.
     pub method: String,
     /// Path template.
     pub path: String,
-    /// The resource it belongs to.
-    pub tag: Option<String>,
     /// One line, and more lines.
     pub summary: String,
     /// More than the summary.
@@ -58,9 +60,20 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// The name of its builder.
+    /// The name of the builder that the generator makes.
     pub fn type_name(&self) -> String {
         self.name.to_upper_camel_case()
+    }
+
+    /// Resource and method: `browsers.computer.click_mouse`.
+    pub fn id(&self) -> String {
+        format!("{}.{}", self.resource, self.call)
+    }
+
+    /// How it is called from a client: `browsers().computer().click_mouse`.
+    pub fn chain(&self) -> String {
+        let steps = self.resource.split('.').map(|step| format!("{}().", ident(step)));
+        format!("{}{}", steps.collect::<String>(), ident(&self.call))
     }
 
     /// The name of its description.
@@ -124,6 +137,8 @@ pub enum Style {
     Deep,
     /// `a={"x":1}`
     Json,
+    /// `a=https://b/c`: the reserved characters that cannot end a value stand as they are.
+    Reserved,
 }
 
 /// Where a parameter travels.
@@ -204,7 +219,7 @@ pub enum Kind {
 /// An object with named fields.
 #[derive(Debug, Default)]
 pub struct Struct {
-    /// Its fields.
+    /// Its fields, the required ones first, in the order in which the document lists them.
     pub fields: Vec<Field>,
     /// The sets of them of which some must be there.
     pub sets: Option<Sets>,
@@ -308,6 +323,12 @@ impl Surface {
             .filter(|it| it.body.as_ref().is_some_and(|body| body.content == Content::Multipart));
         forms.flat_map(|it| &it.body_types).cloned().collect()
     }
+}
+
+/// A name as an identifier: keywords in their raw form, what not even that can be with a `_`.
+pub(crate) fn ident(name: &str) -> syn::Ident {
+    let parsed = syn::parse_str(name).or_else(|_| syn::parse_str(&format!("r#{name}")));
+    parsed.unwrap_or_else(|_| quote::format_ident!("{name}_"))
 }
 
 /// The name of a field or setter for a name on the wire, as the generator spells it.

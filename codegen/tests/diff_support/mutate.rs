@@ -112,7 +112,7 @@ impl<'a> Mutations<'a> {
             "operation renamed",
             pointer,
             operation,
-            "x-onkernel-name",
+            "x-onkernel-method",
             json!("quite_another"),
         );
         self.set(

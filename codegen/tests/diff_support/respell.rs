@@ -16,9 +16,7 @@ pub fn reordered(document: &Value) -> Value {
             };
             let fields = entries.into_iter().map(|(key, value)| {
                 let value = match key.as_str() {
-                    "enum" | "required" | "type" | "parameters" | "oneOf" | "anyOf" | "tags" => {
-                        reversed(value)
-                    }
+                    "enum" | "type" | "oneOf" | "anyOf" | "tags" => reversed(value),
                     _ => reordered(value),
                 };
                 (key.clone(), value)

@@ -14,8 +14,9 @@ use serde::de::DeserializeOwned;
 use tokio::time::sleep;
 
 use super::frames::{Frame, Frames};
-use crate::error::{Error, ErrorKind, Result};
-use crate::response::{Reopen, StreamingResponse};
+use crate::error::{Error, ErrorKind, Result, Scrubber};
+use crate::model::target::Target;
+use crate::response::{Reopen, StreamingResponse, request_id};
 
 /// The longest wait before a stream is taken up again, whatever the server asks for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -74,6 +75,7 @@ pub struct EventStream<T> {
     events: Pin<Box<dyn Stream<Item = Result<Event<T>>> + Send>>,
     status: StatusCode,
     headers: HeaderMap,
+    target: Target,
 }
 
 impl StreamingResponse {
@@ -89,12 +91,14 @@ impl StreamingResponse {
 impl<T: DeserializeOwned + Send + 'static> EventStream<T> {
     fn new(response: StreamingResponse, resume: bool) -> Self {
         let (status, headers) = (response.status, response.headers.clone());
+        let target = response.target.clone();
         let reader = Reader {
             reopen: resume.then(|| response.reopen.clone()),
+            last_id: response.reopen.last_event.clone(),
+            wait: response.reopen.wait,
             response: Some(response),
+            ended: false,
             frames: Frames::default(),
-            last_id: None,
-            wait: Duration::from_millis(500),
             failures: 0,
             of: PhantomData,
         };
@@ -103,17 +107,32 @@ impl<T: DeserializeOwned + Send + 'static> EventStream<T> {
             Some((event, reader))
         });
         // Fused, for `unfold` panics when it is asked again after its end.
-        Self { events: Box::pin(events.fuse()), status, headers }
+        Self { events: Box::pin(events.fuse()), status, headers, target }
     }
 
-    /// What happened, without heartbeats and without events that the document does not describe.
+    /// What happened, without heartbeats. An event that the document does not describe is an error
+    /// ([`ErrorKind::Decode`](crate::ErrorKind::Decode)), after which the stream goes on; the stream
+    /// itself has it as it came, as [`Event::Unknown`].
     pub fn messages(self) -> impl Stream<Item = Result<T>> + Send + Unpin + 'static {
-        Box::pin(self.events.filter_map(|event| async {
-            match event {
+        let Self { events, status, headers, target } = self;
+        Box::pin(events.filter_map(move |event| {
+            let message = match event {
                 Ok(Event::Message { data, .. }) => Some(Ok(data)),
-                Ok(_) => None,
+                Ok(Event::Heartbeat) => None,
+                Ok(Event::Unknown { name, .. }) => {
+                    let scrubber = Scrubber::default();
+                    let name = name.map(|name| format!(" `{}`", scrubber.line(&name, 64)));
+                    let problem = format!(
+                        "{status}, but an event{} is not as documented",
+                        name.unwrap_or_default()
+                    );
+                    Some(Err(Error::new(ErrorKind::Decode, problem)
+                        .of(&target)
+                        .with_response(status, request_id(&headers, &scrubber))))
+                }
                 Err(error) => Some(Err(error)),
-            }
+            };
+            std::future::ready(message)
         }))
     }
 }
@@ -148,11 +167,13 @@ impl<T> fmt::Debug for EventStream<T> {
 struct Reader<T> {
     /// The response; `None` when nothing more will come.
     response: Option<StreamingResponse>,
+    /// The server has ended it.
+    ended: bool,
     /// How to go on where the stream breaks off, if it can be resumed.
     reopen: Option<Reopen>,
     frames: Frames,
-    /// The id of the last event that had one.
-    last_id: Option<String>,
+    /// The id of the last event that had one, or what the caller began with.
+    last_id: Option<HeaderValue>,
     wait: Duration,
     /// How often in a row the stream broke off without an event in between.
     failures: u32,
@@ -169,13 +190,18 @@ impl<T: DeserializeOwned> Reader<T> {
             }
             if let Some(frame) = self.frames.next() {
                 if let Some(wait) = frame.retry {
-                    self.wait = wait.min(LONGEST_WAIT);
+                    // A server that breaks off at once and asks for no wait gets no tight loop.
+                    self.wait = wait.min(LONGEST_WAIT).max(response.reopen.wait);
                 }
                 if let Some(event) = self.event(frame) {
                     self.failures = 0;
                     return Some(Ok(event));
                 }
                 continue;
+            }
+            if self.ended {
+                self.response = None;
+                return None;
             }
             let broken = match response.chunk().await {
                 Ok(Some(bytes)) => match self.frames.push(&bytes) {
@@ -187,8 +213,11 @@ impl<T: DeserializeOwned> Reader<T> {
                     }
                 },
                 Ok(None) => {
-                    self.response = None;
-                    return None;
+                    // The standard drops an event that no empty line ends; a server that ends its
+                    // stream so has said all of it.
+                    self.frames.finish();
+                    self.ended = true;
+                    continue;
                 }
                 Err(error) => error,
             };
@@ -203,12 +232,12 @@ impl<T: DeserializeOwned> Reader<T> {
     fn event(&mut self, frame: Frame) -> Option<Event<T>> {
         let Frame { id, name, data, .. } = frame;
         if let Some(id) = &id {
-            self.last_id = Some(id.clone()).filter(|id| !id.is_empty());
+            self.last_id = HeaderValue::try_from(id).ok().filter(|id| !id.is_empty());
         }
         let data = data?;
         let value = serde_json::from_str::<serde_json::Value>(&data).ok();
         let tag = |key: &str| value.as_ref()?.get(key)?.as_str();
-        if name.as_deref().or(tag("event")).or(tag("type")).is_some_and(is_heartbeat) {
+        if name.as_deref().or(tag("event")).is_some_and(is_heartbeat) {
             return Some(Event::Heartbeat);
         }
         Some(match value.and_then(|value| serde_json::from_value(value).ok()) {
@@ -223,7 +252,7 @@ impl<T: DeserializeOwned> Reader<T> {
         if self.failures >= reopen.retries {
             return Err(broken);
         }
-        let Ok(mut id) = HeaderValue::try_from(id) else { return Err(broken) };
+        let mut id = id.clone();
         id.set_sensitive(true);
         self.failures += 1;
         sleep(self.wait).await;
@@ -234,10 +263,10 @@ impl<T: DeserializeOwned> Reader<T> {
     }
 }
 
-/// Whether an event of this name says no more than that the server is there.
+/// Whether an event of this name says no more than that the server is there: Kernel's document calls
+/// it `sse_heartbeat`. A ping may be what happened in a browser.
 fn is_heartbeat(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name.ends_with("heartbeat") || ["ping", "keepalive", "keep-alive"].contains(&name.as_str())
+    name.strip_suffix("heartbeat").is_some_and(|rest| rest.is_empty() || rest.ends_with(['_', '-']))
 }
 
 /// A page of a proxy is no stream, though it comes with 200.

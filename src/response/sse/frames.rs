@@ -54,6 +54,14 @@ impl Frames {
         Ok(())
     }
 
+    /// Takes the end: what has come of the last frame is all of it.
+    pub(crate) fn finish(&mut self) {
+        if !self.line.is_empty() {
+            self.end_line();
+        }
+        self.end_line();
+    }
+
     /// The next whole frame.
     pub(crate) fn next(&mut self) -> Option<Frame> {
         self.ready.pop_front()
@@ -122,6 +130,17 @@ mod tests {
             frames(&[b"data: 1\r\rdata: 2\r\n\r\ndata: 3\n\n"]),
             [data("1"), data("2"), data("3")]
         );
+    }
+
+    #[test]
+    fn the_end_ends_the_last_frame() {
+        for text in ["data: 1", "data: 1\n", "data: 1\r", "data: 1\r\n", "data: 1\n\n"] {
+            let mut frames = Frames::default();
+            frames.push(text.as_bytes()).unwrap();
+            frames.finish();
+            assert_eq!(frames.next(), Some(data("1")), "{text:?}");
+            assert_eq!(frames.next(), None, "{text:?}");
+        }
     }
 
     #[test]

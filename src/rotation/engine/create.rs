@@ -10,7 +10,7 @@ use crate::rotation::evidence::marker::Marker;
 use crate::rotation::evidence::orphans;
 use crate::rotation::journal::record::{Adopted, Record};
 use crate::rotation::plan::record::{Ask, Retirement};
-use crate::types::builder::{CreateApiKeyRequest, RotateApiKeyRequest};
+use crate::types::{CreateApiKeyRequest, RotateApiKeyRequest};
 use crate::{Nullable, Secret};
 
 /// How often a create whose outcome is unknown is followed by another, under another marker.
@@ -70,7 +70,7 @@ impl Engine {
     }
 
     fn create_body(&self, marker: &Marker) -> Result<CreateApiKeyRequest, StepError> {
-        let body = crate::types::CreateApiKeyRequest::builder().name(marker.as_str());
+        let body = CreateApiKeyRequest::new(marker.as_str());
         let body = match &self.plan.project_id {
             Some(id) => body.project_id(id.clone()),
             None => body.project_id(Nullable::<String>::Null),
@@ -95,7 +95,7 @@ impl Engine {
     }
 
     fn rotate_body(&self, days: i64) -> RotateApiKeyRequest {
-        let body = crate::types::RotateApiKeyRequest::builder().expire_in_days(days);
+        let body = RotateApiKeyRequest::new().expire_in_days(days);
         match self.plan.ask {
             Ask::Never => body.days_to_expire(Nullable::Null),
             Ask::Days(days) => body.days_to_expire(days),

@@ -3,7 +3,7 @@
 use super::report::Failure;
 use crate::files::{self, CHANGELOG, DOCUMENT, OVERLAYS, PROVENANCE};
 use crate::{changelog, provenance, snapshots};
-use onkernel_codegen::{Client, Document, Overlay, Problem, Source, client};
+use onkernel_codegen::{Client, Document, Features, Overlay, Problem, Source, client};
 use std::path::Path;
 
 /// A check's name, and what it found.
@@ -21,7 +21,7 @@ pub(super) fn checks(root: &Path) -> Vec<Check> {
         _ => return vec![("the document and its overlays exist", missing)],
     };
     let overlay_fits = overlays_fit(&document, &overlays);
-    let lowered = client(&document, &overlays);
+    let lowered = client(&document, &overlays, &Features::all());
     let failures = match &lowered {
         // One message for one mistake.
         Err(error) if overlay_fits.is_empty() => problems(

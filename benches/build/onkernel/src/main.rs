@@ -4,7 +4,7 @@ use onkernel::Client;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let keys = Client::from_env()?.list_api_keys().limit(20).send().await?;
+    let keys = Client::from_env()?.api_keys().list().limit(20).send().await?;
     println!("{}", keys.len());
     Ok(())
 }

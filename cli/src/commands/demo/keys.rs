@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use chrono::Utc;
 use futures_util::TryStreamExt;
 use onkernel::testing::Server;
-use onkernel::types::{ApiKey, CreatedApiKey, ListApiKeysSortDirection, ListApiKeysStatus};
-use onkernel::{Client, CreateApiKeyExt, Secret};
+use onkernel::types::{ApiKey, ApiKeysStatus, CreatedApiKey, SortDirection};
+use onkernel::{Client, Null, Secret};
 use serde_json::json;
 
 use super::presenter::{Done, Presenter};
@@ -49,16 +49,16 @@ pub(super) async fn create(
     keys: &mut DemoKeys,
 ) -> Result<(), Failure> {
     presenter.section("Create")?;
-    let call = || client.create_api_key();
-    let key = make(presenter, call().named("deploy-bot").for_days(30)).await?;
+    let call = |name: &str| client.api_keys().create(name);
+    let key = make(presenter, call("deploy-bot").days_to_expire(30)).await?;
     keys.set_outcome(&key.id, "in use");
     keys.org_wide = Some(key);
-    let key = make(presenter, call().named("nightly-report").forever()).await?;
+    let key = make(presenter, call("nightly-report").days_to_expire(Null)).await?;
     keys.unlimited = Some(key);
-    let key = make(presenter, call().named("checkout").for_days(90).in_project(PROJECT.0)).await?;
+    let key = make(presenter, call("checkout").days_to_expire(90).project_id(PROJECT.0)).await?;
     keys.in_project = Some(key);
     for number in 1..=4 {
-        let key = make(presenter, call().named(format!("agent-{number}")).for_days(7)).await?;
+        let key = make(presenter, call(&format!("agent-{number}")).days_to_expire(7)).await?;
         keys.set_outcome(&key.id, "in use");
     }
     let remark = "Each response held the plaintext, once; from now on only masked keys are shown.";
@@ -68,10 +68,10 @@ pub(super) async fn create(
 
 async fn make(
     presenter: &mut Presenter<'_>,
-    call: onkernel::builder::CreateApiKey,
+    call: onkernel::resources::api_keys::Create,
 ) -> Result<CreatedApiKey, Failure> {
     let work = async {
-        let key = call.send().await?.into_value();
+        let key = call.send().await?;
         let lifetime = match expiry(key.expires_at, key.created_at).as_str() {
             "never" => "never expires".to_owned(),
             time => format!("expires {time}"),
@@ -94,7 +94,7 @@ pub(super) async fn list(
     presenter.section("List")?;
     let before = server.log().len();
     let work = async {
-        let keys: Vec<ApiKey> = client.list_api_keys().limit(PAGE).stream().try_collect().await?;
+        let keys: Vec<ApiKey> = client.api_keys().list().limit(PAGE).items().try_collect().await?;
         let pages = server.log().len() - before;
         let text = format!(
             "{} on {} of at most {PAGE}",
@@ -105,7 +105,7 @@ pub(super) async fn list(
     };
     presenter.step("listing the keys", work).await?;
     let work = async {
-        let call = client.list_api_keys().query("agent").stream();
+        let call = client.api_keys().list().query("agent").items();
         let names: Vec<String> = call.map_ok(|key| key.name).try_collect().await?;
         Ok(Done::new((), format!("{} of them match “agent”", names.len())))
     };
@@ -121,7 +121,7 @@ pub(super) async fn inspect(
     presenter.section("Inspect")?;
     let id = &created(&keys.in_project)?.id;
     let work = async {
-        let key = client.get_api_key().id(id).send().await?.into_value();
+        let key = client.api_keys().get(id).send().await?;
         let name = key.name.clone();
         Ok(Done::new(key, format!("{name}, by its id"))
             .detail("the plaintext is never shown again"))
@@ -143,8 +143,8 @@ pub(super) async fn rename(
     let old = created(&keys.org_wide)?;
     let (id, old_name) = (old.id.clone(), old.name.clone());
     let work = async {
-        let call = client.update_api_key().id(&id).body_map(|body| body.name("release-bot"));
-        let key = call.send().await?.into_value();
+        let call = client.api_keys().update(&id, "release-bot");
+        let key = call.send().await?;
         let text = format!("{old_name} is renamed to {}", key.name);
         Ok(Done::new((), text).detail("same key, same plaintext"))
     };
@@ -162,12 +162,12 @@ pub(super) async fn delete(
     let key = created(&keys.unlimited)?;
     let (id, name) = (key.id.clone(), key.name.clone());
     let work = async {
-        client.delete_api_key().id(&id).send().await?;
+        client.api_keys().delete(&id).send().await?;
         Ok(Done::new((), format!("{name} is deleted")).detail("it stopped working at once"))
     };
     presenter.step("deleting a key", work).await?;
     let work = async {
-        let key = client.get_api_key().id(&id).include_deleted(true).send().await?;
+        let key = client.api_keys().get(&id).include_deleted(true).send().await?;
         let since = key.deleted_at.map_or("not deleted", |_| "deleted");
         Ok(Done::new((), format!("its record stays, and says “{since}”"))
             .detail("with --include-deleted"))
@@ -183,11 +183,9 @@ pub(super) async fn summary(
     keys: &DemoKeys,
 ) -> Result<(), Failure> {
     presenter.section("All keys in the end")?;
-    let call = client
-        .list_api_keys()
-        .status(ListApiKeysStatus::All)
-        .sort_direction(ListApiKeysSortDirection::Asc);
-    let all: Vec<ApiKey> = call.stream().try_collect().await?;
+    let call =
+        client.api_keys().list().status(ApiKeysStatus::All).sort_direction(SortDirection::Asc);
+    let all: Vec<ApiKey> = call.items().try_collect().await?;
     let now = Utc::now();
     let mut table = Table::new([
         ("NAME", Fit::Cut),

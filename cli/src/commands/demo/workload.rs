@@ -37,7 +37,7 @@ impl Workload {
         let task = tokio::spawn(async move {
             loop {
                 let client = current.borrow().clone();
-                let outcome = client.list_api_keys().limit(1).send().await;
+                let outcome = client.api_keys().list().limit(1).send().await;
                 counter.send_modify(|tally| {
                     tally.calls += 1;
                     tally.failures += u64::from(outcome.is_err());

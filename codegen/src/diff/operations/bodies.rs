@@ -2,7 +2,7 @@
 
 use super::comparison::{Comparison, MediaChange, Place};
 use crate::diff::effect::{self, Effect, Way};
-use crate::diff::read::{Operation, Source};
+use crate::diff::read::{Operation, Source, media};
 use serde_json::Value;
 
 impl<'a> Comparison<'_, 'a> {
@@ -24,8 +24,15 @@ impl<'a> Comparison<'_, 'a> {
             (Some(before), Some(now)) => (before, now),
         };
         if required(before) != required(now) {
+            // Without an argument for the body or a field of it, the call stays as it is.
+            let has_argument = media(self.schemas.new, now).values().any(|(_, node)| {
+                let schema = self.schemas.new.schema(node);
+                let is_object = schema.types.as_ref().is_some_and(|it| it.contains("object"));
+                !is_object || !schema.unions.is_empty() || !schema.required.is_empty()
+            });
             let (word, effect) = match required(now) {
                 true => ("required", Effect::Breaking),
+                false if has_argument => ("optional", Effect::Breaking),
                 false => ("optional", Effect::Additive),
             };
             self.at(now, effect, format!("request body made {word}"));

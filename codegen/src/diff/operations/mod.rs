@@ -7,13 +7,16 @@ mod responses;
 mod security;
 
 use super::effect::{self, Effect};
-use super::read::{Endpoint, Operation, Source, blanked, words};
+use super::read::{Endpoint, Operation, Source, blanked, names, words};
 use super::report::Report;
 use super::schemas::Schemas;
 use super::words::{code, presence};
 use comparison::Comparison;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The keys that name an operation, whose change is one of the name.
+const NAMES: [&str; 2] = ["x-onkernel-resource", "x-onkernel-method"];
 
 pub(super) fn compare(old: &Value, new: &Value) -> Report {
     let (old, new) = (Source::new(old), Source::new(new));
@@ -81,9 +84,12 @@ impl<'a> Comparison<'_, 'a> {
         let mut old = Operation::all(self.schemas.old);
         let mut new = Operation::all(self.schemas.new);
         let both: Vec<_> = old.keys().filter(|key| new.contains_key(key)).cloned().collect();
+        let old_names = names(self.schemas.old, &old);
+        let new_names = names(self.schemas.new, &new);
         let mut pairs = Vec::new();
         for key in both {
-            pairs.extend(old.remove(&key).zip(new.remove(&key)));
+            let name = (old_names.get(&key), new_names.get(&key));
+            pairs.extend(old.remove(&key).zip(new.remove(&key)).map(|pair| (pair, name)));
         }
         // What left one place and came to another under the same id has moved.
         let moved: Vec<_> = old
@@ -98,7 +104,8 @@ impl<'a> Comparison<'_, 'a> {
             })
             .collect();
         for (before, now) in moved {
-            pairs.extend(old.remove(&before).zip(new.remove(&now)));
+            let name = (old_names.get(&before), new_names.get(&now));
+            pairs.extend(old.remove(&before).zip(new.remove(&now)).map(|pair| (pair, name)));
         }
         for operation in old.into_values() {
             self.operation = Some(operation.clone());
@@ -108,8 +115,14 @@ impl<'a> Comparison<'_, 'a> {
             self.operation = Some(operation.clone());
             self.at(operation.value, Effect::Additive, "operation added".to_owned());
         }
-        for (old, new) in pairs {
+        for ((old, new), (was, is)) in pairs {
             self.operation = Some(new.clone());
+            if let (Some(was), Some(is)) = (was, is)
+                && was != is
+            {
+                let what = format!("method `{was}` renamed to `{is}`");
+                self.at(new.value, Effect::Breaking, what);
+            }
             self.pair(&old, &new);
         }
         self.operation = None;
@@ -119,10 +132,6 @@ impl<'a> Comparison<'_, 'a> {
         if (blanked(old.path), old.method) != (blanked(new.path), new.method) {
             let what = format!("operation moved here from `{}`", old.name());
             self.at(new.value, Effect::Behaviour, what);
-        }
-        let (was, is) = (old.method_name(self.schemas.old), new.method_name(self.schemas.new));
-        if was != is {
-            self.at(new.value, Effect::Breaking, format!("method `{was}` renamed to `{is}`"));
         }
         if old.flag("deprecated") != new.flag("deprecated") {
             let now = new.flag("deprecated");
@@ -166,7 +175,7 @@ impl<'a> Comparison<'_, 'a> {
         let own = |source: &Source<'a>, operation: &Operation<'a>| -> BTreeMap<&'a str, String> {
             let fields = operation.value.as_object().into_iter().flatten();
             fields
-                .filter(|(key, _)| key.starts_with("x-onkernel-") && *key != "x-onkernel-name")
+                .filter(|(key, _)| key.starts_with("x-onkernel-") && !NAMES.contains(&key.as_str()))
                 .map(|(key, value)| (key.as_str(), source.canonical(value)))
                 .collect()
         };

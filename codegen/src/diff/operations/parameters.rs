@@ -7,6 +7,16 @@ use serde_json::Value;
 
 impl<'a> Comparison<'_, 'a> {
     pub(super) fn parameters(&mut self, old: &Operation<'a>, new: &Operation<'a>) {
+        let order = |one: &Operation<'a>, source, other: &Operation<'a>, others| {
+            let others = other.required_query(others);
+            let names = one.required_query(source);
+            names.into_iter().filter(|name| others.contains(name)).collect::<Vec<_>>()
+        };
+        let sources = (self.schemas.old, self.schemas.new);
+        if order(old, sources.0, new, sources.1) != order(new, sources.1, old, sources.0) {
+            let what = "required query parameters in another order".to_owned();
+            self.at(new.value, Effect::Breaking, what);
+        }
         let mut before = old.parameters(self.schemas.old);
         let mut now = new.parameters(self.schemas.new);
         let mut pairs = Vec::new();
@@ -22,8 +32,9 @@ impl<'a> Comparison<'_, 'a> {
                 continue;
             }
             if let Some(pair) = before.remove(&key(was)).zip(now.remove(&key(is))) {
+                // An argument, which callers do not name.
                 let what = format!("path parameter `{was}` renamed to `{is}`");
-                self.at(pair.1.value, Effect::Breaking, what);
+                self.at(pair.1.value, Effect::Documentation, what);
                 pairs.push((key(is), pair));
             }
         }
@@ -59,12 +70,9 @@ impl<'a> Comparison<'_, 'a> {
 
     pub(super) fn parameter(&mut self, place: String, old: &Parameter<'a>, new: &Parameter<'a>) {
         if old.required != new.required {
-            // The setter takes the same values; only leaving it out is new.
-            let (word, effect) = match new.required {
-                true => ("required", Effect::Breaking),
-                false => ("optional", Effect::Additive),
-            };
-            self.at(new.value, effect, format!("{place} made {word}"));
+            // An argument becomes a setter, or the other way round.
+            let word = if new.required { "required" } else { "optional" };
+            self.at(new.value, Effect::Breaking, format!("{place} made {word}"));
         }
         if old.wire != new.wire {
             let what = format!("{place}: written as {} instead of {}", new.wire, old.wire);

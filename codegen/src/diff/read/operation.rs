@@ -3,13 +3,15 @@
 use super::resolve::Node;
 use super::source::Source;
 use crate::lower::naming::names;
+use crate::openapi::walk;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 pub(in crate::diff) const METHODS: [&str; 8] =
     ["get", "put", "post", "patch", "delete", "head", "options", "trace"];
 /// Headers that OpenAPI leaves to other parts of the document when they are listed as parameters.
-pub(in crate::diff) const NOT_PARAMETERS: [&str; 3] = ["accept", "content-type", "authorization"];
+const NOT_PARAMETERS: [&str; 3] = ["accept", "content-type", "authorization"];
+
 /// One method on one path.
 #[derive(Clone)]
 pub(in crate::diff) struct Operation<'a> {
@@ -50,22 +52,22 @@ impl<'a> Operation<'a> {
         self.value.get(keyword) == Some(&Value::Bool(true))
     }
 
-    /// What its method is called in Rust.
-    pub(in crate::diff) fn method_name(&self, source: &Source<'a>) -> String {
-        if let Some(given) = self.value.get("x-onkernel-name").and_then(Value::as_str) {
-            return given.to_owned();
-        }
-        // The rule looks at what kind of thing comes back, and expects no references.
-        let mut resolved = json!({ "responses": {} });
-        for (status, response) in responses(source, self) {
-            for (media, (_, node)) in media(source, response) {
-                let schema = source.schema(&node);
-                resolved["responses"][&status]["content"][media] = json!({
-                    "schema": { "type": schema.type_words(), "format": schema.format }
-                });
+    /// The required parameters of the query in the order in which they are listed, which is that of
+    /// arguments.
+    pub(in crate::diff) fn required_query(&self, source: &Source<'a>) -> Vec<&'a str> {
+        let mut names = Vec::new();
+        for owner in [self.item, self.value] {
+            for raw in owner.get("parameters").and_then(Value::as_array).into_iter().flatten() {
+                let value = source.deref(raw);
+                let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
+                let is_required = value.get("required") == Some(&Value::Bool(true));
+                let in_query = value.get("in").and_then(Value::as_str) == Some("query");
+                if in_query && is_required && !names.contains(&name) {
+                    names.push(name);
+                }
             }
         }
-        names::by_rule(self.id().unwrap_or_default(), self.method, self.path, &resolved)
+        names
     }
 
     /// The path's parameters and its own, which win.
@@ -90,6 +92,41 @@ impl<'a> Operation<'a> {
         }
         all
     }
+}
+
+/// Where each operation is found in the client: `api_keys.create`.
+pub(in crate::diff) fn names<'a>(
+    source: &Source<'a>,
+    operations: &BTreeMap<Endpoint, Operation<'a>>,
+) -> BTreeMap<Endpoint, String> {
+    // The rule looks at what kind of thing comes back, and expects no references.
+    let mut resolved = json!({ "paths": {} });
+    for operation in operations.values() {
+        let mut bare = json!({ "responses": {} });
+        for key in ["operationId", "tags", "x-onkernel-resource", "x-onkernel-method"] {
+            if let Some(value) = operation.value.get(key) {
+                bare[key] = value.clone();
+            }
+        }
+        for (status, response) in responses(source, operation) {
+            for (media, (_, node)) in media(source, response) {
+                let schema = source.schema(&node);
+                bare["responses"][&status]["content"][media] = json!({
+                    "schema": { "type": schema.type_words(), "format": schema.format }
+                });
+            }
+        }
+        resolved["paths"][operation.path][operation.method] = bare;
+    }
+    let mut names = names::of_all(&mut resolved).into_iter();
+    let mut found = BTreeMap::new();
+    walk::operations(&mut resolved, &mut |_, path, method, _| {
+        let method = METHODS.iter().find(|known| **known == method);
+        if let (Some(name), Some(method)) = (names.next(), method) {
+            found.insert((blanked(path), *method), format!("{}.{}", name.resource, name.method));
+        }
+    });
+    found
 }
 
 /// `/org/api_keys/{id}` as `/org/api_keys/{}`.

@@ -22,6 +22,8 @@ pub(in crate::diff) struct Schema<'a> {
     pub(in crate::diff) rules: BTreeMap<&'static str, String>,
     pub(in crate::diff) properties: BTreeMap<&'a str, Node<'a>>,
     pub(in crate::diff) required: BTreeSet<&'a str>,
+    /// The same in the order in which they are listed, which is that of arguments.
+    pub(in crate::diff) required_order: Vec<&'a str>,
     pub(in crate::diff) extra: Extra<'a>,
     pub(in crate::diff) items: Option<Node<'a>>,
     pub(in crate::diff) unions: Vec<Union<'a>>,
@@ -135,7 +137,11 @@ impl<'a> Schema<'a> {
             }
             "required" => {
                 let names = value.as_array().into_iter().flatten();
-                self.required.extend(names.filter_map(Value::as_str));
+                for name in names.filter_map(Value::as_str) {
+                    if self.required.insert(name) {
+                        self.required_order.push(name);
+                    }
+                }
             }
             "default" => self.default = self.default.or(Some(value)),
             "deprecated" => self.deprecated |= value == &Value::Bool(true),

@@ -193,6 +193,13 @@ impl<'a> Comparison<'_, 'a> {
 
     fn properties(&mut self) {
         let (old, new) = (self.old, self.new);
+        let order = |one: &Schema<'a>, other: &Schema<'a>| {
+            let names = one.required_order.iter().copied();
+            names.filter(|name| other.required.contains(name)).collect::<Vec<_>>()
+        };
+        if self.way == Way::Request && order(old, new) != order(new, old) {
+            self.note(Effect::Breaking, "required properties in another order".to_owned());
+        }
         let names: BTreeSet<_> = old.properties.keys().chain(new.properties.keys()).collect();
         for name in names {
             let path = format!(".{name}");

@@ -63,13 +63,32 @@ fn schema(at: &str, it: &Value, findings: &mut Vec<Finding>) {
     if it.get("oneOf").is_some() && it.get("anyOf").is_some() {
         report("`oneOf` beside `anyOf`".to_owned());
     }
-    if let Some(values) = it.get("enum") {
-        let of = |is: fn(&Value) -> bool| {
-            values.as_array().is_some_and(|values| !values.is_empty() && values.iter().all(is))
+    let Some(values) = it.get("enum") else { return };
+    let Some(values) = values.as_array().filter(|values| !values.is_empty()) else {
+        return report("an `enum` without values".to_owned());
+    };
+    // The rules have read every value as one of the type that can be.
+    let fits = |value: &&Value| match it["type"].as_str() {
+        Some("string") => value.is_string(),
+        Some("integer" | "number") => value.is_number(),
+        Some("boolean") => value.is_boolean(),
+        Some(_) => false,
+        None => value.is_string() || values.iter().all(Value::is_number) || value.is_boolean(),
+    };
+    if let Some(odd) = values.iter().find(|value| !fits(value)) {
+        let message = format!("an `enum` with {odd}, which is not {}", wanted(&it["type"]));
+        let help = match odd {
+            Value::Number(_) | Value::Bool(_) => "write the value in quotes",
+            _ => LEAVE_OUT,
         };
-        if !of(Value::is_string) && !of(Value::is_number) && !of(Value::is_boolean) {
-            report("an `enum` of anything but strings, of numbers, or of booleans".to_owned());
-        }
+        findings.push(Finding::new(at, message, help));
+    }
+}
+
+fn wanted(name: &Value) -> String {
+    match name.as_str() {
+        Some(name) => format!("of the type `{name}`"),
+        None => "a string, a number or a boolean".to_owned(),
     }
 }
 
@@ -195,13 +214,13 @@ mod tests {
                 ],
                 "requestBody": { "content": { "application/xml": { "schema": { "type": "object" } } } },
                 "responses": {
-                    "200": { "content": { "application/json": { "schema": { "enum": [1, "a"] } } } },
+                    "200": { "content": { "application/json": { "schema": { "enum": [{}, "a"] } } } },
                     "204": { "description": "" }
                 }
             })),
             [
                 "a schema with `not` at #/paths/~1a~1{id}/post/parameters/0/schema",
-                "an `enum` of anything but strings, of numbers, or of booleans at \
+                "an `enum` with {}, which is not a string, a number or a boolean at \
                  #/paths/~1a~1{id}/post/responses/200/content/application~1json/schema",
                 "a parameter in \"cookie\" at #/paths/~1a~1{id}/post/parameters/1",
                 "a request body of type application/xml at \

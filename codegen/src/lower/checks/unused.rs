@@ -40,15 +40,16 @@ pub(crate) fn each_alone(document: &Value) -> Vec<(String, String, Value)> {
             if let Some(schemas) = alone["components"]["schemas"].as_object_mut() {
                 schemas.retain(|name, _| used.contains(name));
             }
-            let at = format!("#/paths/{}/{method}", walk::escape(path));
-            all.push((at, format!("{} {path}", method.to_uppercase()), alone));
+            let own = walk::path(path);
+            let at = format!("#/paths/{}/{method}", walk::escape(own));
+            all.push((at, format!("{} {own}", method.to_uppercase()), alone));
         }
     }
     all
 }
 
 /// The schemas that a value refers to, directly or through others.
-pub(in crate::lower) fn references(document: &Value, value: &Value, names: &mut BTreeSet<String>) {
+pub(crate) fn references(document: &Value, value: &Value, names: &mut BTreeSet<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|it| references(document, it, names)),
         Value::Object(members) => {

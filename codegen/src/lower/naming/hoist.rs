@@ -39,16 +39,15 @@ pub(in crate::lower) fn apply(document: &mut Value) -> (BTreeMap<String, String>
     }
     walk::operations(document, &mut |at, _, _, operation| {
         let id = operation["operationId"].as_str().unwrap_or_default().to_upper_camel_case();
+        let resource = operation["x-onkernel-resource"].as_str().unwrap_or_default();
+        let resource = resource.to_upper_camel_case();
         let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
         for (index, parameter) in parameters.into_iter().flatten().enumerate() {
             let name = parameter["name"].as_str().unwrap_or_default().to_upper_camel_case();
             if let Some(schema) = parameter.get_mut("schema") {
                 plain(&hoist.taken, schema);
-                hoist.name(
-                    &format!("{at}/parameters/{index}/schema"),
-                    schema,
-                    &format!("{id}{name}"),
-                );
+                let at = format!("{at}/parameters/{index}/schema");
+                hoist.name_by(&at, schema, &[format!("{resource}{name}"), format!("{id}{name}")]);
             }
         }
         let mut media = |at: String, holder: &mut Value, name: String| {
@@ -105,6 +104,14 @@ struct Hoist {
 impl Hoist {
     /// Names a schema that stands in the open, if it is one that deserves a name.
     fn name(&mut self, at: &str, schema: &mut Value, name: &str) {
+        self.name_by(at, schema, &[name.to_owned()]);
+    }
+
+    /// The same, by the first of several names that is free. `x-onkernel-type` overrules them all.
+    fn name_by(&mut self, at: &str, schema: &mut Value, names: &[String]) {
+        let chosen = schema["x-onkernel-type"].as_str().map(|name| vec![name.to_owned()]);
+        let names = chosen.as_deref().unwrap_or(names);
+        let Some(name) = names.last() else { return };
         self.inside(at, schema, name);
         let is_object = schema["properties"].as_object().is_some_and(|it| !it.is_empty());
         let is_enum = schema["enum"][0].is_string();
@@ -115,6 +122,7 @@ impl Hoist {
         let mut bare = schema.clone();
         let mut reference = json!({});
         if let Some(members) = bare.as_object_mut() {
+            members.remove("x-onkernel-type");
             for key in ["nullable", "default", "deprecated"] {
                 if let Some(value) = members.remove(key) {
                     reference[key] = value;
@@ -126,13 +134,9 @@ impl Hoist {
         }
         // Another type may have the name already: a property `source` with a property `type` and a
         // property `source_type` meet in it.
-        let base = name;
-        let mut name = base.to_owned();
-        let mut count = 1;
-        while self.taken.get(&name).is_some_and(|known| *known != bare) {
-            count += 1;
-            name = format!("{base}{count}");
-        }
+        let is_free = |name: &String| self.taken.get(name).is_none_or(|known| *known == bare);
+        let numbered = (2..).map(|count| format!("{name}{count}"));
+        let Some(name) = names.iter().cloned().chain(numbered).find(is_free) else { return };
         reference["$ref"] = json!(format!("#/components/schemas/{name}"));
         self.taken.insert(name.clone(), bare.clone());
         self.origins.entry(name.clone()).or_insert_with(|| at.to_owned());

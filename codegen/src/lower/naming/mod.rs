@@ -2,4 +2,5 @@
 
 pub(super) mod hoist;
 pub(crate) mod names;
+mod rule;
 pub(super) mod type_names;

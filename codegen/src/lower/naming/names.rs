@@ -1,302 +1,278 @@
-//! Every operation gets the name of its method, by rule.
+//! Every operation gets a resource and a method: `browsers.computer`, `click_mouse`.
 //!
-//! An id that a person chose (`clickMouse`) is kept, in Rust's spelling. An id that only repeats
-//! method and path (`patchApiKeysById`) becomes what callers say: `update_api_key`.
-//!
-//! | id | method and path | name |
-//! |---|---|---|
-//! | `postApiKeys` | POST /org/api_keys | `create_api_key` |
-//! | `getProxies` | GET /proxies (returns a list) | `list_proxies` |
-//! | `getApiKeysById` | GET /org/api_keys/{id} | `get_api_key` |
-//! | `postProxiesByIdCheck` | POST /proxies/{id}/check | `check_proxy` |
-//! | `getReplaysById` | GET /replays/{id} (returns bytes) | `download_replay` |
-//! | `getJobsEventsById` | GET /jobs/{id}/events (returns events) | `follow_job` |
-//! | `rotateApiKey` | POST /org/api_keys/{id}/rotate | `rotate_api_key` |
-//! | `updatePoolsById` | PATCH /pools/{id} | `update_pool` |
-//!
-//! `x-onkernel-name` on an operation overrules it.
+//! `x-onkernel-resource` and `x-onkernel-method` on an operation say them; an overlay's
+//! `x-onkernel-resources` sets these for many at once. Where they are missing, the tag names the
+//! resource, and the words of [`rule`] without the resource's own noun name the method:
+//! `create_api_key` of `API Keys` is `api_keys.create`. Two operations that would meet in one name
+//! keep the noun; if that does not tell them apart either, the document is at fault.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use heck::{ToSnakeCase, ToUpperCamelCase};
+use heck::ToSnakeCase;
 use serde_json::{Value, json};
 
+use super::rule;
 use crate::lower::finding::Finding;
-use crate::openapi::{Content, walk};
+use crate::openapi::walk;
 
-/// Names that the hand-written part of the client uses. An inherent method wins over a trait's
-/// method of the same name, so a generated one would silently take its place.
-pub(crate) const RESERVED: [&str; 17] = [
-    "all_api_keys",
-    "api_keys_expiring_within",
-    "api_keys_named",
-    "api_keys_older_than",
-    "base_url",
-    "builder",
-    "clone",
-    "create_expiring_api_key",
-    "create_permanent_api_key",
-    "from_env",
-    "matching_api_keys",
-    "new",
-    "request",
-    "rotation",
-    "rotation_of",
-    "swap_api_key",
-    "with",
+/// Names that the hand-written part uses. An inherent method wins over a trait's method of the same
+/// name, so a generated one would silently take its place.
+const RESERVED: [(&str, &[&str]); 3] = [
+    (
+        "",
+        &[
+            "audit",
+            "base_url",
+            "builder",
+            "clone",
+            "create_exactly_once",
+            "from_env",
+            "new",
+            "request",
+            "rotate_all",
+            "rotation",
+            "resume",
+            "rotation_of",
+            "rotation_of_shared",
+            "swap_api_key",
+            "sweep",
+            "with",
+        ],
+    ),
+    ("api_keys", &["current", "expiring_within", "named", "older_than"]),
+    ("*", &["clone", "new"]),
 ];
 
-pub(in crate::lower) fn apply(document: &mut Value) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut taken: BTreeMap<String, String> = BTreeMap::new();
-    walk::operations(document, &mut |at, path, method, operation| {
-        let source = operation["operationId"].as_str().unwrap_or_default().to_owned();
-        let chosen = operation.get("x-onkernel-name").and_then(Value::as_str);
-        let name = match chosen {
-            Some(chosen) => chosen.to_owned(),
-            None => by_rule(&source, method, path, operation),
+const HELP: &str = "name it with `x-onkernel-resource` and `x-onkernel-method` in an overlay";
+
+/// Where an operation is found in the client.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Name {
+    /// The resource, with dots: `browsers.computer`.
+    pub(crate) resource: String,
+    /// The method: `click_mouse`.
+    pub(crate) method: String,
+}
+
+/// The resource of an operation.
+pub(crate) fn resource(operation: &Value, path: &str) -> String {
+    let said = operation["x-onkernel-resource"].as_str().map(ToOwned::to_owned);
+    said.unwrap_or_else(|| by_tag(operation, path))
+}
+
+/// The name of every operation, in the order of [`walk::operations`].
+pub(crate) fn of_all(document: &mut Value) -> Vec<Name> {
+    let mut found: Vec<(Name, bool, String)> = Vec::new();
+    walk::operations(document, &mut |_, path, method, operation| {
+        let said = |key: &str| operation[key].as_str().map(ToOwned::to_owned);
+        let id = operation.get("x-onkernel-source-id").or_else(|| operation.get("operationId"));
+        let id = id.and_then(Value::as_str).unwrap_or_default();
+        let words = rule::by_rule(id, method, path, operation);
+        let resource = resource(operation, path);
+        let chosen = said("x-onkernel-method");
+        let is_chosen = chosen.is_some();
+        let method = chosen.unwrap_or_else(|| without_noun(&words, &resource));
+        // One of several methods for one operation.
+        let varied = |name: String| match operation["x-onkernel-variant"].as_str() {
+            Some(variant) => format!("{name}_{variant}"),
+            None => name,
         };
-        let help = "name it with `x-onkernel-name` in an overlay";
-        let here = format!("{} {path}", method.to_uppercase());
-        if name.to_snake_case() != name || name.is_empty() || is_keyword(&name) {
-            let message = format!("`{name}` cannot be the name of a method ({here})");
-            findings.push(Finding::new(at, message, help));
-        } else if RESERVED.contains(&name.as_str()) {
-            let message = format!("`{name}` is a name of the hand-written client ({here})");
-            findings.push(Finding::new(at, message, help));
-        } else if let Some(other) = taken.insert(name.to_upper_camel_case(), here.clone()) {
-            let message = format!("{here} and {other} would both be called `{name}`");
-            findings.push(Finding::new(at, message, help));
-        }
-        operation["x-onkernel-source-id"] = json!(source);
-        operation["operationId"] = json!(name);
+        found.push((Name { resource, method: varied(method) }, is_chosen, varied(words)));
     });
+    let mut counts: BTreeMap<Name, usize> = BTreeMap::new();
+    for (name, ..) in &found {
+        *counts.entry(name.clone()).or_default() += 1;
+    }
+    let resolved = found.into_iter().map(|(mut name, is_chosen, words)| {
+        if !is_chosen && counts.get(&name).is_some_and(|count| *count > 1) {
+            name.method = words;
+        }
+        name
+    });
+    resolved.collect()
+}
+
+pub(in crate::lower) fn apply(document: &mut Value) -> Vec<Finding> {
+    let mut names = of_all(document).into_iter();
+    let mut findings = Vec::new();
+    let mut taken: BTreeMap<Name, String> = BTreeMap::new();
+    let mut ids = BTreeSet::new();
+    walk::operations(document, &mut |at, path, method, operation| {
+        let Some(name) = names.next() else { return };
+        let here = format!("{} {path}", method.to_uppercase());
+        if let Some(message) = unfit(&name) {
+            findings.push(Finding::new(at, format!("{message} ({here})"), HELP));
+        } else if let Some(other) = taken.insert(name.clone(), here.clone()) {
+            let Name { resource, method } = &name;
+            let message = format!("{here} and {other} would both be called `{resource}.{method}`");
+            findings.push(Finding::new(at, message, HELP));
+        }
+        let base = format!("{}_{}", name.resource.replace('.', "_"), name.method);
+        let mut id = base.clone();
+        let mut count = 1;
+        while !ids.insert(id.clone()) {
+            count += 1;
+            id = format!("{base}_{count}");
+        }
+        operation["x-onkernel-source-id"] = operation["operationId"].take();
+        operation["x-onkernel-resource"] = json!(name.resource);
+        operation["x-onkernel-method"] = json!(name.method);
+        operation["operationId"] = json!(id);
+    });
+    let resources: BTreeSet<&str> = taken.keys().map(|name| name.resource.as_str()).collect();
+    for (name, here) in &taken {
+        let Name { resource, method } = name;
+        let inside = format!("{resource}.{method}");
+        if resources.iter().any(|it| **it == inside || it.starts_with(&format!("{inside}."))) {
+            let message = format!("`{inside}` would be a method and a resource ({here})");
+            findings.push(Finding::new("#/paths", message, HELP));
+        }
+    }
     findings
 }
 
-pub(crate) fn by_rule(id: &str, method: &str, path: &str, operation: &Value) -> String {
-    let words = id.to_snake_case();
-    let segments: Vec<&str> = path.split('/').filter(|it| !it.is_empty()).collect();
-    let of_one = segments.last().is_some_and(|last| last.starts_with('{'));
-    let mechanical = words
-        .strip_prefix(method)
-        .filter(|rest| id.is_empty() || rest.starts_with('_'))
-        .map(|rest| rest.trim_start_matches('_').to_owned());
-    let Some(noun) = mechanical.or_else(|| id.is_empty().then(|| from_path(&segments))) else {
-        let short = without_by(&words, &segments);
-        let addressed = of_one && short != words;
-        let short = owners_singular(&short, &segments);
-        return if addressed { singular(&short) } else { short };
-    };
-    let noun = owners_singular(&without_by(&noun, &segments), &segments);
-    let last = segments.last().copied().unwrap_or_default().to_snake_case();
-    let follows_parameter = segments.len() >= 2 && segments[segments.len() - 2].starts_with('{');
-    let one = if of_one { singular(&noun) } else { noun.clone() };
-    match (method, success(operation)) {
-        // POST …/{id}/check: the last segment is what is done.
-        ("post", _) if follows_parameter && singular(&last) == last => {
-            let noun = noun.strip_suffix(&format!("_{last}")).unwrap_or(&noun);
-            format!("{last}_{}", singular(noun))
-        }
-        ("post", _) => format!("create_{}", singular(&noun)),
-        ("get", Some(Content::Events)) => {
-            format!("follow_{}", singular(noun.strip_suffix("_events").unwrap_or(&noun)))
-        }
-        ("get", Some(Content::Bytes)) => format!("download_{one}"),
-        ("get", _) if returns_list(operation) && singular(&noun) != noun => format!("list_{noun}"),
-        ("patch", _) => format!("update_{one}"),
-        ("put", _) => format!("replace_{one}"),
-        (other, _) => format!("{other}_{one}"),
+/// Why a name cannot be had, if so.
+fn unfit(name: &Name) -> Option<String> {
+    let Name { resource, method } = name;
+    let mut owner = "";
+    let mut steps: Vec<(&str, &str)> = Vec::new();
+    for step in resource.split('.') {
+        steps.push((owner, step));
+        owner = resource.get(..step.as_ptr().addr() - resource.as_ptr().addr() + step.len())?;
     }
-}
-
-fn from_path(segments: &[&str]) -> String {
-    let fixed = segments.iter().filter(|segment| !segment.starts_with('{'));
-    fixed.map(|segment| segment.to_snake_case()).collect::<Vec<_>>().join("_")
-}
-
-/// `api_keys_by_id` is about `api_keys`: the parameters are arguments of the method anyway.
-fn without_by(words: &str, segments: &[&str]) -> String {
-    let mut words = words.to_owned();
-    for parameter in segments.iter().filter_map(|it| it.strip_prefix('{')?.strip_suffix('}')) {
-        let parameter = parameter.to_snake_case();
-        let by = format!("_by_{parameter}");
-        if let Some(at) = words.find(&format!("{by}_")) {
-            words.replace_range(at..at + by.len(), "");
-        } else if let Some(rest) = words.strip_suffix(&by) {
-            words = rest.to_owned();
-        } else if parameter == "id"
-            && let Some(rest) = words.strip_suffix("_id")
-        {
-            words = rest.to_owned();
+    steps.push((owner, method));
+    steps.into_iter().find_map(|(owner, step)| {
+        if step.is_empty() || step.to_snake_case() != step || raw(step).is_none() {
+            return Some(format!("`{step}` cannot be the name of a method"));
         }
-    }
-    words
-}
-
-fn returns_list(operation: &Value) -> bool {
-    let responses = operation["responses"].as_object();
-    responses.into_iter().flatten().any(|(status, response)| {
-        let content = response["content"].as_object();
-        status.starts_with('2')
-            && content.into_iter().flatten().any(|(_, media)| media["schema"]["type"] == "array")
+        let reserved = RESERVED.iter().any(|(of, names)| {
+            (*of == owner || *of == "*" && !owner.is_empty()) && names.contains(&step)
+        });
+        reserved.then(|| format!("`{step}` is a name of the hand-written client"))
     })
 }
 
-/// The last word in the singular.
-fn singular(words: &str) -> String {
-    let (head, last) = match words.rsplit_once('_') {
-        Some((head, last)) => (format!("{head}_"), last),
-        None => (String::new(), words),
-    };
-    let last = if let Some(stem) = last.strip_suffix("ies") {
-        format!("{stem}y")
-    } else if ["sses", "xes", "shes", "ches"].iter().any(|end| last.ends_with(end)) {
-        last[..last.len() - 2].to_owned()
-    } else if last.ends_with("ss") || last.ends_with("us") || last.ends_with("is") {
-        last.to_owned()
-    } else {
-        last.strip_suffix('s').unwrap_or(last).to_owned()
-    };
-    head + &last
+/// A name as an identifier: keywords in their raw form.
+fn raw(name: &str) -> Option<syn::Ident> {
+    syn::parse_str(name).or_else(|_| syn::parse_str(&format!("r#{name}"))).ok()
 }
 
-/// What owns the rest is one of its kind: `auth_connections_events` of `/auth/connections/{id}/events`
-/// is about one connection.
-fn owners_singular(words: &str, segments: &[&str]) -> String {
-    let mut words = words.to_owned();
-    for pair in segments.windows(2).filter(|pair| pair[1].starts_with('{')) {
-        let plural = pair[0].to_snake_case();
-        let one = singular(&plural);
-        let at = words.match_indices(&plural).map(|(at, _)| at).find(|at| {
-            let begins = *at == 0 || words.as_bytes()[at - 1] == b'_';
-            begins && words[at + plural.len()..].starts_with('_')
-        });
-        if let Some(at) = at {
-            words.replace_range(at..at + plural.len(), &one);
+fn by_tag(operation: &Value, path: &str) -> String {
+    let tag = operation["tags"][0].as_str().map(ToSnakeCase::to_snake_case);
+    let first = || path.split('/').find(|it| !it.is_empty() && !it.starts_with('{'));
+    let name = tag.filter(|tag| !tag.is_empty());
+    let name = name.or_else(|| first().map(ToSnakeCase::to_snake_case)).unwrap_or_default();
+    if name.is_empty() { "api".to_owned() } else { name }
+}
+
+/// `create_api_key` without the noun of `api_keys` is `create`.
+fn without_noun(words: &str, resource: &str) -> String {
+    let noun = resource.rsplit('.').next().unwrap_or_default();
+    let all: Vec<&str> = words.split('_').collect();
+    for noun in [noun.to_owned(), rule::singular(noun)] {
+        let noun: Vec<&str> = noun.split('_').collect();
+        if let Some(at) = all.windows(noun.len()).position(|window| window == noun.as_slice()) {
+            let rest: Vec<&str> =
+                all[..at].iter().chain(&all[at + noun.len()..]).copied().collect();
+            if !rest.is_empty() {
+                return rest.join("_");
+            }
         }
     }
-    words
-}
-
-/// What the first success holds.
-fn success(operation: &Value) -> Option<Content> {
-    let responses = operation["responses"].as_object()?;
-    let (_, response) = responses.iter().find(|(status, _)| status.starts_with('2'))?;
-    let (name, media) = response["content"].as_object()?.iter().next()?;
-    Content::of_response(name, media)
-}
-
-fn is_keyword(name: &str) -> bool {
-    syn::parse_str::<syn::Ident>(name).is_err()
+    words.to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn name(id: &str, method: &str, path: &str, returns_list: bool) -> String {
-        let schema = if returns_list { json!({ "type": "array" }) } else { json!({}) };
-        let operation = json!({ "responses": { "200": { "content": {
-            "application/json": { "schema": schema }
-        } } } });
-        by_rule(id, method, path, &operation)
+    fn named(operations: Value) -> (Vec<String>, Vec<String>) {
+        let mut document = json!({ "paths": operations });
+        let findings = apply(&mut document).into_iter().map(|it| it.message).collect();
+        let mut names = Vec::new();
+        walk::operations(&mut document, &mut |_, _, _, it| {
+            let said = |key: &str| it[key].as_str().unwrap_or_default().to_owned();
+            names.push(format!("{}.{}", said("x-onkernel-resource"), said("x-onkernel-method")));
+        });
+        (names, findings)
     }
 
     #[test]
-    fn ids_that_repeat_method_and_path_become_what_callers_say() {
-        for (id, method, path, expected) in [
-            ("postApiKeys", "post", "/org/api_keys", "create_api_key"),
-            ("getApiKeysById", "get", "/org/api_keys/{id}", "get_api_key"),
-            ("patchApiKeysById", "patch", "/org/api_keys/{id}", "update_api_key"),
-            ("deleteApiKeysById", "delete", "/org/api_keys/{id}", "delete_api_key"),
-            ("getProfileByIdOrName", "get", "/profiles/{id_or_name}", "get_profile"),
-            ("postProxiesByIdCheck", "post", "/proxies/{id}/check", "check_proxy"),
-            (
-                "postAuthConnectionsLogin",
-                "post",
-                "/auth/connections/{id}/login",
-                "login_auth_connection",
-            ),
-            (
-                "getAuthConnectionsEventsById",
-                "get",
-                "/auth/connections/{id}/events",
-                "get_auth_connection_events",
-            ),
-            ("getProjectsId", "get", "/projects/{id}", "get_project"),
-            ("getOrgLimits", "get", "/org/limits", "get_org_limits"),
-            ("putBoxes", "put", "/boxes/{id}", "replace_box"),
-            ("patchOrgLimits", "patch", "/org/limits", "update_org_limits"),
-            ("postBrowsersReplays", "post", "/browsers/{id}/replays", "create_browser_replay"),
-            ("", "post", "/org/api_keys", "create_org_api_key"),
-        ] {
-            assert_eq!(name(id, method, path, false), expected, "{id}");
-        }
-        assert_eq!(name("getProxies", "get", "/proxies", true), "list_proxies");
-        let timeline = "/auth/connections/{id}/timeline";
-        let got = name("getAuthConnectionsTimelineById", "get", timeline, true);
-        assert_eq!(got, "get_auth_connection_timeline", "a timeline is one thing, though a list");
+    fn the_tag_is_the_resource_and_the_method_says_no_more_than_it_must() {
+        let of = |id: &str| json!({ "operationId": id, "tags": ["API Keys"], "responses": {} });
+        let (names, findings) = named(json!({
+            "/org/api_keys": { "get": of("listApiKeys"), "post": of("postApiKeys") },
+            "/org/api_keys/{id}": { "patch": of("patchApiKeysById") },
+            "/org/api_keys/{id}/move": { "post": of("") },
+            "/org/api_keys/{id}/rotate": { "post": of("rotateApiKey") },
+            "/v2/api_keys": { "post": of("") },
+        }));
+        assert!(findings.is_empty(), "{findings:?}");
+        assert_eq!(
+            names,
+            [
+                "api_keys.list",
+                "api_keys.create",
+                "api_keys.update",
+                "api_keys.move_org",
+                "api_keys.rotate",
+                "api_keys.create_v2",
+            ]
+        );
     }
 
     #[test]
-    fn what_is_returned_may_say_what_is_done() {
-        for (media_type, id, path, expected) in [
-            ("text/event-stream", "getJobsEventsById", "/jobs/{id}/events", "follow_job"),
-            (
-                "video/mp4",
-                "getJobsReplaysById",
-                "/jobs/{id}/replays/{replay_id}",
-                "download_job_replay",
-            ),
-            ("application/octet-stream", "getLogsExport", "/logs/export", "download_logs_export"),
-        ] {
-            let operation = json!({ "responses": { "200": { "content": { media_type: {} } } } });
-            assert_eq!(by_rule(id, "get", path, &operation), expected);
-        }
+    fn operations_that_would_meet_keep_their_noun() {
+        let of = |id: &str| json!({ "operationId": id, "tags": ["Projects"], "responses": {} });
+        let mut chosen = of("postOrgProjects");
+        chosen["x-onkernel-method"] = json!("create");
+        let (names, findings) = named(json!({
+            "/org/projects": { "post": chosen },
+            "/projects": { "post": of("postProjects") },
+        }));
+        assert!(findings.is_empty(), "{findings:?}");
+        assert_eq!(names, ["projects.create", "projects.create_project"]);
     }
 
     #[test]
-    fn ids_that_a_person_chose_are_kept() {
-        for (id, method, path, expected) in [
-            ("listApiKeys", "get", "/org/api_keys", "list_api_keys"),
-            ("rotateApiKey", "post", "/org/api_keys/{id}/rotate", "rotate_api_key"),
-            ("clickMouse", "post", "/browsers/{id}/computer/click_mouse", "click_mouse"),
-            ("getMousePosition", "post", "/x/{id}/get_mouse_position", "get_mouse_position"),
-            (
-                "updateBrowserPoolsByIdOrName",
-                "patch",
-                "/browser_pools/{id_or_name}",
-                "update_browser_pool",
-            ),
-            ("listBrowsersReplays", "get", "/browsers/{id}/replays", "list_browser_replays"),
-            (
-                "processStatus",
-                "get",
-                "/browsers/{id}/process/{process_id}/status",
-                "process_status",
-            ),
-        ] {
-            assert_eq!(name(id, method, path, false), expected, "{id}");
-        }
+    fn one_of_several_methods_for_an_operation_says_which() {
+        let of = |id: &str| json!({ "operationId": id, "tags": ["Scans"], "responses": {} });
+        let mut form = of("postScans");
+        form["x-onkernel-variant"] = json!("form");
+        let mut chosen = of("postOrgScans");
+        chosen["x-onkernel-method"] = json!("start");
+        let mut chosen_form = chosen.clone();
+        chosen_form["x-onkernel-variant"] = json!("form");
+        let (names, findings) = named(json!({
+            "/org/scans": { "post": chosen },
+            "/org/scans#form": { "post": chosen_form },
+            "/scans": { "post": of("postScans") },
+            "/scans#form": { "post": form },
+        }));
+        assert!(findings.is_empty(), "{findings:?}");
+        assert_eq!(names, ["scans.start", "scans.start_form", "scans.create", "scans.create_form"]);
     }
 
     #[test]
     fn a_name_is_taken_once_and_never_from_the_hand_written_part() {
-        let operation = |id: &str| json!({ "operationId": id, "responses": {} });
-        let mut document = json!({ "paths": {
-            "/a": { "get": operation("fetchThing") },
-            "/b": { "get": operation("fetch_thing") },
-            "/c": { "get": operation("rotation") },
-            "/d": { "get": operation("type") },
-        } });
-        let messages: Vec<_> = apply(&mut document).into_iter().map(|it| it.message).collect();
+        let of = |resource: &str, method: &str| json!({ "x-onkernel-resource": resource, "x-onkernel-method": method });
+        let (_, findings) = named(json!({
+            "/a": { "get": of("things", "fetch") },
+            "/b": { "get": of("things", "fetch") },
+            "/c": { "get": of("rotation", "x") },
+            "/d": { "get": of("things", "move") },
+            "/e": { "get": of("things", "self") },
+            "/f": { "get": of("api_keys", "current") },
+            "/g": { "get": of("things.move", "x") },
+        }));
         assert_eq!(
-            messages,
+            findings,
             [
-                "GET /b and GET /a would both be called `fetch_thing`",
+                "GET /b and GET /a would both be called `things.fetch`",
                 "`rotation` is a name of the hand-written client (GET /c)",
-                "`type` cannot be the name of a method (GET /d)",
+                "`self` cannot be the name of a method (GET /e)",
+                "`current` is a name of the hand-written client (GET /f)",
+                "`things.move` would be a method and a resource (GET /d)",
             ]
         );
     }

@@ -16,10 +16,11 @@ use crate::openapi::walk;
 
 const SCHEMAS: &str = "#/components/schemas/";
 
-pub(in crate::lower) fn apply(document: &mut Value) -> Vec<Finding> {
+/// What each was called, by its new name, and what cannot be named.
+pub(in crate::lower) fn apply(document: &mut Value) -> (BTreeMap<String, String>, Vec<Finding>) {
     let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut)
     else {
-        return Vec::new();
+        return (BTreeMap::new(), Vec::new());
     };
     let mut findings = Vec::new();
     let mut renamed = BTreeMap::new();
@@ -42,7 +43,7 @@ pub(in crate::lower) fn apply(document: &mut Value) -> Vec<Finding> {
     if !renamed.is_empty() {
         follow(document, &renamed);
     }
-    findings
+    (renamed.into_iter().map(|(name, rust)| (rust, name)).collect(), findings)
 }
 
 /// Points references and mappings at the new names.
@@ -102,7 +103,7 @@ mod tests {
                 } }
             }
         } } });
-        assert!(apply(&mut document).is_empty());
+        assert!(apply(&mut document).1.is_empty());
         assert_eq!(
             document["components"]["schemas"],
             json!({
@@ -121,6 +122,6 @@ mod tests {
     #[test]
     fn two_schemas_never_share_a_type() {
         let mut document = json!({ "components": { "schemas": { "Event": {}, "event": {} } } });
-        assert_eq!(apply(&mut document).len(), 1);
+        assert_eq!(apply(&mut document).1.len(), 1);
     }
 }

@@ -3,20 +3,21 @@
 //! ```yaml
 //! # before                                  # after
 //! type: [string, 'null']                    type: string, nullable: true
-//! const: isp                                type: string, enum: [isp]
 //! anyOf: [{ $ref: A }, { type: 'null' }]    allOf: [{ $ref: A }], nullable: true
 //! $ref: A, description: …                   allOf: [{ $ref: A }], description: …
 //! exclusiveMinimum: 0                       minimum: 0, exclusiveMinimum: true
 //! type: [string, integer]                   oneOf: [{ type: string }, { type: integer }]
-//! oneOf: [{ const: a }, { const: b }]       type: string, enum: [a, b]
 //! type: array                               type: array, items: {}
 //! prefixItems: [A, B], items: false         items: { oneOf: [A, B] }, maxItems: 2
 //! patternProperties: { '^x-': A }           additionalProperties: A
 //! examples: […], $comment: …                (dropped)
 //! ```
+//!
+//! What it says of single values is in `values`.
 
 use serde_json::{Map, Value, json};
 
+use super::values;
 use crate::openapi::walk;
 
 pub(in crate::lower) fn apply(document: &mut Value) {
@@ -37,11 +38,12 @@ fn rewrite(schema: &mut Value) {
         it.remove(key);
     }
     type_list(it);
-    constant(it);
-    null_value(it);
+    values::constant(it);
+    values::null(it);
+    values::typed(it);
     null_member(it);
     several_types(it);
-    constants_of_choice(it);
+    values::of_choice(it);
     tuple(it);
     patterns(it);
     for (exclusive, plain) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")] {
@@ -51,6 +53,7 @@ fn rewrite(schema: &mut Value) {
             it.insert(plain.to_owned(), bound);
         }
     }
+    values::limits(it);
     if it.contains_key("$ref") && it.len() > 1 {
         let reference = it.remove("$ref");
         it.insert("allOf".to_owned(), json!([{ "$ref": reference }]));
@@ -63,9 +66,13 @@ fn type_list(it: &mut Map<String, Value>) {
     let before = types.len();
     types.retain(|name| name != "null");
     let nullable = types.len() < before;
-    if let [only] = types.as_slice() {
-        let only = only.clone();
-        it.insert("type".to_owned(), only);
+    match types.as_slice() {
+        [only] => {
+            let only = only.clone();
+            it.insert("type".to_owned(), only);
+        }
+        [] if nullable => return drop(it.insert("type".to_owned(), json!("null"))),
+        _ => {}
     }
     if nullable {
         it.insert("nullable".to_owned(), json!(true));
@@ -75,7 +82,7 @@ fn type_list(it: &mut Map<String, Value>) {
 /// More than one type is a choice between them, each with the keywords that are about it.
 fn several_types(it: &mut Map<String, Value>) {
     const ABOUT: [(&str, &[&str]); 5] = [
-        ("string", &["minLength", "maxLength", "pattern", "format", "enum"]),
+        ("string", &["minLength", "maxLength", "pattern", "format"]),
         ("integer", &["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"]),
         ("number", &["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"]),
         ("array", &["items", "minItems", "maxItems", "uniqueItems"]),
@@ -94,27 +101,17 @@ fn several_types(it: &mut Map<String, Value>) {
                 member[*key] = value.clone();
             }
         }
+        if let Some(Value::Array(values)) = it.get("enum") {
+            let own = values.iter().filter(|value| values::is_of(value, &member["type"]));
+            member["enum"] = json!(own.collect::<Vec<_>>());
+        }
         member
     });
     let members: Vec<Value> = members.collect();
-    it.retain(|key, _| !ABOUT.iter().any(|(_, keys)| keys.contains(&key.as_str())));
+    it.retain(|key, _| {
+        key != "enum" && !ABOUT.iter().any(|(_, keys)| keys.contains(&key.as_str()))
+    });
     it.insert("oneOf".to_owned(), json!(members));
-}
-
-/// A choice between string constants is one enum.
-fn constants_of_choice(it: &mut Map<String, Value>) {
-    for key in ["oneOf", "anyOf"] {
-        let values = it.get(key).and_then(Value::as_array).and_then(|members| {
-            members.iter().map(|member| member["enum"].as_array()).collect::<Option<Vec<_>>>()
-        });
-        let Some(values) = values else { continue };
-        let values: Vec<Value> = values.into_iter().flatten().cloned().collect();
-        if !values.is_empty() && values.iter().all(Value::is_string) {
-            it.remove(key);
-            it.insert("type".to_owned(), json!("string"));
-            it.insert("enum".to_owned(), json!(values));
-        }
-    }
 }
 
 /// A list whose places have types of their own is a list of any of them; one without a type is a
@@ -164,33 +161,6 @@ fn any_of(schemas: impl Iterator<Item = Value>) -> Value {
         [only] => only.clone(),
         [] => json!({}),
         _ => json!({ "oneOf": kinds }),
-    }
-}
-
-fn constant(it: &mut Map<String, Value>) {
-    let Some(value) = it.remove("const") else { return };
-    if !it.contains_key("type") {
-        let name = match &value {
-            Value::String(_) => "string",
-            Value::Bool(_) => "boolean",
-            Value::Number(number) if number.is_f64() => "number",
-            Value::Number(_) => "integer",
-            Value::Array(_) => "array",
-            Value::Object(_) => "object",
-            Value::Null => "null",
-        };
-        it.insert("type".to_owned(), json!(name));
-    }
-    it.insert("enum".to_owned(), json!([value]));
-}
-
-/// `null` among the values of an enum.
-fn null_value(it: &mut Map<String, Value>) {
-    let Some(Value::Array(values)) = it.get_mut("enum") else { return };
-    let before = values.len();
-    values.retain(|value| !value.is_null());
-    if values.len() < before {
-        it.insert("nullable".to_owned(), json!(true));
     }
 }
 

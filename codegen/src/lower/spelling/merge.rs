@@ -7,11 +7,15 @@
 //! allOf: [{ $ref: Creator }], description: who          $ref: Creator, description: who
 //! ```
 //!
+//! What one part says more narrowly than another holds: a constant beside a string, an integer beside
+//! a number, the smaller enum, the closer limit.
+//!
 //! A reference with siblings is not OpenAPI 3.0; it lives only until *loosen* drops what the
 //! surface has read by then.
 
 use serde_json::{Map, Value, json};
 
+use super::narrow::{self, is_annotation};
 use crate::lower::finding::Finding;
 use crate::openapi::walk;
 
@@ -24,22 +28,6 @@ pub(in crate::lower) fn apply(document: &mut Value) -> Vec<Finding> {
         }
     });
     findings
-}
-
-/// What stands beside a schema without changing what it allows.
-const ANNOTATIONS: [&str; 8] = [
-    "description",
-    "title",
-    "deprecated",
-    "default",
-    "example",
-    "externalDocs",
-    "readOnly",
-    "writeOnly",
-];
-
-fn is_annotation(key: &str) -> bool {
-    ANNOTATIONS.contains(&key) || key == "nullable" || key.starts_with("x-")
 }
 
 fn flatten(source: &Value, schema: &mut Value, depth: usize) -> Result<(), String> {
@@ -60,6 +48,16 @@ fn flatten(source: &Value, schema: &mut Value, depth: usize) -> Result<(), Strin
             it.entry(key).or_insert(value);
         }
         return flatten(source, schema, depth + 1);
+    }
+    if !parts.iter().any(|part| is_object(source, part)) && !is_object_itself(it) {
+        let own = Value::Object(std::mem::take(it));
+        let mut whole = json!({});
+        for part in parts.iter().chain([&own]) {
+            whole = both(source, &whole, part, depth + 1)
+                .map_err(|problem| differ("this", &problem))?;
+        }
+        *schema = whole;
+        return Ok(());
     }
     let mut whole = Map::from_iter([("type".to_owned(), json!("object"))]);
     for part in parts {
@@ -102,12 +100,12 @@ fn add(
             "properties" => {
                 let all = whole.entry(key).or_insert_with(|| json!({}));
                 for (name, property) in object(value).into_iter().flatten() {
-                    match all.get(&name) {
-                        Some(known) if !same(known, &property) => {
-                            return Err(format!("`allOf` whose parts differ on `{name}`"));
-                        }
-                        _ => all[name] = property,
-                    }
+                    let narrower = match all.get(&name) {
+                        Some(known) => both(source, known, &property, depth + 1)
+                            .map_err(|problem| differ(&format!("`{name}`"), &problem))?,
+                        None => property,
+                    };
+                    all[name] = narrower;
                 }
             }
             "required" => {
@@ -123,12 +121,14 @@ fn add(
             }
             // A part of an object may be closed only as far as it knows.
             "additionalProperties" if !value.is_object() => {}
-            "additionalProperties" => match whole.get(&key) {
-                Some(known) if !same(known, &value) => {
-                    return Err("`allOf` whose parts differ on further properties".to_owned());
-                }
-                _ => drop(whole.insert(key, value)),
-            },
+            "additionalProperties" => {
+                let narrower = match whole.get(&key) {
+                    Some(known) => both(source, known, &value, depth + 1)
+                        .map_err(|problem| differ("further properties", &problem))?,
+                    None => value,
+                };
+                whole.insert(key, narrower);
+            }
             // What is said of a named part is not said of the whole.
             key if is_annotation(key) => {
                 if !referred || key == "x-onkernel-sets" {
@@ -141,16 +141,36 @@ fn add(
     Ok(())
 }
 
-/// Whether two schemas allow the same, whatever is said beside them.
-fn same(one: &Value, other: &Value) -> bool {
-    let bare = |schema: &Value| -> Map<String, Value> {
-        let members = schema.as_object().into_iter().flatten();
-        members
-            .filter(|(key, _)| *key == "nullable" || !is_annotation(key))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
-    };
-    bare(one) == bare(other)
+fn differ(place: &str, problem: &str) -> String {
+    match problem {
+        "" => format!("`allOf` whose parts differ on {place}"),
+        problem => format!("`allOf` whose parts differ on {place}, in {problem}"),
+    }
+}
+
+/// Whether a part describes an object.
+fn is_object(source: &Value, part: &Value) -> bool {
+    narrow::target(source, part).as_object().is_some_and(is_object_itself)
+}
+
+fn is_object_itself(schema: &Map<String, Value>) -> bool {
+    ["properties", "required", "additionalProperties", "allOf", "oneOf", "anyOf"]
+        .iter()
+        .any(|key| schema.contains_key(*key))
+        || schema.get("type") == Some(&json!("object"))
+}
+
+/// What two schemas both allow. Two objects are one with the properties of both.
+fn both(source: &Value, one: &Value, other: &Value, depth: usize) -> Result<Value, String> {
+    if let Some(narrower) = narrow::narrower(source, one, other) {
+        return Ok(narrower);
+    }
+    if is_object(source, one) && is_object(source, other) {
+        let mut schema = json!({ "allOf": [one, other] });
+        flatten(source, &mut schema, depth + 1)?;
+        return Ok(schema);
+    }
+    narrow::both(source, one, other)
 }
 
 fn object(value: Value) -> Option<Map<String, Value>> {
@@ -222,7 +242,7 @@ mod tests {
             { "$ref": "#/components/schemas/Key" },
             { "properties": { "id": { "type": "integer" } } }
         ] });
-        assert_eq!(merged(differing).unwrap_err(), "`allOf` whose parts differ on `id`");
+        assert_eq!(merged(differing).unwrap_err(), "`allOf` whose parts differ on `id`, in `type`");
         let looping =
             json!({ "allOf": [{ "$ref": "#/components/schemas/Whole" }, { "required": [] }] });
         assert_eq!(merged(looping).unwrap_err(), "`allOf` that contains itself");

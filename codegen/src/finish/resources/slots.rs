@@ -1,0 +1,194 @@
+//! What a call takes, and by which name: parameters and the fields of its body side by side.
+//!
+//! Names follow the document. Where two would meet, or one of ours is in the way:
+//!
+//! - a body's field that is named as a parameter is `body_…`,
+//! - what is named as a method of calls (`send`, `items`, …), or as the `set_…` of another, ends in
+//!   `_`,
+//! - what still is not alone is numbered.
+
+use std::collections::BTreeSet;
+
+use quote::format_ident;
+use syn::visit_mut::VisitMut;
+use syn::{Ident, Type, TypePath, parse_quote};
+
+use super::chosen::Chosen;
+use crate::finish::member::Member;
+use crate::finish::structs::Struct;
+use crate::surface::{Body, Notes, Operation, Parameter, Place, Rule, Surface, rust_name};
+
+/// The methods that every call may have.
+const METHODS: [&str; 10] =
+    ["ahead", "clone", "download", "events", "fmt", "items", "new", "pages", "send", "send_raw"];
+
+/// The most required fields of a body that are arguments of their own.
+const MOST: usize = 4;
+
+/// Something that a call takes.
+pub(super) struct Slot<'a> {
+    /// The argument's or the setter's name.
+    pub(super) name: Ident,
+    pub(super) member: Member<'a>,
+    pub(super) source: Source<'a>,
+}
+
+pub(super) enum Source<'a> {
+    Parameter(&'a Parameter),
+    /// A field of the body, and its setter there.
+    Field(Ident),
+    /// The body.
+    Body,
+}
+
+/// How a call holds its body.
+pub(super) enum Holds {
+    /// The operation has none.
+    Nothing,
+    /// It is there from the beginning.
+    Always(Type),
+    /// It is there once something was set.
+    Maybe(Type),
+}
+
+/// All that a call takes: arguments first, in their order.
+pub(super) struct Slots<'a> {
+    pub(super) all: Vec<Slot<'a>>,
+    pub(super) body: Holds,
+    /// Whether the body is made of those arguments that are its fields.
+    pub(super) made: Option<Ident>,
+}
+
+impl<'a> Slots<'a> {
+    pub(super) fn of(
+        operation: &'a Operation,
+        chosen: &Chosen,
+        structs: &'a [Struct<'a>],
+        surface: &'a Surface,
+    ) -> Result<Self, String> {
+        let missing =
+            |what: &str| format!("progenitor's builder of `{}` has no {what}", operation.name);
+        let mut all = Vec::new();
+        for parameter in in_order(operation) {
+            let field = rust_name(&parameter.wire);
+            let ty =
+                chosen.parameter(&field).ok_or_else(|| missing(&format!("field `{field}`")))?;
+            let facts = (&parameter.rule, &parameter.notes);
+            let flags = (parameter.required, false);
+            let member = Member::new(&parameter.wire, ty, flags, facts, surface);
+            let name = format_ident!("{field}");
+            all.push(Slot { name, member, source: Source::Parameter(parameter) });
+        }
+        let (mut body, mut made) = (Holds::Nothing, None);
+        if let Some(it) = &operation.body {
+            let ty = chosen.body().ok_or_else(|| missing("field `body`"))?;
+            let known = name_of(&ty).and_then(|name| structs.iter().find(|it| it.ident == name));
+            let fields = known.map(|it| it.members(surface)).unwrap_or_default();
+            let required = fields.iter().filter(|(_, member)| member.required).count();
+            let flat = known.filter(|_| it.required || required == 0);
+            body = match it.required {
+                true => Holds::Always(ty.clone()),
+                false => Holds::Maybe(ty.clone()),
+            };
+            if flat.is_none() || required > MOST {
+                let member = whole(it, ty.clone(), surface);
+                all.push(Slot { name: format_ident!("body"), member, source: Source::Body });
+            } else if it.required {
+                made = known.map(|it| it.ident.clone());
+            }
+            for (field, mut member) in fields {
+                let Some(flat) = flat else { break };
+                if member.required && required > MOST {
+                    continue;
+                }
+                Outward.visit_type_mut(&mut member.ty);
+                let member = member.again(surface);
+                let source = Source::Field(flat.setter(&field));
+                all.push(Slot { name: field, member, source });
+            }
+        }
+        all.sort_by_key(|slot| !slot.member.required);
+        name(&mut all);
+        Ok(Self { all, body, made })
+    }
+
+    pub(super) fn arguments(&self) -> impl Iterator<Item = &Slot<'a>> {
+        self.all.iter().filter(|slot| slot.member.required)
+    }
+
+    pub(super) fn setters(&self) -> impl Iterator<Item = &Slot<'a>> {
+        self.all.iter().filter(|slot| !slot.member.required)
+    }
+
+    /// Whether a parameter may be given what it cannot hold.
+    pub(super) fn keeps_invalid(&self) -> bool {
+        let of_call = |slot: &&Slot<'_>| !matches!(slot.source, Source::Field(_));
+        self.all.iter().filter(of_call).any(|slot| slot.member.may_not_fit())
+    }
+}
+
+/// Path parameters as in the path, then the others as they are listed.
+fn in_order(operation: &Operation) -> Vec<&Parameter> {
+    let mut parameters: Vec<&Parameter> = operation.parameters.iter().collect();
+    parameters.sort_by_key(|it| match it.place {
+        Place::Path => (0, operation.path.find(&format!("{{{}}}", it.wire))),
+        Place::Query => (1, None),
+        Place::Header => (2, None),
+    });
+    parameters
+}
+
+fn whole<'a>(body: &Body, ty: Type, surface: &Surface) -> Member<'a> {
+    static RULE: std::sync::OnceLock<Rule> = std::sync::OnceLock::new();
+    static NOTES: std::sync::OnceLock<Notes> = std::sync::OnceLock::new();
+    let notes = NOTES
+        .get_or_init(|| Notes { description: "The request body.".to_owned(), ..Notes::default() });
+    let facts = (RULE.get_or_init(Rule::default), notes);
+    Member::new("body", ty, (body.required, false), facts, surface)
+}
+
+fn name(slots: &mut [Slot<'_>]) {
+    let wires: BTreeSet<String> = slots.iter().map(|slot| slot.name.to_string()).collect();
+    let mut taken = BTreeSet::new();
+    // Parameters first: a field of the body makes way for them.
+    let is_field = |slot: &Slot<'_>| matches!(slot.source, Source::Field(_));
+    let mut order: Vec<usize> = (0..slots.len()).collect();
+    order.sort_by_key(|at| is_field(&slots[*at]));
+    for at in order {
+        let mut name = slots[at].name.to_string();
+        if taken.contains(&name) && is_field(&slots[at]) {
+            name = format!("body_{name}");
+        }
+        let of_another = name.strip_prefix("set_").is_some_and(|other| wires.contains(other));
+        if METHODS.contains(&name.as_str()) || of_another {
+            name.push('_');
+        }
+        let base = name.clone();
+        let mut count = 1;
+        while !taken.insert(name.clone()) {
+            count += 1;
+            name = format!("{base}{count}");
+        }
+        slots[at].name = format_ident!("{name}");
+    }
+}
+
+/// The name of a type of ours.
+pub(super) fn name_of(ty: &Type) -> Option<String> {
+    let Type::Path(path) = ty else { return None };
+    path.path.segments.last().map(|it| it.ident.to_string())
+}
+
+/// Writes generated types, which are the only lone names in UpperCamelCase, as seen from outside of
+/// their module.
+struct Outward;
+
+impl VisitMut for Outward {
+    fn visit_type_path_mut(&mut self, path: &mut TypePath) {
+        syn::visit_mut::visit_type_path_mut(self, path);
+        let Some(name) = path.path.get_ident().cloned() else { return };
+        if name.to_string().starts_with(char::is_uppercase) && name != "String" {
+            path.path = parse_quote!(types::#name);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! A finding is at its place in the document, whatever the rules have made of it, and said once.
+
+use super::findings;
+
+#[test]
+fn what_has_moved_is_named_where_it_stands() {
+    let found = findings(
+        "/things/{id}:
+  parameters:
+    - { name: id, in: path, required: true, schema: { type: string } }
+    - { name: session, in: cookie, schema: { type: string } }
+  get:
+    operationId: getThings
+    parameters: [{ name: a, in: query, schema: { $ref: '#/components/schemas/odd_one/properties/odd' } }]
+    responses:
+      default:
+        description: ''
+        content: { application/json: { schema: { $ref: '#/components/schemas/whole' } } }",
+        "whole:
+  allOf:
+    - { $ref: '#/components/schemas/part' }
+    - { type: object, properties: { b: { oneOf: [{ $ref: '#/components/schemas/part' }], discriminator: { propertyName: k, mapping: { x: Gone, y: Lost } } } } }
+part: { type: object, properties: { a: { not: {} } } }
+odd_one: { type: object, properties: { odd: { type: object, properties: { c: { if: {} } } } } }",
+    );
+    insta::assert_snapshot!(found, @r#"
+    api.yml:22:79: a schema with `if` (GET /things/{id}) (at #/components/schemas/odd_one/properties/odd/properties/c); leave the operation out with `x-onkernel-omit` in an overlay
+    api.yml:21:41: a schema with `not` (GET /things/{id}) (at #/components/schemas/part/properties/a); leave the operation out with `x-onkernel-omit` in an overlay
+    api.yml:7:9: a parameter in "cookie" (GET /things/{id}) (at #/paths/~1things~1{id}/parameters/1); leave the operation out with `x-onkernel-omit` in an overlay
+    api.yml:20:41: a discriminator that maps `x` to `Gone`, which is missing (GET /things/{id}) (at #/components/schemas/whole/allOf/1/properties/b); give every kind a constant of its own, in an overlay
+    "#);
+}
+
+#[test]
+fn one_kind_of_fault_in_one_operation_is_said_once() {
+    let found = findings(
+        "/things:
+  get:
+    operationId: getThings
+    responses: { '200': { description: '', content: { application/json: { schema: { $ref: '#/components/schemas/Thing' } } } } }",
+        "Thing: { type: object, properties: { a: { not: {} }, b: { not: {} }, c: { type: object, properties: { d: { not: {} } } }, e: { if: {} } } }",
+    );
+    insta::assert_snapshot!(found, @r"
+    api.yml:10:42: a schema with `not` (GET /things), here and in 2 more places (at #/components/schemas/Thing/properties/a); leave the operation out with `x-onkernel-omit` in an overlay
+    api.yml:10:127: a schema with `if` (GET /things) (at #/components/schemas/Thing/properties/e); leave the operation out with `x-onkernel-omit` in an overlay
+    ");
+}

@@ -1,0 +1,12 @@
+//! One call, from its key to the last byte of its response, with whatever can stand in its way.
+
+mod dates;
+mod downloads;
+mod events;
+#[cfg(feature = "http2")]
+mod http2;
+mod key_sources;
+mod options;
+mod sending;
+mod success;
+mod surroundings;
