@@ -159,11 +159,18 @@ impl Engine {
                 }
             }
         }
-        // A doubled request may have made another one under the same marker.
-        for marker in self.journal.past.markers.clone() {
-            self.remove_orphans(&marker).await?;
-        }
         self.facts.removed = true;
+        // A doubled request may have made another one under the same marker. Where that cannot be
+        // seen now, the next run looks.
+        let mut markers = self.journal.past.markers.clone();
+        // Those whose outcome is unknown are looked for when all is settled.
+        markers.retain(|marker| !self.journal.past.unsettled.contains(marker));
+        for marker in markers {
+            if let Err(error) = self.remove_orphans(&marker).await {
+                self.setup.effects.note(self.scrub(&error.why));
+                self.record_if_possible(Record::Rejected { marker: marker.to_string() }).await;
+            }
+        }
         Ok(())
     }
 
