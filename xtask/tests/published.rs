@@ -226,7 +226,9 @@ fn the_report_since_july_lists_the_operations_that_are_newer_and_no_others() {
     let shapes = |path: &Path| -> BTreeSet<String> {
         operations(read(path).root()).iter().map(|it| shape(it)).collect()
     };
-    let (before, after) = (shapes(&july), shapes(&ours()));
+    let (mut before, after) = (shapes(&july), shapes(&ours()));
+    // Our overlay brings this one to older documents, so that the report does not miss it.
+    before.insert("GET /auth/context".to_owned());
     let only = |one: &BTreeSet<String>, other: &BTreeSet<String>| -> BTreeSet<String> {
         one.difference(other).cloned().collect()
     };
