@@ -19,8 +19,10 @@ fn text(bytes: &[u8]) -> String {
 fn pair() -> TempDir {
     let folder = TempDir::new().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-    write("old.yml", "openapi: 3.1.0\npaths:\n  /a:\n    get: {}\n");
-    write("new.json", r#"{"openapi": "3.0.3", "paths": {"/a": {"get": {}, "post": {}}}}"#);
+    let nothing = r#"{"responses": {"204": {"description": ""}}}"#;
+    write("old.yml", &format!("openapi: 3.1.0\npaths:\n  /a:\n    get: {nothing}\n"));
+    let paths = format!(r#"{{"/a": {{"get": {nothing}, "post": {nothing}}}}}"#);
+    write("new.json", &format!(r#"{{"openapi": "3.0.3", "paths": {paths}}}"#));
     write("broken.yml", "openapi: [");
     folder
 }
@@ -35,17 +37,32 @@ fn two_documents_are_compared_in_three_formats() {
     };
     let both = "for callers of this crate: minor (1 additive)\n\
                 for anyone who speaks HTTP: minor (1 additive)\n\n";
-    assert_eq!(run("text"), format!("{both}POST /a\n  additive       operation added\n"));
+    let rust = "2 items added\n";
+    assert_eq!(
+        run("text"),
+        format!(
+            "{both}POST /a\n  additive       operation added\n\nGenerated Rust\n  additive       {rust}"
+        )
+    );
     assert_eq!(
         run("markdown"),
-        "minor: 1 additive\n\n**POST /a**\n\n- additive: operation added\n"
+        format!(
+            "{both}**POST /a**\n\n- additive: operation added\n\n**Generated Rust**\n\n- additive: {rust}"
+        )
     );
+    let json: serde_json::Value = serde_json::from_str(&run("json")).unwrap();
+    assert_eq!((&json["verdict"], &json["http_verdict"]), (&"minor".into(), &"minor".into()));
     assert_eq!(
-        run("json"),
-        "{\n  \"verdict\": \"minor\",\n  \"changes\": [\n    {\n      \"operation\": \"POST /a\",\n      \
-         \"pointer\": \"/paths/~1a/post\",\n      \"message\": \"operation added\",\n      \
-         \"effect\": \"additive\"\n    }\n  ]\n}\n"
+        json["changes"][0],
+        serde_json::json!({
+            "operation": "POST /a",
+            "pointer": "/paths/~1a/post",
+            "message": "operation added",
+            "effect": "additive",
+            "http_effect": "additive",
+        })
     );
+    assert_eq!(json["changes"].as_array().unwrap().len(), 3);
 }
 
 #[test]

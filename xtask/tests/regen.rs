@@ -129,8 +129,10 @@ fn words_of_others_change_nothing() {
     let prosaic: String = text
         .split_inclusive('\n')
         .map(|line| match line.split_once("summary: ") {
-            Some((indent, _)) => format!("{indent}summary: Words of the vendor.\n"),
-            None => line.to_owned(),
+            Some((indent, _)) if indent.trim().is_empty() => {
+                format!("{indent}summary: Words of the vendor.\n")
+            }
+            _ => line.to_owned(),
         })
         .collect();
     assert_ne!(text, prosaic);
