@@ -6,6 +6,8 @@
 
 #[path = "whole/breaks.rs"]
 mod breaks;
+#[path = "support/http.rs"]
+mod http;
 #[path = "whole/prism.rs"]
 mod prism;
 #[path = "whole/samples.rs"]
@@ -420,7 +422,7 @@ async fn prism_finds_nothing_wrong() {
     let (_, problems) = call_all(&spec, &server, &methods()).await;
     assert!(problems.is_empty(), "{}", problems.join("\n"));
     let requests: Vec<_> = server.received.lock().unwrap().clone();
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = http::http();
     let (mut operations, mut problems) = (BTreeSet::new(), Vec::new());
     let (mut excused, mut noticed) = (BTreeMap::new(), BTreeMap::new());
     for sent in &requests {
