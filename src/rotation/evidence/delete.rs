@@ -102,7 +102,7 @@ pub(crate) async fn delete(
         }
         match api.look(&key.id).await? {
             Sight::Deleted(_) => return Ok(()),
-            Sight::Absent if api.effects.elapsed() >= until => return Ok(()),
+            Sight::Absent if api.effects.elapsed() >= until => return Ok(api.is_there().await?),
             Sight::Present(_) if api.effects.elapsed() >= until => {
                 return Err(DeleteError::Unproven(
                     "the server shows the key and does not find it when it is to be deleted",

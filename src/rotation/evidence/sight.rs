@@ -1,7 +1,7 @@
 //! Presence is evidence, absence is not: what is not there is looked for until it would show.
 //!
 //! The moment is the *visibility time* after it was last known to exist, so that several waits for
-//! things of one moment share it and never add up.
+//! things of one moment share it and never add up. Nor is a thing absent where nothing is there.
 
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ pub(crate) async fn seen(api: &Api, id: &str, until: Duration) -> Result<Sight> 
     loop {
         match api.look(id).await? {
             Sight::Absent if api.effects.elapsed() < until => {}
+            Sight::Absent => return api.is_there().await.map(|()| Sight::Absent),
             sight => return Ok(sight),
         }
         let why = "for the server to show the key";
