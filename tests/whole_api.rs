@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use onkernel::{Client, Download, Event, EventStream, Response, StatusCode, types};
-use samples::{Optional, Samples};
+use samples::{Optional, Samples, needed_by_a_value, related};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -191,14 +191,15 @@ async fn call_all(
         {
             let mut samples = Samples::new(spec, (index * 3 + round) as u64 * 7919 + 1);
             samples.optional = optional;
-            let parameters = operation
-                .parameters(spec)
-                .into_iter()
-                .filter(|it| it["required"] == true || optional == Optional::Always);
+            let parameters = operation.parameters(spec).into_iter().filter(|it| {
+                let needed = needed_by_a_value(&operation.value, it["name"].as_str().unwrap());
+                it["required"] == true || needed || optional == Optional::Always
+            });
             samples.in_url = true;
-            let parameters: BTreeMap<String, Value> = parameters
+            let mut parameters: BTreeMap<String, Value> = parameters
                 .map(|it| (it["name"].as_str().unwrap().to_owned(), samples.of(schema_of(it))))
                 .collect();
+            related(&operation.value, &mut parameters);
             samples.in_url = false;
             let required = spec.resolve(&operation.value["requestBody"])["required"] == true;
             let body = operation.body(spec).filter(|_| required || optional == Optional::Always);

@@ -16,6 +16,22 @@ pub(crate) fn sets(complete: &[bool], exactly: bool, names: &str) -> Checked {
     }
 }
 
+/// Of some groups of fields at most one may be there.
+pub(crate) fn exclusive(there: &[bool], names: &str) -> Checked {
+    match there.iter().filter(|there| **there).count() {
+        0 | 1 => Ok(()),
+        _ => Err(ValidationError::new(format!("must not have more than one of {names}"))),
+    }
+}
+
+/// A field that is there needs another.
+pub(crate) fn requires(is: bool, needs: bool, name: &str, other: &str) -> Checked {
+    match is && !needs {
+        true => Err(ValidationError::new(format!("must have `{other}` where it has `{name}`"))),
+        false => Ok(()),
+    }
+}
+
 /// What stands beside the fields of an object must not be called as one of them.
 pub(crate) fn apart<'a>(names: impl Iterator<Item = &'a String>, fields: &[&str]) -> Checked {
     match names.into_iter().find(|name| fields.contains(&name.as_str())) {

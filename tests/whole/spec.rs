@@ -6,6 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
+use serde_json_path::{JsonPath, NormalizedPath};
+
+/// The keys of [`samples::related`](super::samples::related).
+const RELATIONS: [&str; 3] =
+    ["x-onkernel-exclusive", "x-onkernel-requires", "x-onkernel-max-bytes"];
 
 pub(crate) struct Spec {
     pub(crate) root: Value,
@@ -40,6 +45,7 @@ impl Spec {
                 let own = schema.as_object_mut().unwrap().entry("discriminator");
                 own.or_insert_with(|| discriminator.clone());
             }
+            relate(&mut root, action);
         }
         if let Some(overlay) = named("ONKERNEL_OVERLAY") {
             for action in read(&overlay)["actions"].as_array().unwrap() {
@@ -218,6 +224,22 @@ impl Operation {
 }
 
 /// OpenAPI 3.0's `nullable`, which this 3.1 document uses, as JSON Schema says it.
+/// What prose says of fields together, and of bytes, which no schema can.
+fn relate(root: &mut Value, action: &Value) {
+    let facts = action["update"].as_object().unwrap().iter();
+    let facts = facts.filter(|(key, _)| RELATIONS.contains(&key.as_str()));
+    let facts: Map<String, Value> = facts.map(|(key, it)| (key.clone(), it.clone())).collect();
+    if facts.is_empty() {
+        return;
+    }
+    let target = JsonPath::parse(action["target"].as_str().unwrap()).unwrap();
+    let places: Vec<String> =
+        target.query_located(root).locations().map(NormalizedPath::to_json_pointer).collect();
+    for place in places {
+        root.pointer_mut(&place).unwrap().as_object_mut().unwrap().extend(facts.clone());
+    }
+}
+
 fn allow_null(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(allow_null),

@@ -20,6 +20,7 @@ pub(super) fn generate(structs: &[Struct<'_>], surface: &Surface) -> Vec<TokenSt
                 .chain(fields)
                 .chain(tagged)
                 .chain(sets(it))
+                .chain(it.relations(surface))
                 .chain(extra(it))
                 .collect(),
         )

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::reach::{holds_types, resolve};
+use super::relations::Relations;
 use super::rule::Rule;
 use super::types::{Field, Kind, Notes, Part, Struct, Success, Union};
 use crate::openapi::Content;
@@ -56,7 +57,8 @@ pub(super) fn kind(document: &Value, schema: &Value) -> Kind {
         names.position(|name| name == wire).unwrap_or(usize::MAX)
     };
     fields.sort_by_key(|field| rank(&field.wire));
-    Kind::Struct(Struct { fields, sets, extra })
+    let relations = Relations::read(schema);
+    Kind::Struct(Struct { fields, sets, extra, relations })
 }
 
 /// The map of what an object holds beside its fields.
