@@ -1,6 +1,6 @@
 //! The document as it was written, read by code that shares nothing with the generator.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -63,6 +63,37 @@ impl Spec {
         open_parts(&mut root);
         let operations = operations(&root);
         Self { root, operations, validators: Mutex::default() }
+    }
+
+    /// The schemas that an operation reaches.
+    pub(crate) fn used(&self) -> BTreeSet<String> {
+        let mut used = BTreeSet::new();
+        let mut waiting = vec![&self.root["paths"]];
+        while let Some(value) = waiting.pop() {
+            match value {
+                Value::Array(items) => waiting.extend(items),
+                Value::Object(members) => {
+                    if let Some(target) = members.get("$ref").and_then(Value::as_str) {
+                        let name = target.strip_prefix("#/components/schemas/").map(decode);
+                        if name.is_none_or(|name| used.insert(name)) {
+                            waiting.extend(self.root.pointer(&decode(&target[1..])));
+                        }
+                    }
+                    // A mapping names schemas, too.
+                    let mapping = members.get("mapping").and_then(Value::as_object);
+                    for target in mapping.into_iter().flatten().filter_map(|(_, it)| it.as_str()) {
+                        let name = target.rsplit('/').next().unwrap();
+                        let schema = self.root["components"]["schemas"].get(name);
+                        if schema.is_some() && used.insert(name.to_owned()) {
+                            waiting.extend(schema);
+                        }
+                    }
+                    waiting.extend(members.values());
+                }
+                _ => {}
+            }
+        }
+        used
     }
 
     /// Follows `$ref`.
