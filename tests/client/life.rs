@@ -170,9 +170,22 @@ async fn a_key_finds_itself_by_what_the_service_says_and_else_by_its_mask() {
         let found = me.api_keys().current().await.unwrap();
         let ids: Vec<_> = found.candidates.iter().map(|key| &key.id).collect();
         assert_eq!(ids, [&created.id], "{available:?}");
-        assert_eq!(found.is_exact, available == AuthContext::Available);
+        assert_eq!(found.is_exact(), available == AuthContext::Available);
+        assert_eq!(found.id(), Some(&*created.id), "{available:?}");
         assert_eq!(server.log().len(), 2, "{available:?}");
     }
+}
+
+#[tokio::test]
+async fn a_key_that_may_not_see_itself_knows_its_id_all_the_same() {
+    let server = server().await;
+    let policy = ApiKeyPolicy::new([ApiKeyPolicyStatement::new("browsers:use", "*")]);
+    let made = admin(&server).api_keys().create("ro").policy(policy).send().await.unwrap();
+    server.clear_log();
+    let found = client(&server, made.key.expose()).api_keys().current().await.unwrap();
+    assert!(found.is_exact() && found.candidates.is_empty(), "{found:?}");
+    assert_eq!(found.id(), Some(&*made.id));
+    assert_eq!(server.log().len(), 2, "and lists nothing");
 }
 
 #[tokio::test]
