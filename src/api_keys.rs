@@ -23,7 +23,7 @@ mod sealed {
 /// Listing is by offset: while keys come and go, one may be seen twice and another be missed.
 ///
 /// ```no_run
-/// use chrono::TimeDelta;
+/// use onkernel::chrono::TimeDelta;
 /// use onkernel::prelude::*;
 ///
 /// # async fn example(kernel: Client) -> onkernel::Result<()> {
