@@ -347,3 +347,24 @@ async fn pages_follow_each_other_by_token_and_by_cursor() {
     let chunks: Vec<_> = chunks.and_then(|page| page.bytes()).try_collect().await.unwrap();
     assert_eq!(chunks, ["first", "last"]);
 }
+
+/// A server that leads round in a circle is asked once for each place, whatever the places are called.
+#[tokio::test]
+async fn tokens_that_come_again_end_the_stream() {
+    for way in [&["a b"][..], &["a", "b"], &["t/1", "t%2F1", "c", "d"]] {
+        let answers = way.iter().cycle().take(12).map(|token| {
+            format!(
+                "HTTP/1.1 200 OK\r\nx-has-more: true\r\nx-next-page-token: {token}\r\n\
+                 content-length: 2\r\nconnection: close\r\n\r\n[]"
+            )
+        });
+        let (url, received) = serve(answers.collect());
+        let at: chrono::DateTime<chrono::Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
+        let mut entries = client(url).audit_logs().list(at, at).items();
+        let error = entries.next().await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Paging, "{error}");
+        assert!(error.to_string().contains("a page before has begun at"), "{error}");
+        assert!(entries.next().await.is_none());
+        assert_eq!(received.try_iter().count(), way.len() + 1, "{way:?}");
+    }
+}

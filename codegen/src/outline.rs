@@ -152,7 +152,7 @@ impl Tree {
             (false, false) => "on its own",
         };
         match &source.kind {
-            Kind::Struct(surface::Struct { fields, sets, extra }) => {
+            Kind::Struct(surface::Struct { fields, sets, excluded, extra }) => {
                 line(out, 0, &format!("struct {name}  [{direction}]"));
                 let nothing = BTreeMap::new();
                 let known = self.types.get(name).unwrap_or(&nothing);
@@ -172,6 +172,9 @@ impl Tree {
                     let of = if sets.exactly { "exactly one of" } else { "at least one of" };
                     let sets: Vec<_> = sets.sets.iter().map(|set| set.join(" + ")).collect();
                     line(out, 1, &format!("{of}: {}", sets.join(", ")));
+                }
+                for names in excluded {
+                    line(out, 1, &format!("not together: {}", names.join(", ")));
                 }
             }
             Kind::Enum(values) => {

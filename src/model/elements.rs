@@ -16,6 +16,14 @@ pub(crate) fn sets(complete: &[bool], exactly: bool, names: &str) -> Checked {
     }
 }
 
+/// Some fields exclude each other.
+pub(crate) fn excluded(all: bool, names: &str) -> Checked {
+    match all {
+        true => Err(ValidationError::new(format!("must not have {names} together"))),
+        false => Ok(()),
+    }
+}
+
 /// What stands beside the fields of an object must not be called as one of them.
 pub(crate) fn apart<'a>(names: impl Iterator<Item = &'a String>, fields: &[&str]) -> Checked {
     match names.into_iter().find(|name| fields.contains(&name.as_str())) {

@@ -98,14 +98,15 @@ impl Query {
         }
     }
 
-    /// The same query with one value of this name, which needs no encoding, and none before.
+    /// The same query with one value of this name, which is encoded already, and none before.
     #[must_use]
-    pub(crate) fn with(&self, name: &str, value: &(impl Display + ?Sized)) -> Self {
+    pub(crate) fn with(&self, name: &str, encoded: &str) -> Self {
         let is_other = |pair: &&str| pair.split('=').next() != Some(name);
         let others: Vec<&str> =
             self.0.split('&').filter(|it| !it.is_empty()).filter(is_other).collect();
         let mut query = Self(others.join("&"));
-        query.push(name, value);
+        query.push(name, "");
+        query.0.push_str(encoded);
         query
     }
 

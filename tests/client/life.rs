@@ -54,8 +54,15 @@ async fn a_lifetime_is_days_a_time_or_for_ever() {
     let until = server.now() + TimeDelta::hours(5);
     let exact = admin.api_keys().create("b").expires_at(until).send().await.unwrap();
     assert_eq!(exact.expires_at.unwrap().timestamp_millis(), until.timestamp_millis());
+    server.clear_log();
     let both = admin.api_keys().create("c").expires_at(until).days_to_expire(3).send().await;
-    assert!(both.unwrap_err().is_bad_request());
+    let error = both.unwrap_err();
+    assert!(error.is_invalid_request(), "{error}");
+    assert!(
+        error.to_string().contains("must not have `days_to_expire` and `expires_at` together"),
+        "{error}"
+    );
+    assert_eq!(server.log(), []);
 }
 
 #[tokio::test]

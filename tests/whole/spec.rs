@@ -31,14 +31,18 @@ impl Spec {
         let named = |variable: &str| std::env::var(variable).ok().filter(|path| !path.is_empty());
         let bundled = "spec/openapi.documented.yml".to_owned();
         let mut root = read(&named("ONKERNEL_SPEC").unwrap_or(bundled));
-        // What prose says and the bundled document does not: which settings a proxy of a type has.
-        for action in read("spec/whole-api.overlay.yml")["actions"].as_array().unwrap() {
+        // What prose says and the bundled document does not: which settings a proxy of a type has, and
+        // which fields exclude each other.
+        let overlays = ["spec/overlay.yml", "spec/whole-api.overlay.yml"].map(read);
+        for action in overlays.iter().flat_map(|it| it["actions"].as_array().unwrap()) {
             let schema = action["target"].as_str().unwrap().strip_prefix("$.components.schemas.");
             let schema = schema.and_then(|name| root["components"]["schemas"].get_mut(name));
-            let discriminator = &action["update"]["discriminator"];
-            if let Some(schema) = schema.filter(|_| discriminator.is_object()) {
-                let own = schema.as_object_mut().unwrap().entry("discriminator");
-                own.or_insert_with(|| discriminator.clone());
+            let Some(schema) = schema.and_then(Value::as_object_mut) else { continue };
+            for key in ["discriminator", "not"] {
+                let said = &action["update"][key];
+                if said.is_object() {
+                    schema.entry(key).or_insert_with(|| said.clone());
+                }
             }
         }
         if let Some(overlay) = named("ONKERNEL_OVERLAY") {

@@ -22,6 +22,7 @@ use crate::surface::{self, Kind, Surface};
 pub(super) struct Struct<'a> {
     pub(super) ident: Ident,
     pub(super) sets: Option<&'a surface::Sets>,
+    pub(super) excluded: &'a [Vec<String>],
     source: &'a surface::Type,
     fields: Vec<Field<'a>>,
     extra: Option<Field<'a>>,
@@ -51,7 +52,9 @@ enum State {
 pub(super) fn finish<'a>(items: &[Item], surface: &'a Surface) -> Result<Vec<Struct<'a>>, String> {
     let mut structs = Vec::new();
     for (name, source) in &surface.types {
-        let Kind::Struct(surface::Struct { fields, sets, extra }) = &source.kind else { continue };
+        let Kind::Struct(surface::Struct { fields, sets, excluded, extra }) = &source.kind else {
+            continue;
+        };
         let item = generated(items, name)?;
         let fields: Vec<Field<'_>> = fields
             .iter()
@@ -78,7 +81,7 @@ pub(super) fn finish<'a>(items: &[Item], surface: &'a Surface) -> Result<Vec<Str
             }
         };
         let sets = sets.as_ref();
-        structs.push(Struct { ident: item.ident.clone(), sets, source, fields, extra });
+        structs.push(Struct { ident: item.ident.clone(), sets, excluded, source, fields, extra });
     }
     Ok(structs)
 }

@@ -32,6 +32,8 @@ pub(super) fn kind(document: &Value, schema: &Value) -> Kind {
         return Kind::Other(Rule::read(schema));
     };
     let sets = annotation("x-onkernel-sets").and_then(|it| serde_json::from_value(it).ok());
+    let excluded = annotation("x-onkernel-excluded").and_then(|it| serde_json::from_value(it).ok());
+    let excluded = excluded.unwrap_or_default();
     let required = schema["required"].as_array();
     let fields = properties.iter().map(|(wire, property)| {
         let target = resolve(document, property);
@@ -56,7 +58,7 @@ pub(super) fn kind(document: &Value, schema: &Value) -> Kind {
         names.position(|name| name == wire).unwrap_or(usize::MAX)
     };
     fields.sort_by_key(|field| rank(&field.wire));
-    Kind::Struct(Struct { fields, sets, extra })
+    Kind::Struct(Struct { fields, sets, excluded, extra })
 }
 
 /// The map of what an object holds beside its fields.

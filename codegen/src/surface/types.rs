@@ -223,6 +223,8 @@ pub struct Struct {
     pub fields: Vec<Field>,
     /// The sets of them of which some must be there.
     pub sets: Option<Sets>,
+    /// Those of them, by their names as they are sent, that must not all be there.
+    pub excluded: Vec<Vec<String>>,
     /// A map of all else that it can hold, where the document says of what.
     pub extra: Option<Box<Field>>,
 }
