@@ -169,6 +169,40 @@ async fn secrets_are_on_the_wire_and_nowhere_else() {
     assert_eq!(code.code.expose(), "123456");
 }
 
+/// Addresses with a token in them open the browser, and what a process is given may be anything.
+#[tokio::test]
+async fn addresses_with_tokens_and_environments_are_secrets() {
+    let url = "https://view.example/x?jwt=hunter22";
+    let replay: types::BrowserReplay =
+        read(json!({ "replay_id": "r", "replay_view_url": url })).unwrap();
+    let browser: types::Browser = read(json!({
+        "created_at": "2026-01-01T00:00:00Z", "cdp_ws_url": url, "webdriver_ws_url": url,
+        "browser_live_view_url": url, "session_id": "s", "stealth": false, "headless": true,
+        "timeout_seconds": 60, "memory": "8gb", "region": "aws.us-east-1a",
+    }))
+    .unwrap();
+    assert_eq!(replay.replay_view_url.as_ref().unwrap().expose(), url);
+    assert_eq!(browser.cdp_ws_url.expose(), url);
+
+    let server = MockServer::start();
+    let wire = server.mock(|when, then| {
+        when.method(POST).path("/browsers/b/process/exec").body_includes("hunter22");
+        then.status(400).json_body(json!({ "code": "bad", "message": "no hunter22, no ?jwt=ab" }));
+    });
+    let call = client(server.base_url()).browsers().process().exec("b", "env");
+    let call = call.env([("TOKEN", "hunter22")]);
+    let shown = format!("{call:?}");
+    let error = call.send().await.unwrap_err();
+    assert_eq!(wire.calls(), 1);
+    let printed = [
+        format!("{replay:?} {browser:?} {shown} {error} {error:?} {:?}", error.message()),
+        format!("{:?}", onkernel::secret::redacted(&(&replay, &browser)).unwrap()),
+    ];
+    for text in printed {
+        assert!(!text.contains("hunter22") && !text.contains("jwt=ab"), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn a_stream_is_uploaded_once_though_retries_are_on() {
     let server = MockServer::start();
