@@ -1,4 +1,4 @@
-//! A fleet of keys rotated, so many at a time, against a server that takes 50 ms for each answer.
+//! A fleet of keys rotated, so many at a time, against a server that takes 50 ms for each response.
 //!
 //! ```sh
 //! cargo bench -p onkernel-benches --bench rotation

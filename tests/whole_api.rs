@@ -1,11 +1,13 @@
 //! The client of a whole document (`ONKERNEL_SPEC`): every operation is called over a real socket,
-//! every request held against the original document, every answer parsed, and every schema read
+//! every request held against the original document, every response parsed, and every schema read
 //! and written again.
 
 #![cfg(onkernel_exercise)]
 
 #[path = "whole/breaks.rs"]
 mod breaks;
+#[path = "support/http.rs"]
+mod http;
 #[path = "whole/prism.rs"]
 mod prism;
 #[path = "whole/samples.rs"]
@@ -81,8 +83,8 @@ impl Reply {
 }
 
 impl<T: Serialize> From<Response<T>> for Reply {
-    fn from(answer: Response<T>) -> Self {
-        Self::value(answer.status(), &*answer)
+    fn from(response: Response<T>) -> Self {
+        Self::value(response.status(), &*response)
     }
 }
 
@@ -95,7 +97,7 @@ fn client(server: &Server) -> Client {
 }
 
 /// The same, as far as a typed client can tell: secrets are shown to nobody, and what is absent
-/// from an answer may have been null.
+/// from a response may have been null.
 fn same(one: &Value, other: &Value, strict: bool) -> bool {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {
@@ -121,7 +123,7 @@ fn schema_of(parameter: &Value) -> &Value {
     content.map_or(&parameter["schema"], |media| &media["schema"])
 }
 
-/// The answer of an operation to order, as bytes and as what the client should make of it.
+/// The response of an operation, as ordered, as bytes and as what the client should make of it.
 fn order(
     spec: &Spec,
     server: &Server,
@@ -212,7 +214,7 @@ async fn call_all(
                     Ok(reply) => {
                         if reply.status.as_u16() != status || !same(&expected, &reply.value, false)
                         {
-                            problems.push(format!("{here}: answered {expected}, read {reply:?}"));
+                            problems.push(format!("{here}: returned {expected}, read {reply:?}"));
                         }
                         if received.operation != operation.name() {
                             problems.push(format!("{here}: received as {}", received.operation));
@@ -281,7 +283,7 @@ async fn a_missing_operation_is_a_shortfall() {
 }
 
 #[test]
-fn an_answer_that_was_misread_is_not_the_same() {
+fn a_response_that_was_misread_is_not_the_same() {
     let whole = json!({ "id": "a", "at": null, "list": [1, 2], "key": "sk" });
     for (other, is) in [
         (json!({ "id": "a", "list": [1, 2], "key": "[redacted]" }), true),
@@ -420,7 +422,7 @@ async fn prism_finds_nothing_wrong() {
     let (_, problems) = call_all(&spec, &server, &methods()).await;
     assert!(problems.is_empty(), "{}", problems.join("\n"));
     let requests: Vec<_> = server.received.lock().unwrap().clone();
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = http::http();
     let (mut operations, mut problems) = (BTreeSet::new(), Vec::new());
     let (mut excused, mut noticed) = (BTreeMap::new(), BTreeMap::new());
     for sent in &requests {

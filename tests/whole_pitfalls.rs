@@ -95,7 +95,7 @@ fn what_is_absent_is_never_made_up() {
     let event: types::FileSystemEvent =
         read(json!({ "type": "CREATE", "path": "/a", "name": null, "new": 1 })).unwrap();
     assert_eq!(event.name, None);
-    // Closed objects are open in answers.
+    // Closed objects are open in responses.
     let stream: types::ProcessStreamEvent =
         read(json!({ "stream": "stdout", "more": true })).unwrap();
     assert_eq!(stream.exit_code, None);
@@ -247,13 +247,13 @@ async fn a_download_has_no_cap_and_is_whole_or_not_there() {
     assert_eq!(left, ["e.zip"], "no part of it is left");
 }
 
-/// A server that answers each connection with the next text and closes it; what it was asked.
-fn serve(answers: Vec<String>) -> (String, mpsc::Receiver<String>) {
+/// A server that sends each connection the next text and closes it; what it was asked.
+fn serve(responses: Vec<String>) -> (String, mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (sender, received) = mpsc::channel();
     std::thread::spawn(move || {
-        for answer in answers {
+        for response in responses {
             let (mut stream, _) = listener.accept().unwrap();
             let mut request = Vec::new();
             let mut buffer = [0; 4096];
@@ -262,7 +262,7 @@ fn serve(answers: Vec<String>) -> (String, mpsc::Receiver<String>) {
                 request.extend_from_slice(&buffer[..n]);
             }
             let _ = sender.send(String::from_utf8_lossy(&request).to_lowercase());
-            let _ = stream.write_all(answer.as_bytes());
+            let _ = stream.write_all(response.as_bytes());
         }
     });
     (url, received)

@@ -21,7 +21,7 @@ from urllib.request import Request, urlopen
 HERE = Path(__file__).parent
 KEYS = "/org/api_keys"
 DAYS = 30
-TIMEOUT = 2.0  # Seconds; the answer that comes too late comes after twice that.
+TIMEOUT = 2.0  # Seconds; a response that is late comes after twice that.
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Case:
 CASES = [
     Case("create: the connection is dropped", "create", "POST", KEYS, "drop"),
     Case("create: 503", "create", "POST", KEYS, {"status": {"code": 503}}),
-    Case("create: the answer comes after the client's timeout", "create", "POST", KEYS,
+    Case("create: the response comes after the client's timeout", "create", "POST", KEYS,
          {"delay": {"ms": int(TIMEOUT * 2000)}}),
     Case("delete: the connection is dropped", "create", "DELETE", KEYS + "/{id}", "drop"),
     Case("the server's own rotate: the connection is dropped", "rotate", "POST",
@@ -88,8 +88,8 @@ class Server:
         request = Request(self.url + path, method=method, headers={
             "Authorization": f"Bearer {key}", "Content-Type": "application/json"})
         data = None if body is None else json.dumps(body).encode()
-        with urlopen(request, data=data, timeout=30) as answer:
-            return json.load(answer)
+        with urlopen(request, data=data, timeout=30) as response:
+            return json.load(response)
 
     def live(self):
         """Every key that authenticates."""

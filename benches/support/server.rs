@@ -1,4 +1,4 @@
-//! A server that answers from memory, as a process of its own: what it costs is not ours.
+//! A server that responds from memory, as a process of its own: what it costs is not ours.
 //!
 //! The bench starts itself anew with an environment variable set, and `serve` takes over.
 
@@ -67,17 +67,17 @@ pub fn serve_if_asked() {
 async fn serve(keys: usize) -> ! {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("http://{}", listener.local_addr().unwrap());
-    let answers: &'static Answers = Box::leak(Box::new(Answers::new(keys)));
+    let responses: &'static Responses = Box::leak(Box::new(Responses::new(keys)));
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         stream.set_nodelay(true).unwrap();
-        let service = service_fn(move |request| answers.answer(request));
+        let service = service_fn(move |request| responses.respond(request));
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
 }
 
 /// The bodies, written once.
-struct Answers {
+struct Responses {
     keys: usize,
     one: Bytes,
     created: Bytes,
@@ -85,7 +85,7 @@ struct Answers {
     pages: Vec<Bytes>,
 }
 
-impl Answers {
+impl Responses {
     fn new(keys: usize) -> Self {
         let key = key();
         let mut created = key.clone();
@@ -99,7 +99,7 @@ impl Answers {
         }
     }
 
-    async fn answer(
+    async fn respond(
         &self,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {

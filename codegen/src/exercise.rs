@@ -55,7 +55,7 @@ pub fn exercise(client: &str, surface: &Surface) -> Result<String, String> {
         const OPERATIONS: &[&str] = &[#(#names),*];
         const PAGED: &[&str] = &[#(#of_pages),*];
         const SENT: &[&str] = &[#(#sent),*];
-        #[allow(clippy::redundant_closure, deprecated, unused_variables)]
+        #[allow(clippy::redundant_closure, clippy::unit_arg, clippy::unused_unit, deprecated, unused_variables)]
         async fn call(
             kernel: &onkernel::Client,
             id: &str,
@@ -66,7 +66,7 @@ pub fn exercise(client: &str, surface: &Surface) -> Result<String, String> {
                 other => panic!("no operation {other}"),
             }
         }
-        #[allow(clippy::redundant_closure, deprecated, unused_variables)]
+        #[allow(clippy::redundant_closure, clippy::unit_arg, clippy::unused_unit, deprecated, unused_variables)]
         fn pages(
             kernel: &onkernel::Client,
             id: &str,

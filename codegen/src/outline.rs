@@ -266,7 +266,7 @@ fn variants(module: &ItemMod) -> BTreeMap<String, BTreeMap<String, String>> {
 }
 
 /// A type without the paths of its names: `Option<DateTime<Utc>>`.
-fn short(ty: &impl ToTokens) -> String {
+pub(crate) fn short(ty: &impl ToTokens) -> String {
     let text = ty.to_token_stream().to_string().replace(' ', "");
     let mut out = String::new();
     let mut name = String::new();

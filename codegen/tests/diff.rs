@@ -206,7 +206,8 @@ fn the_same_change_of_many_operations_is_read_once() {
     let report = diff(&document(&old_paths, false, old), &document(&old_paths[..4], false, new));
     assert_eq!(
         report.to_text(),
-        "major: 5 breaking\n\
+        "for callers of this crate: major (5 breaking)\n\
+         for anyone who speaks HTTP: major (5 breaking)\n\
          \n\
          4 operations\n  \
            breaking       response 200 body: type changed from string to integer\n    \
@@ -217,7 +218,8 @@ fn the_same_change_of_many_operations_is_read_once() {
     );
     assert_eq!(
         report.to_markdown(),
-        "major: 5 breaking\n\
+        "for callers of this crate: major (5 breaking)\n\
+         for anyone who speaks HTTP: major (5 breaking)\n\
          \n\
          **4 operations**\n\
          \n\
@@ -238,20 +240,24 @@ fn the_json_has_its_documented_shape() {
     let json: Value = serde_json::from_str(&diff(&old, &new).to_json()).unwrap();
     assert_eq!(
         json,
-        json!({ "verdict": "major", "changes": [
+        json!({ "verdict": "major", "http_verdict": "major", "changes": [
             {
                 "operation": null,
                 "pointer": "/info/version",
                 "message": "`info.version` changed from `1` to `2`",
                 "effect": "documentation",
+                "http_effect": "documentation",
             },
             {
                 "operation": "GET /a",
                 "pointer": "/paths/~1a/get",
                 "message": "operation removed",
                 "effect": "breaking",
+                "http_effect": "breaking",
             },
         ] })
     );
-    assert_eq!(diff(&old, &old).to_json(), "{\n  \"verdict\": \"none\",\n  \"changes\": []\n}\n");
+    let nothing =
+        "{\n  \"verdict\": \"none\",\n  \"http_verdict\": \"none\",\n  \"changes\": []\n}\n";
+    assert_eq!(diff(&old, &old).to_json(), nothing);
 }

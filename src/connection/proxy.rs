@@ -88,7 +88,7 @@ impl fmt::Display for Proxy {
 }
 
 /// Why a proxy made no connection.
-pub(crate) enum Refusal {
+pub(crate) enum Rejection {
     /// This status, if the HTTP client says it.
     Status(Option<StatusCode>),
     /// It is no proxy that the HTTP client can ask.
@@ -96,17 +96,17 @@ pub(crate) enum Refusal {
 }
 
 /// Whether a connection failed because a proxy refused to make it.
-pub(crate) fn refusal(error: &reqwest::Error, proxy: Option<&Proxy>) -> Option<Refusal> {
+pub(crate) fn rejection(error: &reqwest::Error, proxy: Option<&Proxy>) -> Option<Rejection> {
     // The error's type is not public.
     let first: &dyn std::error::Error = error;
     std::iter::successors(Some(first), |error| error.source()).find_map(|error| {
         match error.to_string().strip_prefix("tunnel error: ")? {
             // Where SOCKS is known, there is no tunnel.
-            _ if proxy.is_some_and(Proxy::is_socks) => Some(Refusal::Unknown),
+            _ if proxy.is_some_and(Proxy::is_socks) => Some(Rejection::Unknown),
             "proxy authorization required" => {
-                Some(Refusal::Status(Some(StatusCode::PROXY_AUTHENTICATION_REQUIRED)))
+                Some(Rejection::Status(Some(StatusCode::PROXY_AUTHENTICATION_REQUIRED)))
             }
-            "unsuccessful" => Some(Refusal::Status(None)),
+            "unsuccessful" => Some(Rejection::Status(None)),
             _ => None,
         }
     })

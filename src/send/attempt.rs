@@ -86,7 +86,7 @@ pub(super) enum Trouble {
     OutOfTime(ErrorKind),
     Transport(reqwest::Error),
     /// A proxy refused to connect, with this status if it is known.
-    Refused(reqwest::Error, Option<StatusCode>),
+    Rejected(reqwest::Error, Option<StatusCode>),
     /// What is to be sent cannot be read.
     Body(String),
     /// The caller's own HTTP client followed a redirect.

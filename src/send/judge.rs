@@ -108,7 +108,7 @@ impl Run {
                 }
                 failure
             }
-            Trouble::Refused(error, status) => {
+            Trouble::Rejected(error, status) => {
                 // What it could not do it may yet; what it forbids it goes on to forbid.
                 let outcome = match status.is_some_and(|status| status.is_server_error()) {
                     true => Outcome::NotSent,

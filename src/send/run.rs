@@ -14,7 +14,7 @@ use super::options::Options;
 use super::retry::{self, Attempt, Decision};
 use crate::connection::Connection;
 use crate::connection::credentials::{Key, Lease};
-use crate::connection::proxy::{Proxy, Refusal, refusal};
+use crate::connection::proxy::{Proxy, Rejection, rejection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::operation::Idempotency;
 use crate::request::Call;
@@ -320,10 +320,12 @@ impl Run {
 
 /// What kept a request from being sent, or its response from coming.
 async fn unsent(error: reqwest::Error, proxy: Option<&Proxy>) -> Trouble {
-    match (refusal(&error, proxy), proxy) {
-        (Some(Refusal::Status(None)), Some(proxy)) => Trouble::Refused(error, proxy.status().await),
-        (Some(Refusal::Status(status)), _) => Trouble::Refused(error, status),
-        (Some(Refusal::Unknown), _) => Trouble::Refused(error, None),
+    match (rejection(&error, proxy), proxy) {
+        (Some(Rejection::Status(None)), Some(proxy)) => {
+            Trouble::Rejected(error, proxy.status().await)
+        }
+        (Some(Rejection::Status(status)), _) => Trouble::Rejected(error, status),
+        (Some(Rejection::Unknown), _) => Trouble::Rejected(error, None),
         (None, _) => Trouble::Transport(error),
     }
 }

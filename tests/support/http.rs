@@ -1,5 +1,6 @@
 //! An HTTP client that does nothing on its own: no redirects, no retries, no proxy.
 
+#[allow(dead_code, reason = "each test target uses a part")]
 pub fn http() -> reqwest::Client {
     builder().build().unwrap()
 }

@@ -4,7 +4,7 @@ use hyper::Request;
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 
-/// What Prism says against a request. What it says against its own answers is not about us.
+/// What Prism says against a request. What it says against its own responses is not about us.
 pub(crate) async fn judge(
     http: &reqwest::Client,
     prism: &str,
@@ -14,9 +14,9 @@ pub(crate) async fn judge(
     headers.remove("host");
     let url = format!("{prism}{}", request.uri());
     let call = http.request(request.method().clone(), url).headers(headers);
-    let answer = call.body(request.body().clone()).send().await.unwrap();
-    let status = answer.status().as_u16();
-    let noted = answer.headers().get("sl-violations").map(|it| it.as_bytes());
+    let response = call.body(request.body().clone()).send().await.unwrap();
+    let status = response.status().as_u16();
+    let noted = response.headers().get("sl-violations").map(|it| it.as_bytes());
     let noted = String::from_utf8_lossy(noted.unwrap_or_default()).into_owned();
     let noted: Value = match serde_json::from_str(&noted) {
         Ok(noted) => noted,
@@ -26,7 +26,7 @@ pub(crate) async fn judge(
         }
         Err(_) => Value::Null,
     };
-    let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default();
+    let body: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default();
     let all = [&noted, &body["validation"]].map(|it| it.as_array().cloned().unwrap_or_default());
     let mut found: Vec<Value> = all
         .concat()

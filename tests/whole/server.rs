@@ -1,4 +1,4 @@
-//! A server that holds every request against the original document and answers as ordered.
+//! A server that holds every request against the original document and responds as ordered.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 
 use super::spec::{Operation, Spec, decode, typed};
 
-/// What to answer next.
+/// The response to give next.
 #[derive(Clone, Default)]
 pub(crate) struct Order {
     pub(crate) status: u16,
@@ -104,9 +104,9 @@ pub(crate) fn receive(spec: &Spec, request: &Request<Bytes>) -> Received {
         received.violations.push("no key".to_owned());
     }
     let accepted = received.headers.get("accept").cloned().unwrap_or_default();
-    let answers = operation.successes(spec).into_iter().filter_map(|(_, media)| media);
-    for (media_type, _) in answers.filter(|(it, _)| accepted != "*/*" && accepted != *it) {
-        received.violations.push(format!("{accepted:?} is accepted, and {media_type} is answered"));
+    let responses = operation.successes(spec).into_iter().filter_map(|(_, media)| media);
+    for (media_type, _) in responses.filter(|(it, _)| accepted != "*/*" && accepted != *it) {
+        received.violations.push(format!("{accepted:?} is accepted, and {media_type} is returned"));
     }
     parameters(spec, &operation, &in_path, request, &mut received);
     body(spec, &operation, request, &mut received);

@@ -199,7 +199,7 @@ impl Operation {
         content.iter().next().map(|(name, media)| (name.as_str(), media))
     }
 
-    /// Status, media type and schema of each successful answer.
+    /// Status, media type and schema of each successful response.
     pub(crate) fn successes<'a>(
         &'a self,
         spec: &'a Spec,

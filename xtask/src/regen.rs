@@ -8,7 +8,7 @@ use crate::merge::{Notes, merge};
 use crate::provenance::{self, Provenance};
 use crate::{changelog, snapshots, yaml};
 use chrono::NaiveDate;
-use onkernel_codegen::diff::{Report, Verdict, diff};
+use onkernel_codegen::diff::{Report, Verdict, diff_clients};
 use onkernel_codegen::{Document, Features, Source, client, load};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -87,11 +87,11 @@ fn in_source(mut error: onkernel_codegen::Error, theirs: &Document) -> onkernel_
 /// A document that is none.
 pub fn compare(old: &Source, new: &Source, overlays: &[Source]) -> Result<Report, Error> {
     Ok(match (load(old, overlays), load(new, overlays)) {
-        (Ok(old), Ok(new)) => diff(old.root(), new.root()),
+        (Ok(old), Ok(new)) => diff_clients(&old, &new),
         // The overlays were written for other documents than one of these.
         _ => {
             let parse = |it: &Source| Document::parse(&it.text, &it.name);
-            diff(parse(old)?.root(), parse(new)?.root())
+            diff_clients(&parse(old)?, &parse(new)?)
         }
     })
 }

@@ -32,6 +32,15 @@ fn changed(copy: &Copy, from: &str, to: &str) -> Input {
     }
 }
 
+/// The bundled document with a lower limit for pages of keys.
+fn limited(copy: &Copy) -> Input {
+    let path = "  /org/api_keys:\n";
+    let input = changed(copy, path, path);
+    let (before, keys) = input.text.split_once(path).unwrap();
+    let keys = keys.replacen("maximum: 100", "maximum: 50", 1);
+    Input { text: format!("{before}{path}{keys}"), ..input }
+}
+
 /// What the checks find in a copy, beyond what it lacks for being one.
 fn to_repair(copy: &Copy) -> Vec<check::Failure> {
     let known = check::run(Copy::new().root());
@@ -64,14 +73,14 @@ fn the_same_document_changes_nothing() {
 #[test]
 fn a_changed_document_changes_everything_that_belongs_to_it() {
     let copy = Copy::new();
-    let input = changed(&copy, "maximum: 100", "maximum: 50");
+    let input = limited(&copy);
     let first = take(&copy, input.clone(), day(1)).unwrap();
     let pending = format!("{SNAPSHOT}.new");
     assert_eq!(paths(&first), [&pending, DOCUMENT, "spec/provenance.json", "CHANGELOG.md"]);
 
     let line = "breaking: query parameter `limit`: maximum lowered from 100 to 50";
     let changelog = copy.read("CHANGELOG.md");
-    assert!(changelog.contains("### API document 0.1.0 of 2027-01-01: major\n"), "{changelog}");
+    assert!(changelog.contains("### API document 0.2.0 of 2027-01-01: major\n"), "{changelog}");
     assert!(changelog.contains(line), "{changelog}");
     assert!(copy.read(&pending).contains("at most 50"));
     assert!(copy.read(SNAPSHOT).contains("at most 100"), "a snapshot is accepted by a person");
@@ -100,8 +109,8 @@ fn a_changed_document_changes_everything_that_belongs_to_it() {
 #[test]
 fn going_back_takes_the_pending_snapshot_away() {
     let copy = Copy::new();
-    let original = changed(&copy, "maximum: 100", "maximum: 100");
-    let input = changed(&copy, "maximum: 100", "maximum: 50");
+    let original = changed(&copy, "openapi", "openapi");
+    let input = limited(&copy);
     take(&copy, input, day(1)).unwrap();
     let back = take(&copy, original, day(2)).unwrap();
     assert!(
@@ -120,8 +129,10 @@ fn words_of_others_change_nothing() {
     let prosaic: String = text
         .split_inclusive('\n')
         .map(|line| match line.split_once("summary: ") {
-            Some((indent, _)) => format!("{indent}summary: Words of the vendor.\n"),
-            None => line.to_owned(),
+            Some((indent, _)) if indent.trim().is_empty() => {
+                format!("{indent}summary: Words of the vendor.\n")
+            }
+            _ => line.to_owned(),
         })
         .collect();
     assert_ne!(text, prosaic);
@@ -169,12 +180,12 @@ fn words_written_by_hand_are_taken_with_their_provenance() {
 #[test]
 fn the_summary_says_what_to_write_and_what_to_read_again() {
     let copy = Copy::new();
-    let input = changed(&copy, "maximum: 100", "maximum: 50");
+    let input = limited(&copy);
     let input = Input { remark: Some("Read from elsewhere.".to_owned()), ..input };
     let more = "    patch:\n      responses:\n        '204':\n          description: Words.\n";
     let text = input.text.replacen("  /org/api_keys:\n", &format!("  /org/api_keys:\n{more}"), 1);
     let summary = take(&copy, Input { text, ..input }, day(1)).unwrap().summary(false);
-    assert!(summary.starts_with("major: "), "{summary}");
+    assert!(summary.starts_with("for callers of this crate: major"), "{summary}");
     for line in [
         "Read from elsewhere.",
         "Without words yet (2); write them:",
@@ -207,7 +218,7 @@ fn a_document_that_will_not_do_changes_nothing() {
 #[test]
 fn a_folder_that_cannot_be_written_changes_nothing() {
     let copy = Copy::new();
-    let plan = plan(copy.root(), changed(&copy, "maximum: 100", "maximum: 50"), day(1)).unwrap();
+    let plan = plan(copy.root(), limited(&copy), day(1)).unwrap();
     let before = copy.all();
     // Where a folder should be there is a file: this fails for every user, root included.
     let mut writes = plan.writes.clone();

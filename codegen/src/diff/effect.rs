@@ -76,6 +76,39 @@ impl Effect {
     }
 }
 
+/// What one change does on both sides.
+///
+/// The Rust surface hides some of what goes over the wire, such as the name of a media type, and adds
+/// what HTTP does not know, such as the names of methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Effects {
+    /// For callers of the generated client.
+    pub(super) callers: Effect,
+    /// For anyone who speaks HTTP; none where they cannot see it.
+    pub(super) http: Option<Effect>,
+}
+
+impl From<Effect> for Effects {
+    fn from(effect: Effect) -> Self {
+        Self { callers: effect, http: Some(effect) }
+    }
+}
+
+impl Effects {
+    /// Of what only the generated client has.
+    pub(super) fn callers_only(callers: Effect) -> Self {
+        Self { callers, http: None }
+    }
+
+    pub(super) fn apart(callers: Effect, http: Effect) -> Self {
+        Self { callers, http: Some(http) }
+    }
+
+    pub(super) fn map(self, by: impl Fn(Effect) -> Effect) -> Self {
+        Self { callers: by(self.callers), http: self.http.map(by) }
+    }
+}
+
 /// Which way a value travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Way {
@@ -109,7 +142,7 @@ impl Shift {
 
 /// A constraint on values that leaves the Rust type as it is.
 ///
-/// In a request fewer values means refusals. In a response the client checks nothing: more values means that the caller
+/// In a request fewer values means rejected requests. In a response the client checks nothing: more values means that the caller
 /// meets some that were ruled out before, fewer means nothing.
 pub(super) fn values(way: Way, shift: Shift) -> Effect {
     match (way, shift) {
@@ -157,14 +190,41 @@ impl Held {
 
 /// A property was made required, optional, nullable or not: the type of its field decides, and in a request what the
 /// server accepts.
-pub(super) fn held(way: Way, old: (bool, bool), new: (bool, bool)) -> Effect {
-    let refuses = (new.0 && !old.0) || (old.1 && !new.1);
-    if Held::of(way, old.0, old.1) != Held::of(way, new.0, new.1) || way == Way::Request && refuses
-    {
-        Effect::Breaking
-    } else {
-        Effect::Documentation
-    }
+pub(super) fn held(way: Way, old: (bool, bool), new: (bool, bool)) -> Effects {
+    let (tightened, loosened) =
+        ((new.0 && !old.0) || (old.1 && !new.1), (old.0 && !new.0) || (new.1 && !old.1));
+    let http = match way {
+        Way::Request if tightened => Effect::Breaking,
+        Way::Request => Effect::Additive,
+        // Nothing is there where something always was.
+        Way::Response if loosened => Effect::Breaking,
+        Way::Response => Effect::Documentation,
+    };
+    let is_retyped = Held::of(way, old.0, old.1) != Held::of(way, new.0, new.1);
+    let callers = match is_retyped || way == Way::Request && tightened {
+        true => Effect::Breaking,
+        false => Effect::Documentation,
+    };
+    Effects::apart(callers, http)
+}
+
+/// Null is allowed or not where the Rust type has no other reason to be an `Option`.
+pub(super) fn nullability(way: Way, now: bool) -> Effects {
+    let http = match (way, now) {
+        (Way::Request, true) => Effect::Additive,
+        (Way::Request, false) | (Way::Response, true) => Effect::Breaking,
+        (Way::Response, false) => Effect::Documentation,
+    };
+    Effects::apart(Effect::Breaking, http)
+}
+
+/// A value of an enum or a variant of a choice, which are open where they are read.
+pub(super) fn alternative(way: Way, shift: Shift) -> Effects {
+    let callers = match shift {
+        Shift::Loosened => Effect::Additive,
+        Shift::Tightened | Shift::Changed => Effect::Breaking,
+    };
+    Effects::apart(callers, values(way, shift))
 }
 
 /// Formats that have a Rust type of their own; with any other it is `String`, `i64` or `f64` as without.

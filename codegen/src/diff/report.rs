@@ -7,15 +7,23 @@ use std::fmt::Write as _;
 
 /// Everything that changed, and what it amounts to.
 ///
-/// Serialised it is `{"verdict": …, "changes": [{"operation", "pointer", "message", "effect"}]}`; these names and their
-/// meaning are stable, the wording of messages is not.
+/// Serialised it is `{"verdict": …, "http_verdict": …, "changes": [{"operation", "pointer", "message", "effect",
+/// "http_effect"}]}`; these names and their meaning are stable, the wording of messages is not. A change of the
+/// generated client has an `item` as well.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
-    /// What a release with these changes has to be.
+    /// What a release with these changes has to be, for callers of this crate.
     pub verdict: Verdict,
-    /// By path and method, the gravest first; what concerns no single operation comes before all.
+    /// The same for anyone who speaks HTTP.
+    pub http_verdict: Verdict,
+    /// By path and method, the gravest first; what concerns no single operation comes before all, items of the
+    /// generated client after.
     pub changes: Vec<Change>,
+    /// Why the generated clients were not compared: one of the documents cannot be generated. The verdict then goes by
+    /// the documents alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_generated: Option<String>,
 }
 
 /// One change.
@@ -28,8 +36,34 @@ pub struct Change {
     pub pointer: String,
     /// What changed, in one line; code in backquotes.
     pub message: String,
-    /// What it does to callers.
+    /// What it does to callers of this crate.
     pub effect: Effect,
+    /// What it does to anyone who speaks HTTP; none where they cannot see it.
+    pub http_effect: Option<Effect>,
+    /// The item of the generated client that changed, such as `types::ApiKey.id`. The change has no operation and an
+    /// empty pointer then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+}
+
+impl Change {
+    /// A change of the generated client.
+    pub(super) fn of_item(item: String, message: String, effect: Effect) -> Self {
+        let (operation, pointer) = (None, String::new());
+        Self { operation, pointer, message, effect, http_effect: None, item: Some(item) }
+    }
+
+    /// Who is concerned, where it is not everyone alike.
+    fn whom(&self) -> &'static str {
+        match self.http_effect {
+            Some(effect) if effect == self.effect => "",
+            Some(Effect::Breaking) => " (over HTTP: breaking)",
+            Some(Effect::Behaviour) => " (over HTTP: behaviour)",
+            Some(Effect::Additive) => " (over HTTP: additive)",
+            Some(Effect::Documentation) => " (over HTTP: documentation)",
+            None => " (in Rust only)",
+        }
+    }
 }
 
 /// How every message ends that is about words alone.
@@ -38,9 +72,16 @@ pub(super) const WORDS: &str = "words changed";
 const NAMED: usize = 3;
 
 impl Report {
-    pub(super) fn new(changes: Vec<Change>) -> Self {
+    pub(super) fn of(changes: Vec<Change>) -> Self {
         let verdict = Verdict::on(changes.iter().map(|change| change.effect));
-        Self { verdict, changes }
+        let http_verdict = Verdict::on(changes.iter().filter_map(|change| change.http_effect));
+        Self { verdict, http_verdict, changes, not_generated: None }
+    }
+
+    /// This report of two documents, with what changed in the clients generated from them.
+    pub(super) fn with(mut self, items: impl IntoIterator<Item = Change>) -> Self {
+        self.changes.extend(items);
+        Self::of(self.changes)
     }
 
     /// Whether the two documents say the same.
@@ -58,18 +99,28 @@ impl Report {
         json
     }
 
-    /// The report for a terminal: the same change of many operations is told once.
+    /// The report for a terminal: the same change of many operations is shown once.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut out = format!("{}\n", self.headline());
         for group in self.groups() {
             let _ = write!(out, "\n{}\n", group.heading());
-            for (effect, message) in &group.lines {
-                let _ = writeln!(out, "  {:<13}  {message}", effect.as_str());
+            for Line { effect, message, whom } in &group.lines {
+                let _ = writeln!(out, "  {:<13}  {message}{whom}", effect.as_str());
             }
             for operation in group.rest() {
                 let _ = writeln!(out, "    {operation}");
             }
+        }
+        let (items, added) = self.items();
+        if !items.is_empty() || added > 0 {
+            out.push_str("\nGenerated Rust\n");
+        }
+        for (item, change) in items {
+            let _ = writeln!(out, "  {:<13}  `{item}` {}", change.effect.as_str(), change.message);
+        }
+        if added > 0 {
+            let _ = writeln!(out, "  {:<13}  {}", Effect::Additive.as_str(), count(added));
         }
         out
     }
@@ -80,38 +131,71 @@ impl Report {
         let mut out = format!("{}\n", self.headline());
         for group in self.groups() {
             let _ = write!(out, "\n**{}**\n\n", group.heading());
-            for (effect, message) in &group.lines {
-                let _ = writeln!(out, "- {}: {message}", effect.as_str());
+            for Line { effect, message, whom } in &group.lines {
+                let _ = writeln!(out, "- {}: {message}{whom}", effect.as_str());
             }
             if !group.rest().is_empty() {
                 let names: Vec<_> = group.rest().iter().map(|name| format!("`{name}`")).collect();
                 let _ = writeln!(out, "\nThese are: {}.", names.join(", "));
             }
         }
+        let (items, added) = self.items();
+        if !items.is_empty() || added > 0 {
+            out.push_str("\n**Generated Rust**\n\n");
+        }
+        for (item, change) in items {
+            let _ = writeln!(out, "- {}: `{item}` {}", change.effect.as_str(), change.message);
+        }
+        if added > 0 {
+            let _ = writeln!(out, "- {}: {}", Effect::Additive.as_str(), count(added));
+        }
         out
     }
 
-    /// `major: 2 breaking, 1 additive`, or a sentence where nothing changed.
+    /// Both verdicts, a line each, or a sentence where nothing changed.
     #[must_use]
     pub fn headline(&self) -> String {
-        if self.is_empty() {
-            return "none: the documents say the same".to_owned();
+        let said = match self.is_empty() {
+            true => "none: the documents say the same".to_owned(),
+            false => {
+                let of_documents = || self.changes.iter().filter(|change| change.item.is_none());
+                let callers = counts(of_documents().map(|change| change.effect));
+                let http = counts(of_documents().filter_map(|change| change.http_effect));
+                let line = |verdict: Verdict, counts: &str| match counts {
+                    "" => verdict.as_str().to_owned(),
+                    _ => format!("{} ({counts})", verdict.as_str()),
+                };
+                format!(
+                    "for callers of this crate: {}\nfor anyone who speaks HTTP: {}",
+                    line(self.verdict, &callers),
+                    line(self.http_verdict, &http)
+                )
+            }
+        };
+        match &self.not_generated {
+            Some(why) => format!("{said}\nthe generated clients are not compared: {why}"),
+            None => said,
         }
-        let mut counts: BTreeMap<Effect, usize> = BTreeMap::new();
-        for change in &self.changes {
-            *counts.entry(change.effect).or_default() += 1;
-        }
-        let counts: Vec<_> =
-            counts.iter().map(|(effect, count)| format!("{count} {}", effect.as_str())).collect();
-        format!("{}: {}", self.verdict.as_str(), counts.join(", "))
+    }
+
+    /// The items of the generated client that are not simply added, and how many are.
+    fn items(&self) -> (Vec<(&str, &Change)>, usize) {
+        let items = self.changes.iter().filter_map(|it| Some((it.item.as_deref()?, it)));
+        let (added, others): (Vec<_>, Vec<_>) =
+            items.partition(|(_, change)| change.effect == Effect::Additive);
+        (others, added.len())
     }
 
     /// Changes that say the same of several operations, together; single operations in the order of the changes.
     fn groups(&self) -> Vec<Group<'_>> {
-        let mut operations: BTreeMap<(Effect, &str), Vec<&str>> = BTreeMap::new();
+        let mut operations: BTreeMap<Line<'_>, Vec<&str>> = BTreeMap::new();
         let mut order = Vec::new();
-        for change in &self.changes {
-            let line = (change.effect, brief(&change.message));
+        for change in self.changes.iter().filter(|change| change.item.is_none()) {
+            let line = Line {
+                effect: change.effect,
+                message: brief(&change.message),
+                whom: change.whom(),
+            };
             let named = operations.entry(line).or_insert_with(|| {
                 order.push(line);
                 Vec::new()
@@ -131,6 +215,20 @@ impl Report {
     }
 }
 
+/// `2 breaking, 1 additive`
+fn counts(effects: impl Iterator<Item = Effect>) -> String {
+    let mut counts: BTreeMap<Effect, usize> = BTreeMap::new();
+    for effect in effects {
+        *counts.entry(effect).or_default() += 1;
+    }
+    let counts = counts.iter().map(|(effect, count)| format!("{count} {}", effect.as_str()));
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+fn count(added: usize) -> String {
+    if added == 1 { "1 item added".to_owned() } else { format!("{added} items added") }
+}
+
 /// Where words changed is of interest to programs; a reader is told that they did.
 fn brief(message: &str) -> &str {
     if message.ends_with(WORDS) { WORDS } else { message }
@@ -138,7 +236,14 @@ fn brief(message: &str) -> &str {
 
 struct Group<'a> {
     operations: Vec<&'a str>,
-    lines: Vec<(Effect, &'a str)>,
+    lines: Vec<Line<'a>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Line<'a> {
+    effect: Effect,
+    message: &'a str,
+    whom: &'static str,
 }
 
 impl<'a> Group<'a> {

@@ -87,7 +87,7 @@ fn each_media_type_is_a_method_of_its_own() {
         multipart/form-data: { schema: { type: object, required: [file], properties: { file: { type: string, format: binary } } } }
         application/json: { schema: { type: object, required: [id], properties: { id: { type: string } } } }
     responses: { '204': { description: '' } }
-/answers:
+/questions:
   post:
     operationId: postAnswers
     responses:
@@ -109,8 +109,8 @@ fn each_media_type_is_a_method_of_its_own() {
     assert_eq!(
         found,
         [
-            ("answers_create", "/answers", None, Some(Content::Json)),
-            ("answers_create_events", "/answers", None, Some(Content::Events)),
+            ("questions_create", "/questions", None, Some(Content::Json)),
+            ("questions_create_events", "/questions", None, Some(Content::Events)),
             ("scans_create", "/scans", Some(Content::Json), None),
             ("scans_create_form", "/scans", Some(Content::Multipart), None),
         ]

@@ -21,7 +21,7 @@ pub(crate) struct Wishes {
     pub(crate) now: DateTime<Utc>,
 }
 
-/// The lifetime to ask for, and the longest that the answer may live.
+/// The lifetime to ask for, and the longest that the new key may live.
 pub(crate) fn lifetime(
     old: &OldKey,
     siblings: &[DateTime<Utc>],

@@ -80,7 +80,7 @@ impl Fields {
         now: DateTime<Utc>,
         latest: Option<DateTime<Utc>>,
     ) -> Option<DateTime<Utc>> {
-        let value = self.fields.get("expires_at")?;
+        let value = self.fields.get("expires_at").filter(|value| !value.is_null())?;
         let parsed = value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
         let Some(end) = parsed.map(|time| time.to_utc()) else {
             self.wrong("invalid_expiry", "expires_at must be an RFC 3339 time");

@@ -113,12 +113,13 @@ pub(super) fn rotate(
         Field::Null => None,
         Field::Value(count) => Some(days(count)),
     };
-    let grace = days(grace);
-    if lifetime.is_some_and(|lifetime| lifetime < grace) {
-        let message = "the new key would expire before the old one: days_to_expire (or the old \
-                       key's lifetime) must not be less than expire_in_days (7)";
+    if lifetime.is_some_and(|lifetime| lifetime < days(grace)) {
+        let message = format!(
+            "the new key would expire before the old one: days_to_expire (or the old key's lifetime) must not be less than expire_in_days ({grace})"
+        );
         fields.wrong("invalid_expiry", message);
     }
+    let grace = days(grace);
     let lifetime = fields.finish(lifetime)?;
 
     let new = NewKey {

@@ -1,5 +1,7 @@
 //! One call, from its key to the last byte of its response, with whatever can stand in its way.
 
+#[cfg(feature = "rustls")]
+mod connecting;
 mod dates;
 mod downloads;
 mod events;

@@ -268,7 +268,7 @@ async fn both_keys_work_for_a_while_on_the_way_back() {
         .rotation()
         .overlap(overlap)
         .probe(watch.clone())
-        .verify(|_| async { Err::<(), _>(std::io::Error::other("it answers 500")) });
+        .verify(|_| async { Err::<(), _>(std::io::Error::other("it responds with 500")) });
     let error = rotation.run().await.unwrap_err();
     sound(&watch).unwrap();
     assert_eq!(error.report().unwrap().outcome, Outcome::AsBefore);

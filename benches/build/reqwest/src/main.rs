@@ -5,8 +5,8 @@ use reqwest::header::{AUTHORIZATION, HeaderValue};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = format!("{}/org/api_keys?limit=20", std::env::var("KERNEL_BASE_URL")?);
-    let answer = http()?.get(url).send().await?.error_for_status()?;
-    let keys: Vec<serde_json::Value> = answer.json().await?;
+    let response = http()?.get(url).send().await?.error_for_status()?;
+    let keys: Vec<serde_json::Value> = response.json().await?;
     println!("{}", keys.len());
     Ok(())
 }

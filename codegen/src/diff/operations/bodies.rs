@@ -1,7 +1,7 @@
 //! Request bodies of two operations.
 
 use super::comparison::{Comparison, MediaChange, Place};
-use crate::diff::effect::{self, Effect, Way};
+use crate::diff::effect::{self, Effect, Effects, Way};
 use crate::diff::read::{Operation, Source, media};
 use serde_json::Value;
 
@@ -31,17 +31,19 @@ impl<'a> Comparison<'_, 'a> {
                 !is_object || !schema.unions.is_empty() || !schema.required.is_empty()
             });
             let (word, effect) = match required(now) {
-                true => ("required", Effect::Breaking),
-                false if has_argument => ("optional", Effect::Breaking),
-                false => ("optional", Effect::Additive),
+                true => ("required", Effects::from(Effect::Breaking)),
+                false if has_argument => {
+                    ("optional", Effects::apart(Effect::Breaking, Effect::Additive))
+                }
+                false => ("optional", Effects::from(Effect::Additive)),
             };
             self.at(now, effect, format!("request body made {word}"));
         }
         self.words("request body", before, now);
         let place = Place { whole: "request body".to_owned(), part: "request property".to_owned() };
         self.media(Way::Request, &place, before, now, |change| match change {
-            MediaChange::Added => Effect::Additive,
-            MediaChange::Removed => Effect::Breaking,
+            MediaChange::Added => Effect::Additive.into(),
+            MediaChange::Removed => Effect::Breaking.into(),
         });
     }
 }

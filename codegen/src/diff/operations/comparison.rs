@@ -1,9 +1,10 @@
 //! What was found so far, and how something is found.
 
-use crate::diff::effect::{Effect, Way};
-use crate::diff::read::{METHODS, Node, Operation, Source, address, media, words};
+use crate::diff::effect::{Effect, Effects, Way};
+use crate::diff::read::{METHODS, Media, Node, Operation, Source, address, media, words};
 use crate::diff::report::{Change, Report};
 use crate::diff::schemas::{Difference, Schemas, Site};
+use crate::openapi::is_json;
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -19,7 +20,7 @@ pub(super) struct Place {
 pub(super) struct Found<'a> {
     pub(super) operation: Option<Operation<'a>>,
     message: String,
-    effect: Effect,
+    effects: Effects,
     site: Option<Site<'a>>,
 }
 
@@ -31,18 +32,23 @@ pub(super) struct Comparison<'s, 'a> {
 }
 
 impl<'a> Comparison<'_, 'a> {
-    pub(super) fn note(&mut self, effect: Effect, message: String, site: Option<Site<'a>>) {
+    pub(super) fn note(
+        &mut self,
+        effects: impl Into<Effects>,
+        message: String,
+        site: Option<Site<'a>>,
+    ) {
         let operation = self.operation.clone();
-        self.found.push(Found { operation, message, effect, site });
+        self.found.push(Found { operation, message, effects: effects.into(), site });
     }
 
     /// A change at a value of the new document.
-    pub(super) fn at(&mut self, new: &'a Value, effect: Effect, message: String) {
-        self.note(effect, message, Some(Site::New(new)));
+    pub(super) fn at(&mut self, new: &'a Value, effects: impl Into<Effects>, message: String) {
+        self.note(effects, message, Some(Site::New(new)));
     }
 
-    pub(super) fn gone(&mut self, old: &'a Value, effect: Effect, message: String) {
-        self.note(effect, message, Some(Site::Old(old)));
+    pub(super) fn gone(&mut self, old: &'a Value, effects: impl Into<Effects>, message: String) {
+        self.note(effects, message, Some(Site::Old(old)));
     }
 
     pub(super) fn words(&mut self, place: &str, old: &'a Value, new: &'a Value) {
@@ -59,13 +65,13 @@ impl<'a> Comparison<'_, 'a> {
         new: &Node<'a>,
         weigh: impl Fn(Effect) -> Effect,
     ) {
-        for Difference { path, what, effect, site } in self.schemas.compare(way, old, new) {
+        for Difference { path, what, effects, site } in self.schemas.compare(way, old, new) {
             let message = if path.is_empty() {
                 format!("{}{what}", place.whole)
             } else {
                 format!("{} `{path}`{what}", place.part)
             };
-            self.note(weigh(effect), message, site);
+            self.note(effects.map(&weigh), message, site);
         }
     }
 
@@ -76,18 +82,27 @@ impl<'a> Comparison<'_, 'a> {
         place: &Place,
         old: &'a Value,
         new: &'a Value,
-        effect: impl Fn(MediaChange) -> Effect,
+        effects: impl Fn(MediaChange) -> Effects,
     ) {
-        let (before, now) = (media(self.schemas.old, old), media(self.schemas.new, new));
+        let mut before = media(self.schemas.old, old);
+        let now = media(self.schemas.new, new);
+        // JSON is JSON to the generated client, under whatever name it travels.
+        if let (Some(was), Some(is)) = (only_json(&before, &now), only_json(&now, &before))
+            && let Some(value) = before.remove(&was)
+        {
+            let what = format!("{}: content type changed from `{was}` to `{is}`", place.whole);
+            self.at(now[&is].0, Effects::apart(Effect::Behaviour, Effect::Breaking), what);
+            before.insert(is, value);
+        }
         let several = before.len() > 1 || now.len() > 1;
         for (name, (value, _)) in before.iter().filter(|(name, _)| !now.contains_key(*name)) {
             let what = format!("{}: content type `{name}` removed", place.whole);
-            self.gone(value, effect(MediaChange::Removed), what);
+            self.gone(value, effects(MediaChange::Removed), what);
         }
         for (name, (value, now)) in &now {
             let Some((old_value, before)) = before.get(name) else {
                 let what = format!("{}: content type `{name}` added", place.whole);
-                self.at(value, effect(MediaChange::Added), what);
+                self.at(value, effects(MediaChange::Added), what);
                 continue;
             };
             let place = match several {
@@ -137,15 +152,23 @@ impl<'a> Comparison<'_, 'a> {
                     operation: found.operation.map(|operation| operation.name()),
                     pointer: pointer(found.site).unwrap_or_default(),
                     message: found.message,
-                    effect: found.effect,
+                    effect: found.effects.callers,
+                    http_effect: found.effects.http,
+                    item: None,
                 };
                 ((rank, change.effect, change.message.clone()), change)
             })
             .collect();
         changes.sort_by(|one, other| one.0.cmp(&other.0));
         changes.dedup();
-        Report::new(changes.into_iter().map(|(_, change)| change).collect())
+        Report::of(changes.into_iter().map(|(_, change)| change).collect())
     }
+}
+
+/// The one JSON media type that the other side lacks.
+fn only_json(one: &Media<'_>, other: &Media<'_>) -> Option<String> {
+    let mut names = one.keys().filter(|name| is_json(name) && !other.contains_key(*name));
+    names.next().filter(|_| names.next().is_none()).cloned()
 }
 
 #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@ mod parameters;
 mod responses;
 mod security;
 
-use super::effect::{self, Effect};
+use super::effect::{self, Effect, Effects};
 use super::read::{Endpoint, Operation, Source, blanked, names, words};
 use super::report::Report;
 use super::schemas::Schemas;
@@ -121,7 +121,7 @@ impl<'a> Comparison<'_, 'a> {
                 && was != is
             {
                 let what = format!("method `{was}` renamed to `{is}`");
-                self.at(new.value, Effect::Breaking, what);
+                self.at(new.value, Effects::callers_only(Effect::Breaking), what);
             }
             self.pair(&old, &new);
         }
@@ -131,7 +131,7 @@ impl<'a> Comparison<'_, 'a> {
     fn pair(&mut self, old: &Operation<'a>, new: &Operation<'a>) {
         if (blanked(old.path), old.method) != (blanked(new.path), new.method) {
             let what = format!("operation moved here from `{}`", old.name());
-            self.at(new.value, Effect::Behaviour, what);
+            self.at(new.value, Effects::apart(Effect::Behaviour, Effect::Breaking), what);
         }
         if old.flag("deprecated") != new.flag("deprecated") {
             let now = new.flag("deprecated");
@@ -184,7 +184,7 @@ impl<'a> Comparison<'_, 'a> {
         for key in keys {
             if before.get(key) != now.get(key) {
                 let what = presence(&code(key), before.get(key).cloned(), now.get(key).cloned());
-                self.at(new.value, Effect::Behaviour, what);
+                self.at(new.value, Effects::callers_only(Effect::Behaviour), what);
             }
         }
     }

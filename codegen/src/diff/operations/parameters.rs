@@ -1,7 +1,7 @@
 //! Parameters of two operations.
 
 use super::comparison::{Comparison, Place};
-use crate::diff::effect::{self, Effect, Way};
+use crate::diff::effect::{self, Effect, Effects, Way};
 use crate::diff::read::{Operation, Parameter, template_names};
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ impl<'a> Comparison<'_, 'a> {
         let sources = (self.schemas.old, self.schemas.new);
         if order(old, sources.0, new, sources.1) != order(new, sources.1, old, sources.0) {
             let what = "required query parameters in another order".to_owned();
-            self.at(new.value, Effect::Breaking, what);
+            self.at(new.value, Effects::callers_only(Effect::Breaking), what);
         }
         let mut before = old.parameters(self.schemas.old);
         let mut now = new.parameters(self.schemas.new);
@@ -50,7 +50,7 @@ impl<'a> Comparison<'_, 'a> {
                 pair.0.wire.clone_from(&pair.1.wire);
                 // The setter stays.
                 let what = format!("parameter `{}` moved from {} to {}", is.1, was.0, is.0);
-                self.at(pair.1.value, Effect::Behaviour, what);
+                self.at(pair.1.value, Effects::apart(Effect::Behaviour, Effect::Breaking), what);
                 pairs.push((is, pair));
             }
         }
@@ -71,12 +71,16 @@ impl<'a> Comparison<'_, 'a> {
     pub(super) fn parameter(&mut self, place: String, old: &Parameter<'a>, new: &Parameter<'a>) {
         if old.required != new.required {
             // An argument becomes a setter, or the other way round.
-            let word = if new.required { "required" } else { "optional" };
-            self.at(new.value, Effect::Breaking, format!("{place} made {word}"));
+            let (word, http) = match new.required {
+                true => ("required", Effect::Breaking),
+                false => ("optional", Effect::Additive),
+            };
+            let effects = Effects::apart(Effect::Breaking, http);
+            self.at(new.value, effects, format!("{place} made {word}"));
         }
         if old.wire != new.wire {
             let what = format!("{place}: written as {} instead of {}", new.wire, old.wire);
-            self.at(new.value, Effect::Behaviour, what);
+            self.at(new.value, Effects::apart(Effect::Behaviour, Effect::Breaking), what);
         }
         let deprecated =
             |it: &Parameter<'a>| it.value.get("deprecated") == Some(&Value::Bool(true));

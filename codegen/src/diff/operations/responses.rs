@@ -1,7 +1,7 @@
 //! Responses of two operations.
 
 use super::comparison::{Comparison, MediaChange, Place};
-use crate::diff::effect::{self, Effect, Shift, Way};
+use crate::diff::effect::{self, Effect, Effects, Shift, Way};
 use crate::diff::read::{Operation, Source, address, media, responses};
 use crate::diff::schemas::Site;
 use serde_json::{Map, Value};
@@ -57,14 +57,14 @@ impl<'a> Comparison<'_, 'a> {
             let from_or_to_nothing = none(was) || none(is);
             self.media(Way::Response, &place, was, is, |change| match change {
                 // What the method returns becomes another type.
-                _ if success && from_or_to_nothing => Effect::Breaking,
-                MediaChange::Removed if success => Effect::Breaking,
-                _ => Effect::Behaviour,
+                _ if success && from_or_to_nothing => Effect::Breaking.into(),
+                MediaChange::Removed if success => Effect::Breaking.into(),
+                _ => Effect::Behaviour.into(),
             });
         }
     }
 
-    /// One success status for another: the same answer under a new number, as far as the bodies go.
+    /// One success status for another: the same response under a new number, as far as the bodies go.
     pub(super) fn success_moved(
         &mut self,
         before: &mut BTreeMap<String, &'a Value>,
@@ -141,8 +141,11 @@ impl<'a> Comparison<'_, 'a> {
         let place = |name: &str| format!("response {status} header `{name}`");
         for (name, was) in before.iter().filter(|(name, _)| !now.contains_key(*name)) {
             let paging = is_success(status) && PAGING.contains(&name.as_str());
-            let effect = if paging { Effect::Breaking } else { Effect::Behaviour };
-            self.gone(was, effect, format!("{} removed", place(name)));
+            let effects = match paging {
+                true => Effects::apart(Effect::Breaking, Effect::Behaviour),
+                false => Effect::Behaviour.into(),
+            };
+            self.gone(was, effects, format!("{} removed", place(name)));
         }
         for (name, is) in now {
             let place = place(&name);

@@ -11,7 +11,8 @@ mod source;
 pub(super) use limit::Limit;
 pub(super) use literal::{plain, words};
 pub(super) use operation::{
-    Endpoint, METHODS, Operation, Parameter, blanked, media, names, responses, template_names,
+    Endpoint, METHODS, Media, Operation, Parameter, blanked, media, names, responses,
+    template_names,
 };
 pub(super) use resolve::{Node, address};
 pub(super) use schema::{Extra, Schema, Union};

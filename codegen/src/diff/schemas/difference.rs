@@ -1,6 +1,6 @@
 //! What a comparison of schemas finds.
 
-use crate::diff::effect::Effect;
+use crate::diff::effect::Effects;
 use crate::diff::read::{Node, Source};
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ pub(in crate::diff) struct Difference<'a> {
     pub(in crate::diff) path: String,
     /// Follows the name of the place: ` added, optional` or `: default 20 added`.
     pub(in crate::diff) what: String,
-    pub(in crate::diff) effect: Effect,
+    pub(in crate::diff) effects: Effects,
     pub(in crate::diff) site: Option<Site<'a>>,
 }
 

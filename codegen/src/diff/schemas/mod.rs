@@ -44,7 +44,7 @@ impl<'s, 'a> Schemas<'s, 'a> {
         new: &Node<'a>,
     ) -> Vec<Difference<'a>> {
         let mut found: Vec<_> =
-            nullability(self.sources(), old, new, String::new()).into_iter().collect();
+            nullability(self.sources(), way, old, new, String::new()).into_iter().collect();
         let mut seen = HashSet::from([(old.key(), new.key())]);
         let mut waiting = VecDeque::from([(String::new(), old.clone(), new.clone())]);
         while let Some((path, old, new)) = waiting.pop_front() {
@@ -74,7 +74,7 @@ impl<'s, 'a> Schemas<'s, 'a> {
                 return false;
             }
             let local = self.local(way, &old, &new);
-            if local.differences.iter().any(|it| it.effect != Effect::Documentation) {
+            if local.differences.iter().any(|it| it.effects.callers != Effect::Documentation) {
                 return false;
             }
             for (_, old, new) in &local.below {

@@ -1,8 +1,8 @@
 //! One pair of schemas by its own facts.
 
 use super::difference::{Difference, Local, Same, Site, Sources};
-use crate::diff::effect::{self, Effect, Held, Shift, Way};
-use crate::diff::read::{Extra, Limit, Node, Schema};
+use crate::diff::effect::{self, Effect, Effects, Held, Shift, Way};
+use crate::diff::read::{Extra, Limit, Node, Schema, Source};
 use crate::diff::words::{code, listed, literal, presence};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,18 +38,18 @@ impl<'a> Comparison<'_, 'a> {
     }
 
     /// A change of the schema itself.
-    pub(super) fn note(&mut self, effect: Effect, what: String) {
-        self.add(String::new(), format!(": {what}"), effect, self.site);
+    pub(super) fn note(&mut self, effects: impl Into<Effects>, what: String) {
+        self.add(String::new(), format!(": {what}"), effects, self.site);
     }
 
     pub(super) fn add(
         &mut self,
         path: String,
         what: String,
-        effect: Effect,
+        effects: impl Into<Effects>,
         site: Option<Site<'a>>,
     ) {
-        self.found.differences.push(Difference { path, what, effect, site });
+        self.found.differences.push(Difference { path, what, effects: effects.into(), site });
     }
 
     fn words(&mut self) {
@@ -81,7 +81,10 @@ impl<'a> Comparison<'_, 'a> {
     fn allowed_values(&mut self) {
         // A string with a list of values is an enum in Rust.
         let is_string = self.new.types.as_ref().is_some_and(|types| types.contains("string"));
-        let retyped = |effect| if is_string { Effect::Breaking } else { effect };
+        let retyped = |effect| match is_string {
+            true => Effects::apart(Effect::Breaking, effect),
+            false => Effects::from(effect),
+        };
         match (&self.old.values, &self.new.values) {
             (None, None) => {}
             (None, Some(values)) => {
@@ -94,14 +97,15 @@ impl<'a> Comparison<'_, 'a> {
             }
             (Some(old), Some(new)) => {
                 let (gone, come) = (old.difference(new), new.difference(old));
-                for (values, what, effect) in [
-                    (gone.collect::<Vec<_>>(), "removed", Effect::Breaking),
-                    (come.collect::<Vec<_>>(), "added", Effect::Additive),
+                for (values, what, shift) in [
+                    (gone.collect::<Vec<_>>(), "removed", Shift::Tightened),
+                    (come.collect::<Vec<_>>(), "added", Shift::Loosened),
                 ] {
                     if !values.is_empty() {
                         let noun = if values.len() == 1 { "value" } else { "values" };
                         let values = listed(values.into_iter());
-                        self.note(effect, format!("{noun} {values} {what}"));
+                        let effects = effect::alternative(self.way, shift);
+                        self.note(effects, format!("{noun} {values} {what}"));
                     }
                 }
             }
@@ -114,13 +118,14 @@ impl<'a> Comparison<'_, 'a> {
             return;
         }
         let is_string = self.new.types.as_ref().is_some_and(|types| types.contains("string"));
+        let shift = effect::values(self.way, Shift::of_presence(old.is_some(), new.is_some()));
         let effect = if effect::format_retypes(old, new) {
-            Effect::Breaking
+            Effects::apart(Effect::Breaking, shift)
         } else if is_string {
-            effect::values(self.way, Shift::of_presence(old.is_some(), new.is_some()))
+            Effects::from(shift)
         } else {
             // `int64` is what an integer is anyway.
-            Effect::Documentation
+            Effects::from(Effect::Documentation)
         };
         self.note(effect, presence("format", old.map(code), new.map(code)));
     }
@@ -198,13 +203,18 @@ impl<'a> Comparison<'_, 'a> {
             names.filter(|name| other.required.contains(name)).collect::<Vec<_>>()
         };
         if self.way == Way::Request && order(old, new) != order(new, old) {
-            self.note(Effect::Breaking, "required properties in another order".to_owned());
+            let effects = Effects::callers_only(Effect::Breaking);
+            self.note(effects, "required properties in another order".to_owned());
         }
         let names: BTreeSet<_> = old.properties.keys().chain(new.properties.keys()).collect();
         for name in names {
             let path = format!(".{name}");
-            let required = (old.required.contains(name), new.required.contains(name));
-            match (old.properties.get(name), new.properties.get(name)) {
+            let (before, now) = (old.properties.get(name), new.properties.get(name));
+            let required = (
+                self.demanded(self.sources.old, old, name, before),
+                self.demanded(self.sources.new, new, name, now),
+            );
+            match (before, now) {
                 (Some(before), Some(now)) => {
                     self.held(&path, required, before, now);
                     self.found.below.push((path, before.clone(), now.clone()));
@@ -221,6 +231,21 @@ impl<'a> Comparison<'_, 'a> {
                 }
             }
         }
+    }
+
+    /// Whether a property has to be there: what is read-only is never sent, what is write-only never comes back.
+    fn demanded(
+        &self,
+        source: &Source<'a>,
+        schema: &Schema<'a>,
+        name: &str,
+        property: Option<&Node<'a>>,
+    ) -> bool {
+        let left_out = property.map(|it| source.schema(it)).is_some_and(|it| match self.way {
+            Way::Request => it.read_only,
+            Way::Response => it.write_only,
+        });
+        schema.required.contains(name) && !left_out
     }
 
     /// A property that was made required, optional, nullable or not.
@@ -272,24 +297,29 @@ impl<'a> Comparison<'_, 'a> {
                 self.step(".*", nothing(), now.clone());
             }
             (Extra::Nothing, Extra::Schema(_)) => {
-                let effect = if is_map { Effect::Breaking } else { Effect::Additive };
-                self.note(effect, "further properties allowed".to_owned());
+                let callers = if is_map { Effect::Breaking } else { Effect::Additive };
+                let http = effect::values(self.way, Shift::Loosened);
+                self.note(Effects::apart(callers, http), "further properties allowed".to_owned());
             }
             (Extra::Schema(_), Extra::Nothing) => {
-                self.note(Effect::Breaking, "further properties refused".to_owned());
+                let http = effect::values(self.way, Shift::Tightened);
+                let effects = Effects::apart(Effect::Breaking, http);
+                self.note(effects, "further properties ruled out".to_owned());
             }
             (before, _) => {
                 let (what, shift) = match before {
                     Extra::Nothing => ("further properties allowed", Shift::Loosened),
-                    _ => ("further properties refused", Shift::Tightened),
+                    _ => ("further properties ruled out", Shift::Tightened),
                 };
-                let effect = match self.way {
-                    _ if is_map => Effect::Breaking,
-                    Way::Request => effect::values(Way::Request, shift),
+                let effects = match self.way {
+                    _ if is_map => {
+                        Effects::apart(Effect::Breaking, effect::values(self.way, shift))
+                    }
+                    Way::Request => effect::values(Way::Request, shift).into(),
                     // Unknown response fields are ignored.
-                    Way::Response => Effect::Documentation,
+                    Way::Response => Effect::Documentation.into(),
                 };
-                self.note(effect, what.to_owned());
+                self.note(effects, what.to_owned());
             }
         }
     }
@@ -306,7 +336,7 @@ impl<'a> Comparison<'_, 'a> {
 
     /// Goes down to what is no property: null or not shows in the Rust type there.
     fn step(&mut self, step: &str, before: Node<'a>, now: Node<'a>) {
-        let found = nullability(self.sources, &before, &now, step.to_owned());
+        let found = nullability(self.sources, self.way, &before, &now, step.to_owned());
         self.found.differences.extend(found);
         self.found.below.push((step.to_owned(), before, now));
     }
@@ -315,6 +345,7 @@ impl<'a> Comparison<'_, 'a> {
 /// Null allowed or not where the Rust type has no other reason to be an `Option`.
 pub(super) fn nullability<'a>(
     sources: Sources<'_, 'a>,
+    way: Way,
     old: &Node<'a>,
     new: &Node<'a>,
     path: String,
@@ -328,7 +359,7 @@ pub(super) fn nullability<'a>(
     Some(Difference {
         path,
         what: what.to_owned(),
-        effect: Effect::Breaking,
+        effects: effect::nullability(way, now),
         site: new.site().map(Site::New),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::difference::{Same, Site};
 use super::pair::Comparison;
-use crate::diff::effect::{self, Effect, Shift};
+use crate::diff::effect::{self, Effect, Effects, Shift};
 use crate::diff::read::{Node, Source, Union};
 use crate::diff::words::{code, presence};
 
@@ -28,12 +28,12 @@ impl<'a> Comparison<'_, 'a> {
     }
 
     /// A union is an enum in Rust, unless its variants only say which properties go together.
-    fn of_union(&self, source: &Source<'a>, union: &Union<'a>, shift: Shift) -> Effect {
+    fn of_union(&self, source: &Source<'a>, union: &Union<'a>, shift: Shift) -> Effects {
         let mut variants = union.variants.iter();
         if variants.all(|variant| source.schema(variant).is_only_required()) {
-            effect::values(self.way, shift)
+            effect::values(self.way, shift).into()
         } else {
-            Effect::Breaking
+            Effects::apart(Effect::Breaking, effect::values(self.way, shift))
         }
     }
 
@@ -77,8 +77,8 @@ impl<'a> Comparison<'_, 'a> {
                 None => {
                     let only_required = self.sources.old.schema(variant).is_only_required();
                     let effect = match only_required {
-                        true => effect::values(self.way, Shift::Tightened),
-                        false => Effect::Breaking,
+                        true => effect::values(self.way, Shift::Tightened).into(),
+                        false => effect::alternative(self.way, Shift::Tightened),
                     };
                     let what = format!(": variant `{}` removed", label.words());
                     self.add(String::new(), what, effect, variant.site().map(Site::Old));
@@ -89,8 +89,8 @@ impl<'a> Comparison<'_, 'a> {
             if pairs.iter().all(|(_, now)| *now != index) {
                 let label = Label::of(self.sources.new, variant, new.discriminator);
                 let effect = match self.sources.new.schema(variant).is_only_required() {
-                    true => effect::values(self.way, Shift::Loosened),
-                    false => Effect::Additive,
+                    true => effect::values(self.way, Shift::Loosened).into(),
+                    false => effect::alternative(self.way, Shift::Loosened),
                 };
                 let what = format!(": variant `{}` added", label.words());
                 self.add(String::new(), what, effect, variant.site().map(Site::New));

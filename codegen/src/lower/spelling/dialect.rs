@@ -22,6 +22,8 @@ use crate::openapi::walk;
 
 pub(in crate::lower) fn apply(document: &mut Value) {
     document["openapi"] = json!("3.0.3");
+    // What the generator wants to know of the document itself, and makes nothing of.
+    document["info"] = json!({ "title": "", "version": "" });
     if let Some(root) = document.as_object_mut() {
         root.remove("webhooks");
         root.remove("jsonSchemaDialect");

@@ -52,6 +52,8 @@ pub(super) const LAYERS: &[Layers] = &[
     Layers {
         folder: "codegen/src",
         rows: &[
+            "diff",
+            "pipeline",
             "outline",
             "exercise",
             "signatures",
@@ -59,7 +61,6 @@ pub(super) const LAYERS: &[Layers] = &[
             "generate",
             "needs",
             "features",
-            "diff",
             "lower",
             "surface",
             "overlay",
