@@ -74,10 +74,12 @@ impl<T: Send + 'static> Stream for Pages<T> {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<T>>> {
         let Self { source, ahead } = &mut *self;
         // Where there is no runtime, the HTTP client is about to say so.
-        if *ahead > 0 && matches!(source, Source::Asked(_)) && Handle::try_current().is_ok() {
-            if let Source::Asked(from) = std::mem::replace(source, Source::Ended) {
-                *source = Source::Ahead(Ahead::start(from, *ahead));
-            }
+        let begins = *ahead > 0 && matches!(source, Source::Asked(_));
+        if begins
+            && Handle::try_current().is_ok()
+            && let Source::Asked(from) = std::mem::replace(source, Source::Ended)
+        {
+            *source = Source::Ahead(Ahead::start(from, *ahead));
         }
         let next = std::task::ready!(match source {
             Source::Asked(pages) => pages.poll_next_unpin(context),

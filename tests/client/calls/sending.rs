@@ -1,18 +1,14 @@
 //! When a request has been sent: not as a whole before its last byte.
 
 use std::convert::Infallible;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use onkernel::{CallOptions, Client, Error, ErrorKind, Method, Upload};
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpListener;
+use onkernel::{CallOptions, ErrorKind, Method, Upload};
 use tokio::time::{Instant, sleep};
 
-use crate::scripted::{Act, KEY, Server, json, raw, response};
+use crate::scripted::{Act, Server, json, raw, response};
 
 #[tokio::test]
 async fn a_timeout_after_the_first_byte_leaves_the_outcome_open() {
