@@ -2,7 +2,6 @@
 //!
 //! `KERNEL_API_KEY=sk_… cargo run --example keys`
 
-use futures_util::TryStreamExt;
 use onkernel::prelude::*;
 
 #[tokio::main(flavor = "current_thread")]
@@ -17,7 +16,8 @@ pub async fn run(client: &Client) -> onkernel::Result<()> {
     println!("made {} ({})", created.id, created.masked_key);
 
     let mut keys = client.api_keys().list().sort_by(SortBy::CreatedAt).items();
-    while let Some(key) = keys.try_next().await? {
+    while let Some(key) = keys.next().await {
+        let key = key?;
         println!("{}  {}  expires: {:?}", key.id, key.name, key.expires_at);
     }
 

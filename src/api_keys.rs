@@ -7,7 +7,7 @@ use futures_core::Stream;
 use futures_util::{TryStreamExt, future};
 
 use crate::resources::api_keys::ApiKeys;
-use crate::types::ApiKey;
+use crate::types::{ApiKey, AuthContext};
 use crate::{Items, Result};
 
 /// The page size of listings that want every key: the largest that the operation allows.
@@ -23,7 +23,7 @@ mod sealed {
 /// Listing is by offset: while keys come and go, one may be seen twice and another be missed.
 ///
 /// ```no_run
-/// use chrono::TimeDelta;
+/// use onkernel::chrono::TimeDelta;
 /// use onkernel::prelude::*;
 ///
 /// # async fn example(kernel: Client) -> onkernel::Result<()> {
@@ -70,11 +70,28 @@ pub trait ApiKeysExt: sealed::Sealed {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Current {
-    /// One is it, or as good as certain to be it; several cannot be told apart; none means that the
-    /// credential is no key, or one that may not see itself.
+    /// What the service says of the caller: its credential, organization and scope. Nothing where it
+    /// does not say it, or not to this key.
+    pub context: Option<AuthContext>,
+    /// With a context, the one key, or none where it may not see itself or the credential is no key.
+    /// Without, those whose masked form fits: several cannot be told apart.
     pub candidates: Vec<ApiKey>,
-    /// Whether the service said so. Otherwise the masked forms fit, and they may be equal.
-    pub is_exact: bool,
+}
+
+impl Current {
+    /// Whether the service said which key it is. Otherwise masked forms fit, and they may be equal.
+    pub fn is_exact(&self) -> bool {
+        self.context.is_some()
+    }
+
+    /// The id of the key, unless several fit, or none; or the credential is no key.
+    pub fn id(&self) -> Option<&str> {
+        match (&self.context, &self.candidates[..]) {
+            (Some(context), _) => context.authentication.credential_id.as_deref(),
+            (None, [key]) => Some(&key.id),
+            (None, _) => None,
+        }
+    }
 }
 
 impl ApiKeysExt for ApiKeys {
@@ -96,18 +113,16 @@ impl ApiKeysExt for ApiKeys {
     }
 
     async fn current(&self) -> Result<Current> {
-        if let Some(context) = allowed(self.client.auth().context().get().send().await)? {
-            let key = match context.authentication.credential_id {
-                Some(id) => allowed(self.get(id).send().await)?,
-                None => return Ok(Current { candidates: Vec::new(), is_exact: true }),
-            };
-            if let Some(key) = key {
-                return Ok(Current { candidates: vec![key], is_exact: true });
-            }
-        }
-        let own = self.client.api_key().await?;
-        let candidates = only(all(self), |key| fits_mask(own.expose(), &key.masked_key)).await?;
-        Ok(Current { candidates, is_exact: false })
+        let Some(context) = allowed(self.client.auth().context().get().send().await)? else {
+            let own = self.client.api_key().await?;
+            let fits = |key: &ApiKey| fits_mask(own.expose(), &key.masked_key);
+            return Ok(Current { context: None, candidates: only(all(self), fits).await? });
+        };
+        let key = match &context.authentication.credential_id {
+            Some(id) => allowed(self.get(id).send().await)?,
+            None => None,
+        };
+        Ok(Current { context: Some(context), candidates: key.into_iter().collect() })
     }
 }
 

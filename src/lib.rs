@@ -41,7 +41,7 @@ pub use self::paging::{Items, NextPage, Page, Pages};
 pub use self::request::upload::Upload;
 pub use self::response::Response;
 pub use self::response::download::Download;
-pub use self::response::sse::{Event, EventStream};
+pub use self::response::sse::{Event, EventStream, Messages};
 pub use reqwest::{Method, StatusCode};
 /// The crates whose types are in the surface: times, JSON without a schema, bytes.
 pub use {bytes, chrono, serde_json};

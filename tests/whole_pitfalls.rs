@@ -169,6 +169,40 @@ async fn secrets_are_on_the_wire_and_nowhere_else() {
     assert_eq!(code.code.expose(), "123456");
 }
 
+/// Addresses with a token in them open the browser, and what a process is given may be anything.
+#[tokio::test]
+async fn addresses_with_tokens_and_environments_are_secrets() {
+    let url = "https://view.example/x?jwt=hunter22";
+    let replay: types::BrowserReplay =
+        read(json!({ "replay_id": "r", "replay_view_url": url })).unwrap();
+    let browser: types::Browser = read(json!({
+        "created_at": "2026-01-01T00:00:00Z", "cdp_ws_url": url, "webdriver_ws_url": url,
+        "browser_live_view_url": url, "session_id": "s", "stealth": false, "headless": true,
+        "timeout_seconds": 60, "memory": "8gb", "region": "aws.us-east-1a",
+    }))
+    .unwrap();
+    assert_eq!(replay.replay_view_url.as_ref().unwrap().expose(), url);
+    assert_eq!(browser.cdp_ws_url.expose(), url);
+
+    let server = MockServer::start();
+    let wire = server.mock(|when, then| {
+        when.method(POST).path("/browsers/b/process/exec").body_includes("hunter22");
+        then.status(400).json_body(json!({ "code": "bad", "message": "no hunter22, no ?jwt=ab" }));
+    });
+    let call = client(server.base_url()).browsers().process().exec("b", "env");
+    let call = call.env([("TOKEN", "hunter22")]);
+    let shown = format!("{call:?}");
+    let error = call.send().await.unwrap_err();
+    assert_eq!(wire.calls(), 1);
+    let printed = [
+        format!("{replay:?} {browser:?} {shown} {error} {error:?} {:?}", error.message()),
+        format!("{:?}", onkernel::secret::redacted(&(&replay, &browser)).unwrap()),
+    ];
+    for text in printed {
+        assert!(!text.contains("hunter22") && !text.contains("jwt=ab"), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn a_stream_is_uploaded_once_though_retries_are_on() {
     let server = MockServer::start();
@@ -346,4 +380,25 @@ async fn pages_follow_each_other_by_token_and_by_cursor() {
     let chunks = client.audit_logs().export_chunk(at, at).pages();
     let chunks: Vec<_> = chunks.and_then(|page| page.bytes()).try_collect().await.unwrap();
     assert_eq!(chunks, ["first", "last"]);
+}
+
+/// A server that leads round in a circle is asked once for each place, whatever the places are called.
+#[tokio::test]
+async fn tokens_that_come_again_end_the_stream() {
+    for way in [&["a b"][..], &["a", "b"], &["t/1", "t%2F1", "c", "d"]] {
+        let responses = way.iter().cycle().take(12).map(|token| {
+            format!(
+                "HTTP/1.1 200 OK\r\nx-has-more: true\r\nx-next-page-token: {token}\r\n\
+                 content-length: 2\r\nconnection: close\r\n\r\n[]"
+            )
+        });
+        let (url, received) = serve(responses.collect());
+        let at: chrono::DateTime<chrono::Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
+        let mut entries = client(url).audit_logs().list(at, at).items();
+        let error = entries.next().await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Paging, "{error}");
+        assert!(error.to_string().contains("a page before has begun at"), "{error}");
+        assert!(entries.next().await.is_none());
+        assert_eq!(received.try_iter().count(), way.len() + 1, "{way:?}");
+    }
 }

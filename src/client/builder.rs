@@ -212,7 +212,9 @@ impl ClientBuilder {
         };
         let random = fastrand::f64;
         let connection = Connection { http, base, proxy, headers, credentials, random };
-        Ok(Client { sender: Sender { connection: Arc::new(connection), options } })
+        Ok(Client {
+            sender: Sender { connection: Arc::new(connection), options: Arc::new(options) },
+        })
     }
 
     fn headers(&self) -> Result<HeaderMap> {

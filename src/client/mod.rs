@@ -5,7 +5,6 @@ mod options;
 mod raw;
 
 use std::fmt;
-#[cfg(feature = "rotation")]
 use std::sync::Arc;
 
 pub use self::builder::ClientBuilder;
@@ -48,7 +47,7 @@ impl Client {
     #[must_use]
     pub fn with(&self, options: CallOptions) -> Self {
         let mut client = self.clone();
-        options.apply(&mut client.sender.options);
+        options.apply(Arc::make_mut(&mut client.sender.options));
         client
     }
 

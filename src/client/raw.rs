@@ -28,7 +28,7 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn example(client: onkernel::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// use onkernel::Method;
+    /// use onkernel::{Method, serde_json};
     ///
     /// let response = client.request(Method::GET, "/org/limits").query("verbose", true).send().await?;
     /// let limits: serde_json::Value = response.json()?;

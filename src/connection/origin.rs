@@ -60,18 +60,26 @@ impl Base {
         if !query.is_empty() {
             url.set_query(Some(query));
         }
-        let leads_here = self.is_origin_of(&url);
-        leads_here
+        self.is_origin_of(&url)
             .then_some(url)
             .ok_or_else(|| "the path does not lead to the configured origin".to_owned())
     }
 
+    /// Whether a URL begins with this one: with its scheme, host and port, and no user.
     pub(crate) fn is_origin_of(&self, url: &Url) -> bool {
-        url.scheme() == self.url.scheme()
-            && url.host_str() == self.url.host_str()
-            && url.port_or_known_default() == self.url.port_or_known_default()
-            && url.username().is_empty()
-            && url.password().is_none()
+        url.as_str().strip_prefix(&self.text).is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// Whether a URL is that of this path and query.
+    pub(crate) fn has_joined(&self, url: &Url, path: &str, query: &str) -> bool {
+        let rest = url.as_str().strip_prefix(&self.text).and_then(|rest| rest.strip_prefix(path));
+        let is_it = match rest {
+            Some(rest) if query.is_empty() => rest.is_empty(),
+            Some(rest) => rest.strip_prefix('?') == Some(query),
+            None => false,
+        };
+        // What is in a path may have been encoded further.
+        is_it || self.join(path, query).is_ok_and(|joined| joined == *url)
     }
 
     /// `host:port`, as a tunnel's end is named.
@@ -89,6 +97,12 @@ impl Base {
 fn problem_of(path: &str) -> Option<&'static str> {
     if !path.starts_with('/') || path.starts_with("//") {
         return Some("must begin with one `/`; the origin is that of the base URL");
+    }
+    // Most paths have nothing of this, which is seen at once, many bytes at a time.
+    let is_odd =
+        |byte: u8| !byte.is_ascii_graphic() | matches!(byte, b'?' | b'#' | b'\\' | b'.' | b'%');
+    if !path.bytes().fold(false, |found, byte| found | is_odd(byte)) {
+        return None;
     }
     if path.contains(['?', '#']) {
         return Some("must not hold `?` or `#`; give the query by `query`");

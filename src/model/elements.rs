@@ -24,6 +24,16 @@ pub(crate) fn exclusive(there: &[bool], names: &str) -> Checked {
     }
 }
 
+/// Some fields exclude each other.
+// The bundled document has none; others may.
+#[allow(dead_code)]
+pub(crate) fn excluded(all: bool, names: &str) -> Checked {
+    match all {
+        true => Err(ValidationError::new(format!("must not have {names} together"))),
+        false => Ok(()),
+    }
+}
+
 /// A field that is there needs another.
 pub(crate) fn requires(is: bool, needs: bool, name: &str, other: &str) -> Checked {
     match is && !needs {

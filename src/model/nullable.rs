@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// lifetime left out keeps the old one, and `null` means that the key never expires.
 ///
 /// ```
-/// use onkernel::{Null, types::RotateApiKeyRequest};
+/// use onkernel::{Null, serde_json, types::RotateApiKeyRequest};
 ///
 /// let keep = RotateApiKeyRequest::new();
 /// assert_eq!(serde_json::to_string(&keep)?, "{}");

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 /// whoever means it says so with [`secret`](crate::secret).
 ///
 /// ```
-/// use onkernel::Secret;
+/// use onkernel::{Secret, serde_json};
 ///
 /// let key = Secret::from("sk_live_0123456789");
 /// assert_eq!(format!("{key} {key:?}"), "[redacted] [redacted]");
@@ -172,7 +172,7 @@ mod sealed {
 /// Serialises a secret in the clear, for a field with `#[serde(serialize_with = "…")]`.
 ///
 /// ```
-/// use onkernel::Secret;
+/// use onkernel::{Secret, serde_json};
 ///
 /// #[derive(serde::Serialize)]
 /// struct Entry {
@@ -202,7 +202,7 @@ pub fn redact<T: SecretField, S: Serializer>(field: &T, serializer: S) -> Result
 /// printed.
 ///
 /// ```
-/// use onkernel::{Secret, secret};
+/// use onkernel::{Secret, secret, serde_json};
 ///
 /// let keys = [Secret::from("sk_live_0123456789")];
 /// assert_eq!(secret::redacted(&keys)?, serde_json::json!(["[redacted]"]));

@@ -1,6 +1,7 @@
 //! Pages that follow each other, announced in headers of each: a page and the call for the next,
 //! a stream of pages, a stream of their items.
 
+mod ahead;
 mod page;
 mod place;
 mod streams;

@@ -41,12 +41,7 @@ impl<T> Page<T> {
     ///
     /// Where the server promises more and does not say where, the call fails with what is wrong.
     pub fn next(&self) -> Option<NextPage<T>> {
-        let place = match self.following.clone() {
-            Following::Nothing => return None,
-            Following::Page(place) => Ok(*place),
-            Following::Unknown(misled) => Err(misled),
-        };
-        Some(NextPage { place, items: PhantomData })
+        Some(NextPage { place: self.following.place()?, items: PhantomData })
     }
 
     pub(super) fn following(&self) -> Following {
@@ -143,9 +138,9 @@ pub(super) fn fetch<T: DeserializeOwned, O>(
     place: Place,
     done: impl FnOnce(Response<Page<T>>) -> O,
 ) -> impl Future<Output = Result<O>> {
-    let Place { sender, call, paging, seen } = place;
-    sender.clone().buffered(call, read_json::<Vec<T>>, move |response, call| {
-        let following = Place { sender, call, paging, seen }.following(&Said {
+    let Place { call, way } = place;
+    way.sender.clone().buffered(call, read_json::<Vec<T>>, move |response, call| {
+        let following = Place { call, way }.following(&Said {
             status: response.status(),
             headers: response.headers(),
             request_id: &|| response.request_id(),

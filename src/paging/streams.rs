@@ -1,4 +1,4 @@
-//! Pages and items, one page in memory at a time.
+//! Pages and items, fetched when they are asked for or a few pages ahead.
 
 use std::fmt;
 use std::pin::Pin;
@@ -7,26 +7,122 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
 
+use super::ahead::Ahead;
 use super::page::{Page, fetch};
-use super::place::{Following, Paging, Place, Said};
+use super::place::{Following, Misled, Paging, Place, Said};
 use crate::error::Result;
 use crate::request::Call;
 use crate::response::Response;
 use crate::response::download::Download;
 use crate::send::Sender;
 
-macro_rules! streams {
-    ($(#[$doc:meta] $name:ident;)*) => {$(
-        #[$doc]
-        ///
-        /// A stream: `next` is there without any further crate, and the methods of `futures`' and
-        /// `tokio-stream`'s `StreamExt` with one of these. The first page that fails ends it with
-        /// its error. Nothing is fetched before it is asked for.
-        #[must_use = "nothing is fetched before it is asked for"]
-        pub struct $name<T>(Pin<Box<dyn Stream<Item = Result<T>> + Send>>);
+/// How many pages items are ahead, unless told otherwise.
+const USUAL: usize = 2;
 
-        impl<T> $name<T> {
+/// Pages, each fetched when it is asked for.
+pub(super) type Fetching<T> = Pin<Box<dyn Stream<Item = Result<T>> + Send>>;
+
+/// All pages of a list, from the one that was asked for on.
+///
+/// A stream: `next` is there without any further crate, and the methods of `futures`' and
+/// `tokio-stream`'s `StreamExt` with one of these. The first page that fails ends it with its error.
+/// Nothing is fetched before it is asked for.
+#[must_use = "nothing is fetched before it is asked for"]
+pub struct Pages<T> {
+    source: Source<T>,
+    ahead: usize,
+}
+
+enum Source<T> {
+    Asked(Fetching<T>),
+    Ahead(Ahead<T>),
+    Ended,
+}
+
+/// The items of all pages of a list, from the page that was asked for on.
+///
+/// A stream, as [`Pages`]. While the items of one page are taken, the next two are fetched:
+/// [`ahead`](Self::ahead) sets how many.
+#[must_use = "nothing is fetched before it is asked for"]
+pub struct Items<T> {
+    pages: Pages<Page<T>>,
+    page: std::vec::IntoIter<T>,
+}
+
+impl<T> Pages<T> {
+    /// Fetches so many pages before they are asked for, once the first is; at most 100. Default: none.
+    pub fn ahead(mut self, pages: usize) -> Self {
+        self.ahead = pages;
+        self
+    }
+}
+
+impl<T> Items<T> {
+    /// Fetches so many pages before their items are asked for, once the first is; at most 100, and
+    /// with 0 a page is not fetched before its first item is asked for. Default: 2.
+    pub fn ahead(mut self, pages: usize) -> Self {
+        self.pages = self.pages.ahead(pages);
+        self
+    }
+}
+
+impl<T: Send + 'static> Stream for Pages<T> {
+    type Item = Result<T>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        let Self { source, ahead } = &mut *self;
+        // Where there is no runtime, the HTTP client is about to say so.
+        let begins = *ahead > 0 && matches!(source, Source::Asked(_));
+        if begins
+            && Handle::try_current().is_ok()
+            && let Source::Asked(from) = std::mem::replace(source, Source::Ended)
+        {
+            *source = Source::Ahead(Ahead::start(from, *ahead));
+        }
+        let next = std::task::ready!(match source {
+            Source::Asked(pages) => pages.poll_next_unpin(context),
+            Source::Ahead(pages) => pages.poll_next(context),
+            Source::Ended => Poll::Ready(None),
+        });
+        if !matches!(next, Some(Ok(_))) {
+            *source = Source::Ended;
+        }
+        Poll::Ready(next)
+    }
+}
+
+impl<T: Send + 'static> Stream for Items<T> {
+    type Item = Result<T>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        let Self { pages, page } = &mut *self;
+        loop {
+            if let Some(item) = page.next() {
+                return Poll::Ready(Some(Ok(item)));
+            }
+            // An empty page that promises more is read past.
+            match std::task::ready!(pages.poll_next_unpin(context)) {
+                Some(Ok(next)) => *page = next.items.into_iter(),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.page.len(), None)
+    }
+}
+
+// An item may be anything: none is pinned.
+impl<T> Unpin for Pages<T> {}
+impl<T> Unpin for Items<T> {}
+
+macro_rules! taken {
+    ($($name:ident)*) => {$(
+        impl<T: Send + 'static> $name<T> {
             /// The next one; nothing after the last, or after an error.
             ///
             /// # Errors
@@ -40,19 +136,8 @@ macro_rules! streams {
             /// # Errors
             /// The first page that could not be had.
             pub async fn all(self) -> Result<Vec<T>> {
-                self.try_collect().await
-            }
-        }
-
-        impl<T> Stream for $name<T> {
-            type Item = Result<T>;
-
-            fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-                self.get_mut().0.poll_next_unpin(cx)
-            }
-
-            fn size_hint(&self) -> (usize, Option<usize>) {
-                self.0.size_hint()
+                // Nothing is done between one page and the next.
+                self.ahead(0).try_collect().await
             }
         }
 
@@ -63,20 +148,14 @@ macro_rules! streams {
         }
     )*};
 }
-streams! {
-    /// The items of all pages of a list, from the page that was asked for on.
-    Items;
-    /// All pages, from the one that was asked for on.
-    Pages;
-}
+taken!(Pages Items);
 
-/// The items of a list. An empty page that promises more is read past.
+/// The items of a list.
 pub(crate) fn items<T>(sender: Sender, call: Call, paging: &'static Paging) -> Items<T>
 where
     T: DeserializeOwned + Send + 'static,
 {
-    let items = |page: Page<T>| stream::iter(page.items.into_iter().map(Ok));
-    Items(Box::pin(pages(sender, call, paging).map_ok(items).try_flatten()))
+    Items { pages: pages(sender, call, paging).ahead(USUAL), page: Vec::new().into_iter() }
 }
 
 /// The pages of a list.
@@ -95,7 +174,7 @@ where
 #[allow(dead_code)] // the bundled document has none
 pub(crate) fn downloads(sender: Sender, call: Call, paging: &'static Paging) -> Pages<Download> {
     walk(Place::new(sender, call, paging), |place: Place| async move {
-        let page = place.sender.clone().download(place.call.clone()).await?;
+        let page = place.way.sender.clone().download(place.call.clone()).await?;
         let said = Said {
             status: page.status(),
             headers: page.headers(),
@@ -114,7 +193,7 @@ where
     T: DeserializeOwned + Send + 'static,
 {
     walk(Place::new(sender, call, paging), |place: Place| async move {
-        let page = place.sender.clone().json_raw::<T>(place.call.clone()).await?;
+        let page = place.way.sender.clone().json_raw::<T>(place.call.clone()).await?;
         let said = Said {
             status: page.status(),
             headers: page.headers(),
@@ -132,19 +211,16 @@ where
     F: Fn(Place) -> Fut + Send + 'static,
     Fut: Future<Output = Result<(P, Following)>> + Send,
 {
-    let step = move |(following, fetch): (Following, F)| async move {
-        let place = match following {
-            Following::Nothing => return None,
-            Following::Page(place) => *place,
-            Following::Unknown(misled) => {
-                return Some((Err(misled.error()), (Following::Nothing, fetch)));
-            }
+    let step = move |(place, fetch): (Option<Result<Place, Misled>>, F)| async move {
+        let place = match place? {
+            Ok(place) => place,
+            Err(misled) => return Some((Err(misled.error()), (None, fetch))),
         };
         Some(match fetch(place).await {
-            Ok((page, following)) => (Ok(page), (following, fetch)),
-            Err(error) => (Err(error), (Following::Nothing, fetch)),
+            Ok((page, following)) => (Ok(page), (following.place(), fetch)),
+            Err(error) => (Err(error), (None, fetch)),
         })
     };
-    // Fused, for `unfold` panics when it is asked again after its end.
-    Pages(Box::pin(stream::unfold((Following::Page(Box::new(first)), fetch), step).fuse()))
+    let pages = stream::unfold((Some(Ok(first)), fetch), step);
+    Pages { source: Source::Asked(Box::pin(pages)), ahead: 0 }
 }

@@ -23,36 +23,40 @@ pub(crate) enum Body {
 }
 
 impl Body {
-    /// The body for one more attempt, and its media type; nothing where there is none to watch.
-    pub(crate) async fn open(
-        &self,
-        method: &Method,
-        progress: Option<&Progress>,
-    ) -> Result<Ready, String> {
-        let Some(progress) = progress else { return Ok((None, None)) };
-        let (body, content_type) = match self {
+    /// The body for one more attempt, and its media type; nothing where it has to be opened first.
+    pub(crate) fn ready(&self, method: &Method, progress: Option<&Progress>) -> Option<Ready> {
+        let Some(progress) = progress else { return Some((None, None)) };
+        match self {
             Self::Empty => {
                 let announced = [Method::POST, Method::PUT, Method::PATCH].contains(method);
-                return Ok((Some(progress.nothing(announced)), None));
+                Some((Some(progress.nothing(announced)), None))
             }
             Self::Whole(bytes, media_type) => {
                 let content_type = HeaderValue::from_static(media_type);
-                return Ok((Some(progress.whole(bytes.clone())), Some(content_type)));
+                Some((Some(progress.whole(bytes.clone())), Some(content_type)))
             }
-            // Boxed, since few calls have such a body and every future would have room for it.
+            Self::Upload(..) | Self::Form(_) => None,
+        }
+    }
+
+    /// The body for one more attempt, opened, and its media type.
+    pub(crate) async fn open(&self, progress: Option<&Progress>) -> Result<Ready, String> {
+        let (chunks, length, content_type) = match self {
+            Self::Empty | Self::Whole(..) => return Ok((None, None)),
             Self::Upload(upload, media_type) => {
-                let (chunks, length) = Box::pin(upload.open()).await?;
+                let (chunks, length) = upload.open().await?;
                 let media_type = upload.content_type.as_deref().unwrap_or(media_type);
-                (progress.chunks(chunks, length), media_type.to_owned())
+                (chunks, length, media_type.to_owned())
             }
             Self::Form(form) => {
-                let form = Box::pin(form.open()).await?;
-                (progress.chunks(form.chunks, form.length), form.content_type)
+                let form = form.open().await?;
+                (form.chunks, form.length, form.content_type)
             }
         };
         let content_type = HeaderValue::try_from(content_type)
             .map_err(|_| "the media type holds a line break or a control character".to_owned())?;
-        Ok((Some(body), Some(content_type)))
+        let body = progress.map(|progress| progress.chunks(chunks, length));
+        Ok((body, Some(content_type)))
     }
 
     /// Whether it must be known how far the sending came: not where there is nothing to send and

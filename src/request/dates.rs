@@ -7,9 +7,10 @@ use serde_json::Value;
 
 /// The first date of a body that no RFC 3339 date is, and where it stands, as a sentence.
 pub(super) fn problem(body: &[u8]) -> Option<String> {
-    let begins = |two: &[u8]| two[0] == b'"' && matches!(two[1], b'+' | b'-');
-    // Bodies are parsed only where there may be one.
-    if !body.windows(2).any(begins) {
+    let begins = |two: &[u8]| (two[0] == b'"') & ((two[1] == b'+') | (two[1] == b'-'));
+    // Bodies are parsed only where there may be one. To look at all of it is faster than to stop at the
+    // first: many bytes are looked at at once.
+    if !body.windows(2).fold(false, |found, two| found | begins(two)) {
         return None;
     }
     let mut path = String::new();

@@ -19,8 +19,9 @@ const RESERVED: &[u8] = b":/?[]@!$'()*,;=";
 impl Write for Encoder<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         const HEX: &[u8; 16] = b"0123456789ABCDEF";
-        let is_unreserved = |byte: u8| {
-            byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || self.1.contains(&byte)
+        let is_unreserved = |byte: u8| match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'A'..=b'Z' | b'-' | b'.' | b'_' | b'~' => true,
+            _ => self.1.contains(&byte),
         };
         if text.bytes().all(is_unreserved) {
             self.0.push_str(text);
@@ -88,18 +89,24 @@ impl Query {
 
     /// The first value of this name, as it is written.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        let mut pairs = self.0.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+        let mut pairs = self.0.as_str();
+        loop {
+            if let Some(value) = pairs.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')) {
+                return Some(value.split_once('&').map_or(value, |(value, _)| value));
+            }
+            pairs = pairs.split_once('&')?.1;
+        }
     }
 
-    /// The same query with one value of this name, which needs no encoding, and none before.
+    /// The same query with one value of this name, which is encoded already, and none before.
     #[must_use]
-    pub(crate) fn with(&self, name: &str, value: &(impl Display + ?Sized)) -> Self {
+    pub(crate) fn with(&self, name: &str, encoded: &str) -> Self {
         let is_other = |pair: &&str| pair.split('=').next() != Some(name);
         let others: Vec<&str> =
             self.0.split('&').filter(|it| !it.is_empty()).filter(is_other).collect();
         let mut query = Self(others.join("&"));
-        query.push(name, value);
+        query.push(name, "");
+        query.0.push_str(encoded);
         query
     }
 

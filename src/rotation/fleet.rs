@@ -24,7 +24,7 @@ use crate::{Client, Error};
 /// Which keys are to be rotated. A key is picked when it is in scope and any of the reasons fits.
 ///
 /// ```
-/// use chrono::TimeDelta;
+/// use onkernel::chrono::TimeDelta;
 /// use onkernel::rotation::Policy;
 ///
 /// let policy = Policy::new()

@@ -112,11 +112,13 @@ pub use self::fleet::{Audited, Fleet, FleetEvent, Policy, Rotated, Skipped};
 pub use self::once::{CreateOnce, CreateOnceError, CreatedOnce};
 pub use self::plan::record::{Lifetime, Retirement};
 pub use self::report::{
-    Disposition, Event, Outcome, Resolution, RotationError, RotationReport, Step, StepReport,
-    StoreHolds,
+    Disposition, Event, Events, Outcome, Resolution, RotationError, RotationReport, Step,
+    StepReport, StoreHolds,
 };
 pub use self::settings::{DeployTarget, HookError};
 pub use self::store::{CommandStore, EnvFileStore, FileStore, Store, StoreError};
+/// What the methods of a [`Store`] and a [`Clock`] return.
+pub use futures_core::future::BoxFuture;
 
 mod sealed {
     pub trait Sealed {}

@@ -59,8 +59,9 @@ impl Run {
         let location = headers.get(LOCATION).filter(|_| status.is_redirection());
         let (kind, problem) = match location {
             Some(location) => {
-                let to = origin::place(&self.url, &String::from_utf8_lossy(location.as_bytes()));
-                let to = scrubber.line(&to, 256);
+                let location = String::from_utf8_lossy(location.as_bytes());
+                let to = self.call_url().map(|from| origin::place(&from, &location));
+                let to = scrubber.line(&to.unwrap_or_default(), 256);
                 (ErrorKind::Redirect, format!("{status}: the server points to {to}"))
             }
             None => (ErrorKind::Status, String::new()),

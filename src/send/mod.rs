@@ -28,7 +28,7 @@ const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 #[derive(Clone)]
 pub(crate) struct Sender {
     pub(crate) connection: Arc<Connection>,
-    pub(crate) options: Options,
+    pub(crate) options: Arc<Options>,
 }
 
 impl Sender {

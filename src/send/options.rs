@@ -11,7 +11,7 @@ use crate::model::operation::Idempotency;
 use crate::model::validate::Checks;
 use crate::response::Limits;
 
-/// The options of a call. Every call has a copy of them, which costs no allocation.
+/// The options of calls, which share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) limits: Limits,

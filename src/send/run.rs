@@ -29,10 +29,11 @@ const FIRST_BUFFER: usize = 64 * 1024;
 /// A call under way.
 pub(super) struct Run {
     pub(super) connection: Arc<Connection>,
-    pub(super) options: Options,
+    pub(super) options: Arc<Options>,
     pub(super) call: Call,
     pub(super) method: Method,
-    pub(super) url: Url,
+    /// Made to see that it can be, and taken by the first attempt.
+    url: Option<Url>,
     time: Time,
     pub(super) attempts: u32,
     so_far: SoFar,
@@ -50,7 +51,7 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn new(
         connection: Arc<Connection>,
-        options: Options,
+        options: Arc<Options>,
         call: Call,
     ) -> Result<Box<Self>> {
         let invalid = |problem: &str| Err(Error::invalid(&call.target, problem));
@@ -75,7 +76,7 @@ impl Run {
             options,
             call,
             method,
-            url,
+            url: Some(url),
             time,
             attempts: 0,
             key: None,
@@ -166,8 +167,16 @@ impl Run {
     async fn exchange(&mut self, progress: Option<&Progress>) -> Result<(), Trouble> {
         let shared = &*self.connection;
         let lease = shared.credentials.current().await.map_err(Trouble::NoKey)?;
-        let body = self.call.body.open(&self.method, progress).await.map_err(Trouble::Body)?;
-        let sent = shared.http.execute(self.request(&lease.key, body));
+        // Boxed, since few calls have a body that takes time and every future would have room for it.
+        let body = match self.call.body.ready(&self.method, progress) {
+            Some(ready) => ready,
+            None => Box::pin(self.call.body.open(progress)).await.map_err(Trouble::Body)?,
+        };
+        let url = match self.url.take() {
+            Some(url) => url,
+            None => self.call_url().map_err(Trouble::Body)?,
+        };
+        let sent = shared.http.execute(self.request(url, &lease.key, body));
         let so_far = &mut self.so_far;
         so_far.key = Some(lease);
         so_far.stage = Stage::Sent;
@@ -176,7 +185,7 @@ impl Run {
             Ok(response) => response,
             Err(error) => return Err(Box::pin(unsent(error, shared.proxy.as_deref())).await),
         };
-        if *response.url() != self.url {
+        if !shared.base.has_joined(response.url(), &self.call.path, self.call.query.as_str()) {
             return Err(Trouble::Elsewhere);
         }
         let status = response.status();
@@ -214,24 +223,34 @@ impl Run {
         Ok(())
     }
 
-    fn request(&self, key: &Key, (body, content_type): Ready) -> Request {
-        let mut request = Request::new(self.method.clone(), self.url.clone());
+    /// Where the call goes.
+    pub(super) fn call_url(&self) -> Result<Url, String> {
+        self.connection.base.join(&self.call.path, self.call.query.as_str())
+    }
+
+    fn request(&self, url: Url, key: &Key, (body, content_type): Ready) -> Request {
+        // `join` has made sure of the origin; the key depends on it, so it is asked once more.
+        let may_have_key = self.connection.base.is_origin_of(&url);
+        let mut request = Request::new(self.method.clone(), url);
         let (shared, own) = (&self.connection, &self.call.headers);
         let headers = request.headers_mut();
-        headers.reserve(shared.headers.len() + own.len() + 4);
+        // With the key and the host; the HTTP client adds the length of a body. A map that is larger
+        // than necessary costs more than what is in it.
+        let project = self.options.project.as_deref().and_then(|project| project.as_ref().ok());
+        let of_body = if content_type.is_some() { 2 } else { 0 };
+        let count = shared.headers.len() + own.len() + usize::from(project.is_some()) + of_body + 2;
+        headers.reserve(count);
         let mut set = |name: &HeaderName, value: &HeaderValue| {
             headers.insert(name, value.clone());
         };
         if let Some(content_type) = &content_type {
             set(&CONTENT_TYPE, content_type);
         }
-        let project = self.options.project.as_deref().and_then(|project| project.as_ref().ok());
         let project = project.map(|(name, value)| (name, value));
         for (name, value) in shared.headers.iter().chain(project).chain(own) {
             set(name, value);
         }
-        // `join` has made sure of the origin; the key depends on it, so it is asked once more.
-        if shared.base.is_origin_of(&self.url) {
+        if may_have_key {
             set(&AUTHORIZATION, &key.header);
         }
         *request.body_mut() = body;

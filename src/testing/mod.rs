@@ -10,13 +10,14 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use onkernel::chrono::TimeDelta;
 //! use onkernel::testing::{Fault, NewKey, Server};
 //!
 //! let server = Server::start().await?;
 //! let key = server.add_key(NewKey::named("ci").days(30));
 //! assert!(server.authenticates(key.plaintext()));
 //!
-//! server.advance(chrono::Duration::days(30));
+//! server.advance(TimeDelta::days(30));
 //! assert!(!server.authenticates(key.plaintext()));
 //!
 //! // The next response to a POST is lost, after the effect.

@@ -205,12 +205,14 @@ fn nothing_prints_the_key() {
 fn a_client_and_its_calls_can_go_anywhere() {
     fn anywhere<T: Send + Sync + Clone + 'static>() {}
     fn sent<T: Send + 'static>(_: T) {}
+    fn moved<T: Send + Unpin + 'static>(_: T) {}
     anywhere::<Client>();
     anywhere::<ClientBuilder>();
     anywhere::<onkernel::Credentials>();
     let client = Client::builder().api_key(KEY).base_url("http://127.0.0.1:1").build().unwrap();
     sent(client.api_keys().list().send());
-    sent(client.api_keys().list().items());
+    moved(client.api_keys().list().items());
+    moved(client.api_keys().list().pages().ahead(3));
     sent(client.api_keys().delete("key_1").send());
     sent(client.request(Method::GET, "/").send());
 }

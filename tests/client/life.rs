@@ -54,8 +54,17 @@ async fn a_lifetime_is_days_a_time_or_for_ever() {
     let until = server.now() + TimeDelta::hours(5);
     let exact = admin.api_keys().create("b").expires_at(until).send().await.unwrap();
     assert_eq!(exact.expires_at.unwrap().timestamp_millis(), until.timestamp_millis());
+    server.clear_log();
     let both = admin.api_keys().create("c").expires_at(until).days_to_expire(3).send().await;
-    assert!(both.unwrap_err().is_bad_request());
+    let error = both.unwrap_err();
+    assert!(error.is_invalid_request(), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("must not have more than one of `days_to_expire` or `expires_at`"),
+        "{error}"
+    );
+    assert_eq!(server.log(), []);
 }
 
 #[tokio::test]
@@ -170,9 +179,22 @@ async fn a_key_finds_itself_by_what_the_service_says_and_else_by_its_mask() {
         let found = me.api_keys().current().await.unwrap();
         let ids: Vec<_> = found.candidates.iter().map(|key| &key.id).collect();
         assert_eq!(ids, [&created.id], "{available:?}");
-        assert_eq!(found.is_exact, available == AuthContext::Available);
+        assert_eq!(found.is_exact(), available == AuthContext::Available);
+        assert_eq!(found.id(), Some(&*created.id), "{available:?}");
         assert_eq!(server.log().len(), 2, "{available:?}");
     }
+}
+
+#[tokio::test]
+async fn a_key_that_may_not_see_itself_knows_its_id_all_the_same() {
+    let server = server().await;
+    let policy = ApiKeyPolicy::new([ApiKeyPolicyStatement::new("browsers:use", "*")]);
+    let made = admin(&server).api_keys().create("ro").policy(policy).send().await.unwrap();
+    server.clear_log();
+    let found = client(&server, made.key.expose()).api_keys().current().await.unwrap();
+    assert!(found.is_exact() && found.candidates.is_empty(), "{found:?}");
+    assert_eq!(found.id(), Some(&*made.id));
+    assert_eq!(server.log().len(), 2, "and lists nothing");
 }
 
 #[tokio::test]

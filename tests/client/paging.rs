@@ -49,16 +49,93 @@ async fn every_item_of_every_page_and_no_request_more() {
 #[tokio::test]
 async fn a_page_is_fetched_when_it_is_wanted() {
     let server = Server::start([page(&[1, 2], &more("2")), page(&[3], END)]).await;
-    let mut keys = Box::pin(server.client().api_keys().list().items());
+    let mut keys = server.client().api_keys().list().items().ahead(0);
     assert_eq!(server.count(), 0);
     keys.next().await.unwrap().unwrap();
     keys.next().await.unwrap().unwrap();
+    settle().await;
     assert_eq!(server.count(), 1);
     keys.next().await.unwrap().unwrap();
     assert_eq!(server.count(), 2);
     assert!(keys.next().await.is_none());
     assert!(keys.next().await.is_none(), "it stays ended");
     assert_eq!(server.count(), 2);
+}
+
+/// A server of so many pages of one key each.
+async fn server_of(pages: usize) -> Server {
+    let acts = (1..pages).map(|number| page(&[number], &more(&number.to_string())));
+    Server::start(acts.chain([page(&[pages], END)])).await
+}
+
+/// Until all that can go on without us has.
+async fn settle() {
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn items_are_a_few_pages_ahead_and_no_more() {
+    for (ahead, fetched) in [(None, 3), (Some(1), 2), (Some(4), 5), (Some(usize::MAX), 6)] {
+        let server = server_of(6).await;
+        let keys = server.client().api_keys().list().items();
+        let mut keys = match ahead {
+            Some(ahead) => keys.ahead(ahead),
+            None => keys,
+        };
+        assert_eq!(keys.next().await.unwrap().unwrap().id, "key_1");
+        while server.count() < fetched {
+            tokio::task::yield_now().await;
+        }
+        settle().await;
+        assert_eq!(server.count(), fetched, "{ahead:?}");
+        let ids: Vec<_> = keys.map_ok(|key| key.id).try_collect().await.unwrap();
+        assert_eq!(ids, ["key_2", "key_3", "key_4", "key_5", "key_6"]);
+        assert_eq!(server.count(), 6);
+    }
+
+    let server = server_of(6).await;
+    let mut pages = server.client().api_keys().list().pages().ahead(1);
+    pages.next().await.unwrap().unwrap();
+    while server.count() < 2 {
+        tokio::task::yield_now().await;
+    }
+    // Whoever gives the stream up gives up its task.
+    drop(pages);
+    settle().await;
+    assert_eq!(server.count(), 2);
+}
+
+#[tokio::test]
+async fn what_fails_ahead_is_told_in_its_turn() {
+    let server = Server::start([
+        page(&[1, 2], &more("2")),
+        page(&[3], &more("3")),
+        response("403 Forbidden", "", ""),
+    ])
+    .await;
+    let mut keys = server.client().api_keys().list().items().ahead(9);
+    for id in ["key_1", "key_2", "key_3"] {
+        assert_eq!(keys.next().await.unwrap().unwrap().id, id);
+    }
+    assert!(keys.next().await.unwrap().unwrap_err().is_forbidden());
+    assert!(keys.next().await.is_none());
+    assert_eq!(server.count(), 3);
+}
+
+/// What nobody fetches any more is not the end.
+#[test]
+fn a_stream_whose_runtime_is_gone_is_an_error() {
+    let runtime = || tokio::runtime::Runtime::new().unwrap();
+    let (servers, first, second) = (runtime(), runtime(), runtime());
+    let server = servers.block_on(server_of(9));
+    let mut pages = server.client().api_keys().list().pages().ahead(2);
+    first.block_on(pages.next()).unwrap().unwrap();
+    drop(first);
+    let rest = second.block_on(pages.collect::<Vec<_>>());
+    let error = rest.last().unwrap().as_ref().unwrap_err();
+    assert!(error.to_string().contains("runtime") && rest.len() < 5, "{rest:?}");
 }
 
 #[tokio::test]

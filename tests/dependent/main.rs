@@ -1,6 +1,8 @@
 //! Crates outside this workspace that depend on this one, as a user's does.
 
+mod contract;
 mod documents;
 mod outside;
 mod readme;
 mod rejected;
+mod rustdoc;

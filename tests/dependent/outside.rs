@@ -57,12 +57,21 @@ impl Outside {
 
     /// Checks the crate as things are.
     pub(crate) fn cargo(&self, more: &[&str]) -> Output {
+        self.command("check").args(more).output().unwrap()
+    }
+
+    /// Runs the crate with these environment variables.
+    pub(crate) fn run(&self, variables: &[(&str, &str)]) -> Output {
+        self.command("run").envs(variables.iter().copied()).output().unwrap()
+    }
+
+    fn command(&self, command: &str) -> Command {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["check", "--offline", "--quiet"]).args(more).current_dir(self.folder.path());
+        cargo.args([command, "--offline", "--quiet"]).current_dir(self.folder.path());
         cargo.env("CARGO_TARGET_DIR", &self.target).env("CARGO_TERM_COLOR", "never");
         for variable in ["ONKERNEL_SPEC", "ONKERNEL_OVERLAY", "RUSTFLAGS", "RUST_BACKTRACE"] {
             cargo.env_remove(variable);
         }
-        cargo.output().unwrap()
+        cargo
     }
 }

@@ -6,7 +6,7 @@ use std::fs;
 use crate::outside::{Outside, root};
 
 /// The lines of `cargo add`, as they stand in a manifest.
-fn dependencies(readme: &str) -> String {
+pub(crate) fn dependencies(readme: &str) -> String {
     let mut lines = Vec::new();
     for line in readme.lines().filter_map(|line| line.strip_prefix("cargo add ")) {
         let words: Vec<_> = line.split_whitespace().filter(|word| *word != "--dev").collect();

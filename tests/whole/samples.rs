@@ -65,7 +65,9 @@ pub(crate) trait Fields {
     fn holds(&self, term: &str) -> bool {
         let (name, wanted) = term.split_once('=').unwrap_or((term, ""));
         let Some(value) = self.value(name).filter(|it| !it.is_null()) else { return false };
-        wanted.is_empty() || value == wanted || value.to_string() == wanted
+        wanted.is_empty()
+            || value == wanted
+            || value.as_bool().is_some_and(|it| wanted == if it { "true" } else { "false" })
     }
 
     fn leave(&mut self, term: &str) {
@@ -235,7 +237,8 @@ impl<'a> Samples<'a> {
         text.chars().take(most).collect()
     }
 
-    /// An object with the properties of all its parts; of sets of required ones, exactly one.
+    /// An object with the properties of all its parts; of sets of required ones, exactly one, and of
+    /// those that exclude each other not all.
     fn object(&mut self, schema: &Value, depth: usize) -> Value {
         let kind = self.kind_beside(schema);
         let schema = &kind.as_ref().map_or_else(|| schema.clone(), |(_, whole)| whole.clone());
@@ -262,6 +265,14 @@ impl<'a> Samples<'a> {
             };
             if here {
                 value.insert(name, self.value(&property, depth + 1));
+            }
+        }
+        let not = &self.spec.resolve(schema)["not"];
+        let pairs = not["anyOf"].as_array().map_or(std::slice::from_ref(not), Vec::as_slice);
+        for names in pairs.iter().filter_map(|pair| pair["required"].as_array()) {
+            let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
+            if names.iter().all(|name| value.contains_key(*name)) {
+                value.remove(names[self.below(names.len() as u64) as usize]);
             }
         }
         // A discriminator on the owner goes with what it tells apart.

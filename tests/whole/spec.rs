@@ -36,7 +36,8 @@ impl Spec {
         let named = |variable: &str| std::env::var(variable).ok().filter(|path| !path.is_empty());
         let bundled = "spec/openapi.documented.yml".to_owned();
         let mut root = read(&named("ONKERNEL_SPEC").unwrap_or(bundled));
-        // What prose says and the bundled document does not: which settings a proxy of a type has.
+        // What prose says and the bundled document does not: which settings a proxy of a type has, and
+        // which fields exclude each other.
         for action in read("spec/whole-api.overlay.yml")["actions"].as_array().unwrap() {
             let schema = action["target"].as_str().unwrap().strip_prefix("$.components.schemas.");
             let schema = schema.and_then(|name| root["components"]["schemas"].get_mut(name));

@@ -45,7 +45,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Create a key and print its plaintext to standard output
     Create(Create),
-    /// Show which of the listed keys you are using, as far as masked keys tell
+    /// Show which key you are using, its organization, scope and project
     Whoami,
     /// List keys
     List(List),

@@ -30,6 +30,8 @@ pub(super) async fn run(
     let mut seen = HashSet::new();
     let found: Vec<ApiKey> = call(args, &client)
         .items()
+        // It may end before the last page.
+        .ahead(0)
         .try_filter(|key| std::future::ready(seen.insert(key.id.clone())))
         .take(max)
         .try_collect()

@@ -62,6 +62,24 @@ pub(crate) fn expiry_cell(key: &ApiKey, now: DateTime<Utc>) -> Cell {
 
 /// One key in detail, a line for each field.
 pub(crate) fn details(key: &ApiKey, now: DateTime<Utc>, style: Style) -> String {
+    lines(fields(key, now, style), style)
+}
+
+/// Fields with their titles, a line for each.
+pub(crate) fn lines(fields: Vec<(&str, String)>, style: Style) -> String {
+    let width = fields.iter().map(|(title, _)| title.len()).max().unwrap_or(0);
+    let lines = fields.into_iter().map(|(title, value)| {
+        format!("{} {value}", style.paint(Tint::Faint, &format!("{title:<width$}")))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The fields of a key as people read them.
+pub(crate) fn fields(
+    key: &ApiKey,
+    now: DateTime<Utc>,
+    style: Style,
+) -> Vec<(&'static str, String)> {
     let mut fields = vec![
         ("Name", style.paint(Tint::Strong, &safe(&key.name))),
         ("Id", safe(&key.id)),
@@ -80,10 +98,7 @@ pub(crate) fn details(key: &ApiKey, now: DateTime<Utc>, style: Style) -> String 
             ("", format!("{} on {}", safe(&statement.action), safe(&statement.resource)))
         }));
     }
-    let lines = fields.into_iter().map(|(title, value)| {
-        format!("{} {value}", style.paint(Tint::Faint, &format!("{title:<8}")))
-    });
-    lines.collect::<Vec<_>>().join("\n")
+    fields
 }
 
 fn scope(key: &ApiKey) -> String {

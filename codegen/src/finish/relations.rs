@@ -39,12 +39,16 @@ pub(super) fn checks<'a>(
         let names = names.join(" or ");
         quote!(crate::model::elements::exclusive(&[#(#groups),*], #names)?;)
     });
+    let apart = relations.apart.iter().map(|terms| {
+        let (all, names) = (terms.iter().filter_map(holds), names(terms));
+        quote!(crate::model::elements::excluded(#(#all)&&*, #names)?;)
+    });
     let requires = relations.requires.iter().filter_map(|(left, right)| {
         let (is, needs) = (holds(left)?, holds(right)?);
         let (left, right) = (left.words(), right.words());
         Some(quote!(crate::model::elements::requires(#is, #needs, #left, #right)?;))
     });
-    exclusive.into_iter().chain(requires).collect()
+    exclusive.into_iter().chain(apart).chain(requires).collect()
 }
 
 /// Whether a field is as a term says; nothing where its type has no such values.

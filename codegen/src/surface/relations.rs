@@ -17,6 +17,8 @@ use serde_json::Value;
 pub struct Relations {
     /// Groups of which at most one may be there; one is there where any of its terms holds.
     pub exclusive: Vec<Vec<Term>>,
+    /// Terms that must not all hold: `not: { required: [a, b] }` in a schema.
+    pub apart: Vec<Vec<Term>>,
     /// A term that needs another.
     pub requires: Vec<(Term, Term)>,
 }
@@ -39,20 +41,25 @@ impl Relations {
             terms.filter_map(Value::as_str).map(Term::read).collect::<Vec<_>>()
         };
         let requires = owner["x-onkernel-requires"].as_object().into_iter().flatten();
+        let apart = owner["x-onkernel-excluded"].as_array().into_iter().flatten();
         let requires = requires
             .filter_map(|(left, right)| Some((Term::read(left), Term::read(right.as_str()?))));
-        Self { exclusive: groups.map(group).collect(), requires: requires.collect() }
+        Self {
+            exclusive: groups.map(group).collect(),
+            apart: apart.map(group).collect(),
+            requires: requires.collect(),
+        }
     }
 
     /// Whether nothing is said.
     pub fn is_none(&self) -> bool {
-        self.exclusive.is_empty() && self.requires.is_empty()
+        *self == Self::default()
     }
 
     /// All terms.
     pub(crate) fn terms(&self) -> impl Iterator<Item = &Term> {
         let pairs = self.requires.iter().flat_map(|(left, right)| [left, right]);
-        self.exclusive.iter().flatten().chain(pairs)
+        self.exclusive.iter().chain(&self.apart).flatten().chain(pairs)
     }
 
     /// A line for each, such as `city needs country`.
@@ -66,7 +73,11 @@ impl Relations {
             .requires
             .iter()
             .map(|(left, right)| format!("{} needs {}", left.words(), right.words()));
-        exclusive.into_iter().chain(requires).collect()
+        let apart = self.apart.iter().map(|terms| {
+            let terms: Vec<_> = terms.iter().map(Term::words).collect();
+            format!("not together: {}", terms.join(", "))
+        });
+        exclusive.into_iter().chain(apart).chain(requires).collect()
     }
 
     /// The same as a sentence; nothing where nothing is said.
@@ -82,7 +93,8 @@ impl Relations {
             .requires
             .iter()
             .map(|(left, right)| format!("`{}` needs `{}`.", left.words(), right.words()));
-        let all: Vec<String> = exclusive.into_iter().chain(requires).collect();
+        let apart = self.apart.iter().map(|terms| format!("Not together: {}.", code(terms)));
+        let all: Vec<String> = exclusive.into_iter().chain(apart).chain(requires).collect();
         (!all.is_empty()).then(|| all.join(" "))
     }
 }

@@ -55,8 +55,7 @@ pub enum Event<T> {
 ///
 /// ```no_run
 /// # async fn example(client: onkernel::Client) -> onkernel::Result<()> {
-/// use futures_util::StreamExt;
-/// use onkernel::{Event, Method};
+/// use onkernel::{Event, Method, serde_json};
 ///
 /// let mut events = client
 ///     .request(Method::GET, "/deployments/d_1/events")
@@ -113,9 +112,9 @@ impl<T: DeserializeOwned + Send + 'static> EventStream<T> {
     /// What happened, without heartbeats. An event that the document does not describe is an error
     /// ([`ErrorKind::Decode`](crate::ErrorKind::Decode)), after which the stream goes on; the stream
     /// itself has it as it came, as [`Event::Unknown`].
-    pub fn messages(self) -> impl Stream<Item = Result<T>> + Send + Unpin + 'static {
+    pub fn messages(self) -> Messages<T> {
         let Self { events, status, headers, target } = self;
-        Box::pin(events.filter_map(move |event| {
+        Messages(Box::pin(events.filter_map(move |event| {
             let message = match event {
                 Ok(Event::Message { data, .. }) => Some(Ok(data)),
                 Ok(Event::Heartbeat) => None,
@@ -133,11 +132,47 @@ impl<T: DeserializeOwned + Send + 'static> EventStream<T> {
                 Err(error) => Some(Err(error)),
             };
             std::future::ready(message)
-        }))
+        })))
+    }
+}
+
+/// What happened, without heartbeats: see [`EventStream::messages`].
+#[must_use = "a stream does nothing until it is polled"]
+pub struct Messages<T>(Pin<Box<dyn Stream<Item = Result<T>> + Send>>);
+
+impl<T> Messages<T> {
+    /// The next one; nothing after the last.
+    ///
+    /// # Errors
+    /// The stream broke, or an event is not as documented.
+    pub async fn next(&mut self) -> Option<Result<T>> {
+        StreamExt::next(self).await
+    }
+}
+
+impl<T> Stream for Messages<T> {
+    type Item = Result<T>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(context)
+    }
+}
+
+impl<T> fmt::Debug for Messages<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Messages").finish_non_exhaustive()
     }
 }
 
 impl<T> EventStream<T> {
+    /// The next event; nothing after the last, or after an error.
+    ///
+    /// # Errors
+    /// The stream broke, and could not be resumed.
+    pub async fn next(&mut self) -> Option<Result<Event<T>>> {
+        StreamExt::next(self).await
+    }
+
     /// The status with which the stream began.
     pub fn status(&self) -> StatusCode {
         self.status

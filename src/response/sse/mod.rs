@@ -3,4 +3,4 @@
 mod events;
 mod frames;
 
-pub use self::events::{Event, EventStream};
+pub use self::events::{Event, EventStream, Messages};

@@ -82,15 +82,10 @@ macro_rules! common_settings {
         }
 
         /// Everything that happens, as a stream. It ends with the rotation.
-        pub fn events(self) -> (Self, impl Stream<Item = Event> + Send + Unpin + 'static) {
-            let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+        pub fn events(self) -> (Self, Events) {
+            let (sender, events) = Events::new();
             // Nobody may be listening any more.
-            let this = self.on_event(move |event| drop(sender.send(event.clone())));
-            let events = futures_util::stream::unfold(receiver, |mut receiver| async {
-                let event = receiver.recv().await?;
-                Some((event, receiver))
-            });
-            (this, Box::pin(events))
+            (self.on_event(move |event| drop(sender.send(event.clone()))), events)
         }
 
         /// Takes the time from elsewhere: for tests.

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_core::Stream;
 use serde_json::Value;
 
 use super::common::common_settings;
@@ -15,7 +14,7 @@ use crate::rotation::effects::Probe;
 use crate::rotation::effects::clock::Clock;
 use crate::rotation::effects::stop::Stop;
 use crate::rotation::plan::record::{Lifetime, Retirement};
-use crate::rotation::report::{Event, RotationError, RotationReport};
+use crate::rotation::report::{Event, Events, RotationError, RotationReport};
 use crate::rotation::settings::{Common, HookError, Subject, Wanted};
 use crate::rotation::store::Store;
 

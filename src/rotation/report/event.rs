@@ -1,8 +1,12 @@
 //! What is reported while a rotation is under way.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_core::Stream;
 use serde::Serialize;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// A step of a rotation, forward or back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -82,4 +86,31 @@ pub enum Event {
         /// It, in a sentence.
         text: String,
     },
+}
+
+/// Everything that happens in a rotation, as it happens; it ends with the rotation.
+///
+/// A stream, whose `next` is there without any further crate.
+#[derive(Debug)]
+#[must_use = "a stream does nothing until it is polled"]
+pub struct Events(UnboundedReceiver<Event>);
+
+impl Events {
+    pub(in crate::rotation) fn new() -> (UnboundedSender<Event>, Self) {
+        let (sender, receiver) = unbounded_channel();
+        (sender, Self(receiver))
+    }
+
+    /// What happens next; nothing when the rotation has ended.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.0.recv().await
+    }
+}
+
+impl Stream for Events {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.0.poll_recv(context)
+    }
 }

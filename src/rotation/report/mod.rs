@@ -6,6 +6,6 @@ mod outcome;
 mod resolution;
 
 pub use self::error::RotationError;
-pub use self::event::{Event, Step};
+pub use self::event::{Event, Events, Step};
 pub use self::outcome::{Disposition, Outcome, RotationReport, StepReport};
 pub use self::resolution::{Resolution, StoreHolds};

@@ -26,8 +26,7 @@ pub use self::file::FileStore;
 ///
 /// ```
 /// use std::sync::Mutex;
-/// use futures_core::future::BoxFuture;
-/// use onkernel::{Secret, rotation::{Store, StoreError}};
+/// use onkernel::{Secret, rotation::{BoxFuture, Store, StoreError}};
 ///
 /// /// A store in memory, as a test might want it.
 /// struct Memory(Mutex<Option<Secret>>);

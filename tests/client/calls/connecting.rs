@@ -65,6 +65,32 @@ async fn a_timeout_while_connecting_leaves_nothing_done_and_is_retried() {
     assert!(!error.outcome_unknown(), "{error}");
 }
 
+/// As a host that is overloaded, or behind a wall that drops what it does not let in.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn so_does_a_server_that_never_accepts() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    // As many as wait to be accepted; who comes then is not let in.
+    let mut waiting = Vec::new();
+    let limit = Duration::from_millis(200);
+    let connect = || tokio::time::timeout(limit, tokio::net::TcpStream::connect(address));
+    while let Ok(stream) = connect().await {
+        waiting.push(stream.unwrap());
+    }
+    let client = client(&format!("http://{address}")).build().unwrap();
+    let options = CallOptions::new().timeout(Duration::from_millis(50)).retries(1);
+    let error = post(&client.with(options)).await;
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 2), "{error}");
+    assert!(!error.outcome_unknown(), "{error}");
+    assert!(error.to_string().contains("passed while connecting"), "{error}");
+    let error = post(&client.with(CallOptions::new().deadline(Duration::from_millis(50)))).await;
+    assert!(error.is_timeout() && !error.outcome_unknown(), "{error}");
+    drop(listener);
+}
+
 #[tokio::test]
 async fn so_does_the_own_timeout_of_a_callers_client() {
     let (url, tried) = never_connects().await;

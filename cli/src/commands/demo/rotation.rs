@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use futures_util::{StreamExt, future};
+use futures_util::future;
 use indicatif::ProgressBar;
 use onkernel::Client;
 use onkernel::rotation::{

@@ -58,8 +58,11 @@ fn is(ty: &Type, name: &str) -> bool {
     path.path.segments.last().is_some_and(|last| last.ident == name)
 }
 
-/// A type as it is written outside of the generated crate.
+/// A type as it is written outside of the generated crate, which has what it needs of other crates.
 fn outside(ty: &Type) -> String {
     let text = ty.to_token_stream().to_string().replace(' ', "");
-    text.replace("crate::", "onkernel::").replace("types::", "onkernel::types::")
+    let text = text.replace("crate::", "onkernel::").replace("types::", "onkernel::types::");
+    ["bytes", "chrono", "serde_json"].iter().fold(text, |text, other| {
+        text.replace(&format!("::{other}::"), &format!("onkernel::{other}::"))
+    })
 }

@@ -54,8 +54,8 @@ pub(super) fn methods(operation: &Operation, receive: &Receive, made_by: &str) -
         }
         Receive::Page(item) => both(
             &quote!(crate::Page<#item>),
-            &quote!(crate::paging::first(sender, call, &Self::PAGING_)),
-            &quote!(crate::paging::first_raw(sender, call, &Self::PAGING_)),
+            &quote!(crate::paging::first(sender, call, Self::paging_())),
+            &quote!(crate::paging::first_raw(sender, call, Self::paging_())),
             made_by,
         ),
         Receive::Bytes => {
@@ -73,26 +73,26 @@ pub(super) fn methods(operation: &Operation, receive: &Receive, made_by: &str) -
             /// The pages from this one on.
             pub fn pages(self) -> crate::Pages<crate::Page<#item>> {
                 let (sender, call) = self.describe_();
-                crate::paging::pages(sender, call, &Self::PAGING_)
+                crate::paging::pages(sender, call, Self::paging_())
             }
             /// The items of the pages from this one on.
             pub fn items(self) -> crate::Items<#item> {
                 let (sender, call) = self.describe_();
-                crate::paging::items(sender, call, &Self::PAGING_)
+                crate::paging::items(sender, call, Self::paging_())
             }
         }),
         Receive::Json(ty) => Some(quote! {
             /// The pages from this one on.
             pub fn pages(self) -> crate::Pages<#ty> {
                 let (sender, call) = self.describe_();
-                crate::paging::values(sender, call, &Self::PAGING_)
+                crate::paging::values(sender, call, Self::paging_())
             }
         }),
         Receive::Bytes => Some(quote! {
             /// The pages from this one on.
             pub fn pages(self) -> crate::Pages<crate::Download> {
                 let (sender, call) = self.describe_();
-                crate::paging::downloads(sender, call, &Self::PAGING_)
+                crate::paging::downloads(sender, call, Self::paging_())
             }
         }),
         _ => None,
@@ -214,14 +214,13 @@ fn paging(paging: &Paging) -> TokenStream {
         }
         None => quote!(::std::option::Option::None),
     };
+    let [has_more, next] = [has_more, next].map(|name| name.to_ascii_lowercase());
     quote! {
-        const PAGING_: crate::paging::Paging = crate::paging::Paging {
-            has_more: #has_more,
-            next: #next,
-            parameter: #parameter,
-            by_offset: #by_offset,
-            limit: #limit,
-        };
+        fn paging_() -> &'static crate::paging::Paging {
+            static PAGING: crate::paging::Paging =
+                crate::paging::Paging::new(#has_more, #next, #parameter, #by_offset, #limit);
+            &PAGING
+        }
     }
 }
 

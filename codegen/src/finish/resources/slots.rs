@@ -19,8 +19,8 @@ use crate::finish::structs::Struct;
 use crate::surface::{Body, Notes, Operation, Parameter, Place, Rule, Surface, rust_name};
 
 /// The methods that every call may have.
-const METHODS: [&str; 10] =
-    ["ahead", "clone", "download", "events", "fmt", "items", "new", "pages", "send", "send_raw"];
+const METHODS: [&str; 9] =
+    ["clone", "download", "events", "fmt", "items", "new", "pages", "send", "send_raw"];
 
 /// The most required fields of a body that are arguments of their own.
 const MOST: usize = 4;

@@ -129,6 +129,10 @@ fn add(
                 };
                 whole.insert(key, narrower);
             }
+            "x-onkernel-excluded" => match (whole.get_mut(&key), value) {
+                (Some(Value::Array(known)), Value::Array(more)) => known.extend(more),
+                (_, value) => drop(whole.insert(key, value)),
+            },
             // What is said of a named part is not said of the whole.
             key if is_annotation(key) => {
                 if !referred || key == "x-onkernel-sets" {

@@ -8,7 +8,9 @@
 //! ```
 //!
 //! `oneOf` wants exactly one set, `anyOf` at least one; a `not` that forbids any two of them, beside
-//! the choice or in its members, makes that exactly one too. The client checks it before sending.
+//! the choice or in its members, makes that exactly one too. A `not` by itself,
+//! `not: { required: [days, until] }`, names properties that exclude each other:
+//! `x-onkernel-excluded: [[days, until]]`. The client checks it all before sending.
 
 use std::collections::BTreeSet;
 
@@ -49,6 +51,18 @@ fn rewrite(schema: &mut Value) {
         it.remove(key);
         it.remove("not");
         return;
+    }
+    if let Some(excluded) = it.get("not").and_then(forbidden) {
+        // A property by itself that may not be there is no such condition.
+        if excluded.iter().all(|names| names.len() > 1) {
+            // What the object does not have cannot be sent.
+            let known =
+                |names: &&Names| names.iter().all(|name| it["properties"].get(name).is_some());
+            let excluded: Vec<&Names> = excluded.iter().filter(known).collect();
+            let excluded = json!(excluded);
+            it.insert("x-onkernel-excluded".to_owned(), excluded);
+            it.remove("not");
+        }
     }
 }
 
@@ -155,6 +169,31 @@ mod tests {
             }
             rewrite(&mut schema);
             assert_eq!(schema["x-onkernel-sets"]["exactly"].as_bool(), exactly, "{beside:?}");
+        }
+    }
+
+    #[test]
+    fn properties_exclude_each_other() {
+        let set = |names: &[&str]| json!({ "required": names });
+        for (not, excluded) in [
+            (set(&["a", "b"]), Some(json!([["a", "b"]]))),
+            (
+                json!({ "anyOf": [set(&["b", "a"]), set(&["a", "c"]), set(&["a", "no"])] }),
+                Some(json!([["a", "b"], ["a", "c"]])),
+            ),
+            (set(&["a"]), None),
+            (json!({ "required": ["a", "b"], "minProperties": 1 }), None),
+        ] {
+            let before = json!({ "properties": { "a": {}, "b": {}, "c": {} }, "not": not });
+            let mut schema = before.clone();
+            rewrite(&mut schema);
+            match excluded {
+                Some(excluded) => assert_eq!(
+                    schema,
+                    json!({ "properties": before["properties"], "x-onkernel-excluded": excluded })
+                ),
+                None => assert_eq!(schema, before),
+            }
         }
     }
 
