@@ -328,7 +328,7 @@ async fn silence_ends_a_stream_after_the_idle_timeout_and_no_sooner() {
         .timeout(Duration::from_secs(30))
         .idle_timeout(Duration::from_millis(200));
     let logs = client(url).with(options).browsers().logs();
-    let call = logs.stream("b", types::BrowsersLogsSource::Path);
+    let call = logs.stream("b", types::BrowsersLogsSource::Path).path("/log");
     let mut events = call.events().await.unwrap();
     let error = events.next().await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
@@ -386,13 +386,13 @@ async fn pages_follow_each_other_by_token_and_by_cursor() {
 #[tokio::test]
 async fn tokens_that_come_again_end_the_stream() {
     for way in [&["a b"][..], &["a", "b"], &["t/1", "t%2F1", "c", "d"]] {
-        let answers = way.iter().cycle().take(12).map(|token| {
+        let responses = way.iter().cycle().take(12).map(|token| {
             format!(
                 "HTTP/1.1 200 OK\r\nx-has-more: true\r\nx-next-page-token: {token}\r\n\
                  content-length: 2\r\nconnection: close\r\n\r\n[]"
             )
         });
-        let (url, received) = serve(answers.collect());
+        let (url, received) = serve(responses.collect());
         let at: chrono::DateTime<chrono::Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
         let mut entries = client(url).audit_logs().list(at, at).items();
         let error = entries.next().await.unwrap().unwrap_err();

@@ -101,7 +101,7 @@ pub fn client(
 pub fn client_of(mut document: Document, features: &Features) -> Result<Client, Error> {
     features.select(document.root_mut());
     let lowered = pipeline::lower(&document)?;
-    pipeline::located(&document, needs::check(&lowered.surface, features))?;
+    pipeline::located(&document, needs::check(&lowered, features))?;
     let Generated { file, surface } = pipeline::finish(&document, lowered)?;
     let outline = outline::outline(&file, &surface);
     let rust = format!("{BANNER}{}", prettyplease::unparse(&file));

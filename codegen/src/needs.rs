@@ -2,8 +2,8 @@
 //! and the error would point at our code instead of at the document.
 
 use crate::features::Features;
-use crate::lower::Finding;
-use crate::surface::{Kind, Surface};
+use crate::lower::{Finding, Lowered};
+use crate::surface::Kind;
 
 /// Resource and name, method and path.
 const OPERATIONS: [(&str, &str, &str, &str); 7] = [
@@ -39,7 +39,8 @@ const FIELDS: [(&str, &[&str]); 6] = [
 ];
 
 /// What is missing.
-pub(crate) fn check(surface: &Surface, features: &Features) -> Vec<Finding> {
+pub(crate) fn check(lowered: &Lowered, features: &Features) -> Vec<Finding> {
+    let surface = &lowered.surface;
     if !features.wants("api_keys") {
         return Vec::new();
     }
@@ -70,6 +71,35 @@ pub(crate) fn check(surface: &Surface, features: &Features) -> Vec<Finding> {
                 format!("#/components/schemas/{name}"),
                 format!("`{name}.{field}`, which the client uses, is missing"),
                 "add the property with an overlay",
+            ));
+        }
+    }
+    // The one place where a plaintext comes in.
+    let key = "/components/schemas/CreatedApiKey/properties/key";
+    if findings.is_empty()
+        && lowered.document.pointer(key).is_some_and(|it| it["format"] != "password")
+    {
+        findings.push(Finding::new(
+            format!("#{key}"),
+            "`CreatedApiKey.key` is a plaintext, and not marked as a secret",
+            "give it `format: password` with an overlay",
+        ));
+    }
+    // What may be sent twice, and what callers name.
+    let update = surface.operations.iter().find(|it| it.id() == "api_keys.update");
+    if update.is_some_and(|it| !it.safe) {
+        findings.push(Finding::new(
+            "#/paths",
+            "`api_keys.update` is not marked as idempotent",
+            "give it `x-onkernel-repeat: safe` with an overlay",
+        ));
+    }
+    for name in ["SortBy", "SortDirection"] {
+        if !surface.types.contains_key(name) {
+            findings.push(Finding::new(
+                "#/paths",
+                format!("no type is called `{name}`"),
+                "name the parameter's schema with `x-onkernel-type` in an overlay",
             ));
         }
     }

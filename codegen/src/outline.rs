@@ -85,6 +85,7 @@ fn call(file: &File, operation: &Operation, out: &mut String) {
         let shown = if is_setter { format!(".{name}({})", argument(ty)) } else { name.to_owned() };
         line(out, 1, &format!("{shown}  {place}{wire}{facts}"));
     }
+    operation.relations.words().iter().for_each(|words| line(out, 1, words));
     if let Some(body) = &maker.body {
         line(out, 1, &format!("body: {body}"));
     }
@@ -152,7 +153,7 @@ impl Tree {
             (false, false) => "on its own",
         };
         match &source.kind {
-            Kind::Struct(surface::Struct { fields, sets, excluded, extra }) => {
+            Kind::Struct(surface::Struct { fields, sets, extra, relations }) => {
                 line(out, 0, &format!("struct {name}  [{direction}]"));
                 let nothing = BTreeMap::new();
                 let known = self.types.get(name).unwrap_or(&nothing);
@@ -173,9 +174,7 @@ impl Tree {
                     let sets: Vec<_> = sets.sets.iter().map(|set| set.join(" + ")).collect();
                     line(out, 1, &format!("{of}: {}", sets.join(", ")));
                 }
-                for names in excluded {
-                    line(out, 1, &format!("not together: {}", names.join(", ")));
-                }
+                relations.words().iter().for_each(|words| line(out, 1, words));
             }
             Kind::Enum(values) => {
                 line(out, 0, &format!("enum {name}  [{direction}]"));

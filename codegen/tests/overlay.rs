@@ -357,7 +357,7 @@ fn our_overlay_applies_to_our_document() {
     assert_complete(&document);
     for action in report.actions {
         assert!(action.description.is_some(), "{} says why", action.target);
-        assert_eq!(action.matched == 0, action.optional.is_some(), "{}", action.target);
+        assert!(action.matched > 0 || action.optional.is_some(), "{}", action.target);
     }
 }
 

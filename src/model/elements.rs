@@ -16,10 +16,28 @@ pub(crate) fn sets(complete: &[bool], exactly: bool, names: &str) -> Checked {
     }
 }
 
+/// Of some groups of fields at most one may be there.
+pub(crate) fn exclusive(there: &[bool], names: &str) -> Checked {
+    match there.iter().filter(|there| **there).count() {
+        0 | 1 => Ok(()),
+        _ => Err(ValidationError::new(format!("must not have more than one of {names}"))),
+    }
+}
+
 /// Some fields exclude each other.
+// The bundled document has none; others may.
+#[allow(dead_code)]
 pub(crate) fn excluded(all: bool, names: &str) -> Checked {
     match all {
         true => Err(ValidationError::new(format!("must not have {names} together"))),
+        false => Ok(()),
+    }
+}
+
+/// A field that is there needs another.
+pub(crate) fn requires(is: bool, needs: bool, name: &str, other: &str) -> Checked {
+    match is && !needs {
+        true => Err(ValidationError::new(format!("must have `{other}` where it has `{name}`"))),
         false => Ok(()),
     }
 }

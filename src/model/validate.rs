@@ -19,6 +19,8 @@ pub(crate) struct Rule {
     pub(crate) multiple_of: Option<f64>,
     pub(crate) min_length: Option<usize>,
     pub(crate) max_length: Option<usize>,
+    /// As UTF-8.
+    pub(crate) max_bytes: Option<usize>,
     pub(crate) min_items: Option<usize>,
     pub(crate) max_items: Option<usize>,
     /// The numbers that it may be; booleans are 0 and 1. Any, if there are none.
@@ -35,6 +37,7 @@ impl Rule {
         multiple_of: None,
         min_length: None,
         max_length: None,
+        max_bytes: None,
         min_items: None,
         max_items: None,
         one_of: &[],
@@ -70,6 +73,10 @@ impl Rule {
 
     pub(crate) const fn max_length(self, characters: usize) -> Self {
         Self { max_length: Some(characters), ..self }
+    }
+
+    pub(crate) const fn max_bytes(self, bytes: usize) -> Self {
+        Self { max_bytes: Some(bytes), ..self }
     }
 
     pub(crate) const fn min_items(self, items: usize) -> Self {
@@ -236,6 +243,10 @@ numbers!(i8, i16, i32, i64, u8, u16, u32, u64, f32, f64);
 
 impl Bounded for str {
     fn check(&self, rule: &Rule) -> Checked {
+        if rule.max_bytes.is_some() {
+            count(self.len(), None, rule.max_bytes, "byte", "have")
+                .map_err(ValidationError::new)?;
+        }
         if rule.min_length.is_none() && rule.max_length.is_none() {
             return Ok(());
         }

@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::validate::{Checks, Rule};
 use crate::request::Call;
 use crate::types::{ApiKey, CreateApiKeyRequest, RotateApiKeyRequest};
-use crate::{CallOptions, Client, Secret, operations};
+use crate::{CallOptions, Client, Secret, StatusCode, operations};
 
 /// The waits between attempts.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -194,7 +194,22 @@ impl Api {
                 Ok(true)
             }
             Err(error) if error.is_unauthorized() => Ok(false),
-            Err(error) if error.status().is_some_and(|status| status.is_client_error()) => Ok(true),
+            Err(error) if error.status() == Some(StatusCode::FORBIDDEN) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Fails unless the API is there: a server that finds nothing at all, such as a proxy that has
+    /// lost it, says nothing about one key.
+    pub(crate) async fn is_there(&self) -> Result<()> {
+        let asked = self
+            .again("list the keys", || async {
+                self.client.api_keys().list().limit(1).send_raw().await
+            })
+            .await;
+        match asked {
+            Ok(_) => Ok(()),
+            Err(error) if error.status() == Some(StatusCode::FORBIDDEN) => Ok(()),
             Err(error) => Err(error),
         }
     }

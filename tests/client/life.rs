@@ -59,7 +59,9 @@ async fn a_lifetime_is_days_a_time_or_for_ever() {
     let error = both.unwrap_err();
     assert!(error.is_invalid_request(), "{error}");
     assert!(
-        error.to_string().contains("must not have `days_to_expire` and `expires_at` together"),
+        error
+            .to_string()
+            .contains("must not have more than one of `days_to_expire` or `expires_at`"),
         "{error}"
     );
     assert_eq!(server.log(), []);

@@ -1,5 +1,7 @@
 //! Random values of a schema of the document, from a seed.
 
+use std::collections::BTreeMap;
+
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Map, Value, json};
@@ -21,6 +23,76 @@ pub(crate) enum Optional {
     Always,
     Never,
     Chance,
+}
+
+/// Leaves out what cannot stand beside the rest: of fields that exclude each other all but the first
+/// group, and what needs something that is not there.
+pub(crate) fn related(owner: &Value, fields: &mut impl Fields) {
+    let mut one = false;
+    for group in owner["x-onkernel-exclusive"].as_array().into_iter().flatten() {
+        let terms: Vec<&str> = group.as_array().unwrap().iter().flat_map(Value::as_str).collect();
+        if one {
+            for term in &terms {
+                if fields.holds(term) {
+                    fields.leave(term);
+                }
+            }
+        }
+        one |= terms.iter().any(|term| fields.holds(term));
+    }
+    // What is left out may have been needed.
+    for _ in 0..2 {
+        for (left, right) in owner["x-onkernel-requires"].as_object().into_iter().flatten() {
+            if fields.holds(left) && !fields.holds(right.as_str().unwrap()) {
+                fields.leave(left);
+            }
+        }
+    }
+}
+
+/// Whether a value of another field, which may be required itself, needs this one.
+pub(crate) fn needed_by_a_value(owner: &Value, name: &str) -> bool {
+    let mut pairs = owner["x-onkernel-requires"].as_object().into_iter().flatten();
+    pairs.any(|(left, right)| left.contains('=') && right == name)
+}
+
+/// Some fields by name.
+pub(crate) trait Fields {
+    fn value(&self, name: &str) -> Option<&Value>;
+    fn remove(&mut self, name: &str);
+
+    /// Whether `name` is there, or there with the value of `name=value`.
+    fn holds(&self, term: &str) -> bool {
+        let (name, wanted) = term.split_once('=').unwrap_or((term, ""));
+        let Some(value) = self.value(name).filter(|it| !it.is_null()) else { return false };
+        wanted.is_empty()
+            || value == wanted
+            || value.as_bool().is_some_and(|it| wanted == if it { "true" } else { "false" })
+    }
+
+    fn leave(&mut self, term: &str) {
+        self.remove(term.split('=').next().unwrap());
+    }
+}
+
+impl Fields for Map<String, Value> {
+    fn value(&self, name: &str) -> Option<&Value> {
+        self.get(name)
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.remove(name);
+    }
+}
+
+impl Fields for BTreeMap<String, Value> {
+    fn value(&self, name: &str) -> Option<&Value> {
+        self.get(name)
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.remove(name);
+    }
 }
 
 impl<'a> Samples<'a> {
@@ -228,10 +300,18 @@ impl<'a> Samples<'a> {
         if let Some((Some((tag, name)), _)) = kind {
             value.insert(tag, name);
         }
+        self.relate(schema, &mut value);
         if self.optional != Optional::Never && depth < 6 {
             value.extend(self.others(schema, depth));
         }
         Value::Object(value)
+    }
+
+    fn relate(&self, schema: &Value, value: &mut Map<String, Value>) {
+        let schema = self.spec.resolve(schema);
+        related(schema, value);
+        let parts = schema["allOf"].as_array().into_iter().flatten();
+        parts.for_each(|part| self.relate(part, value));
     }
 
     /// Of a choice that stands beside properties: the tag of one kind, and the two as one whole.

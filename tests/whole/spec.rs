@@ -1,11 +1,16 @@
 //! The document as it was written, read by code that shares nothing with the generator.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
+use serde_json_path::{JsonPath, NormalizedPath};
+
+/// The keys of [`samples::related`](super::samples::related).
+const RELATIONS: [&str; 3] =
+    ["x-onkernel-exclusive", "x-onkernel-requires", "x-onkernel-max-bytes"];
 
 pub(crate) struct Spec {
     pub(crate) root: Value,
@@ -33,17 +38,15 @@ impl Spec {
         let mut root = read(&named("ONKERNEL_SPEC").unwrap_or(bundled));
         // What prose says and the bundled document does not: which settings a proxy of a type has, and
         // which fields exclude each other.
-        let overlays = ["spec/overlay.yml", "spec/whole-api.overlay.yml"].map(read);
-        for action in overlays.iter().flat_map(|it| it["actions"].as_array().unwrap()) {
+        for action in read("spec/whole-api.overlay.yml")["actions"].as_array().unwrap() {
             let schema = action["target"].as_str().unwrap().strip_prefix("$.components.schemas.");
             let schema = schema.and_then(|name| root["components"]["schemas"].get_mut(name));
-            let Some(schema) = schema.and_then(Value::as_object_mut) else { continue };
-            for key in ["discriminator", "not"] {
-                let said = &action["update"][key];
-                if said.is_object() {
-                    schema.entry(key).or_insert_with(|| said.clone());
-                }
+            let discriminator = &action["update"]["discriminator"];
+            if let Some(schema) = schema.filter(|_| discriminator.is_object()) {
+                let own = schema.as_object_mut().unwrap().entry("discriminator");
+                own.or_insert_with(|| discriminator.clone());
             }
+            relate(&mut root, action);
         }
         if let Some(overlay) = named("ONKERNEL_OVERLAY") {
             for action in read(&overlay)["actions"].as_array().unwrap() {
@@ -61,6 +64,37 @@ impl Spec {
         open_parts(&mut root);
         let operations = operations(&root);
         Self { root, operations, validators: Mutex::default() }
+    }
+
+    /// The schemas that an operation reaches.
+    pub(crate) fn used(&self) -> BTreeSet<String> {
+        let mut used = BTreeSet::new();
+        let mut waiting = vec![&self.root["paths"]];
+        while let Some(value) = waiting.pop() {
+            match value {
+                Value::Array(items) => waiting.extend(items),
+                Value::Object(members) => {
+                    if let Some(target) = members.get("$ref").and_then(Value::as_str) {
+                        let name = target.strip_prefix("#/components/schemas/").map(decode);
+                        if name.is_none_or(|name| used.insert(name)) {
+                            waiting.extend(self.root.pointer(&decode(&target[1..])));
+                        }
+                    }
+                    // A mapping names schemas, too.
+                    let mapping = members.get("mapping").and_then(Value::as_object);
+                    for target in mapping.into_iter().flatten().filter_map(|(_, it)| it.as_str()) {
+                        let name = target.rsplit('/').next().unwrap();
+                        let schema = self.root["components"]["schemas"].get(name);
+                        if schema.is_some() && used.insert(name.to_owned()) {
+                            waiting.extend(schema);
+                        }
+                    }
+                    waiting.extend(members.values());
+                }
+                _ => {}
+            }
+        }
+        used
     }
 
     /// Follows `$ref`.
@@ -222,6 +256,22 @@ impl Operation {
 }
 
 /// OpenAPI 3.0's `nullable`, which this 3.1 document uses, as JSON Schema says it.
+/// What prose says of fields together, and of bytes, which no schema can.
+fn relate(root: &mut Value, action: &Value) {
+    let facts = action["update"].as_object().unwrap().iter();
+    let facts = facts.filter(|(key, _)| RELATIONS.contains(&key.as_str()));
+    let facts: Map<String, Value> = facts.map(|(key, it)| (key.clone(), it.clone())).collect();
+    if facts.is_empty() {
+        return;
+    }
+    let target = JsonPath::parse(action["target"].as_str().unwrap()).unwrap();
+    let places: Vec<String> =
+        target.query_located(root).locations().map(NormalizedPath::to_json_pointer).collect();
+    for place in places {
+        root.pointer_mut(&place).unwrap().as_object_mut().unwrap().extend(facts.clone());
+    }
+}
+
 fn allow_null(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(allow_null),

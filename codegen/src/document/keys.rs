@@ -11,18 +11,14 @@ use crate::error::Error;
 const OURS: &str = "x-onkernel-";
 
 /// What can stand in a document, as `spec/README.md` describes it.
-pub(crate) const KNOWN: [&str; 12] = [
-    "x-onkernel-clear",
+pub(crate) const KNOWN: [&str; 8] = [
     "x-onkernel-exclusive",
-    "x-onkernel-ignored-with",
     "x-onkernel-items",
     "x-onkernel-max-bytes",
     "x-onkernel-method",
-    "x-onkernel-paging",
     "x-onkernel-repeat",
     "x-onkernel-requires",
     "x-onkernel-resource",
-    "x-onkernel-resume",
     "x-onkernel-type",
 ];
 

@@ -52,6 +52,7 @@ pub(super) fn rule(rule: &surface::Rule) -> TokenStream {
         number("multiple_of", rule.multiple_of),
         count("min_length", rule.min_length),
         count("max_length", rule.max_length),
+        count("max_bytes", rule.max_bytes),
         count("min_items", rule.min_items),
         count("max_items", rule.max_items),
         (!values.is_empty()).then(|| quote!(.one_of(&[#(#values),*]))),

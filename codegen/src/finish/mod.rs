@@ -11,6 +11,7 @@ mod errors;
 mod forms;
 mod member;
 mod operations;
+mod relations;
 mod resources;
 mod structs;
 mod successes;

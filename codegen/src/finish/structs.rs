@@ -16,13 +16,14 @@ use syn::{Ident, Item, ItemStruct, Type};
 
 use super::docs;
 use super::member::Member;
+use super::relations;
 use crate::surface::{self, Kind, Surface};
 
 /// A struct as it will be generated.
 pub(super) struct Struct<'a> {
     pub(super) ident: Ident,
     pub(super) sets: Option<&'a surface::Sets>,
-    pub(super) excluded: &'a [Vec<String>],
+    relations: &'a surface::Relations,
     source: &'a surface::Type,
     fields: Vec<Field<'a>>,
     extra: Option<Field<'a>>,
@@ -52,7 +53,7 @@ enum State {
 pub(super) fn finish<'a>(items: &[Item], surface: &'a Surface) -> Result<Vec<Struct<'a>>, String> {
     let mut structs = Vec::new();
     for (name, source) in &surface.types {
-        let Kind::Struct(surface::Struct { fields, sets, excluded, extra }) = &source.kind else {
+        let Kind::Struct(surface::Struct { fields, sets, extra, relations }) = &source.kind else {
             continue;
         };
         let item = generated(items, name)?;
@@ -81,7 +82,8 @@ pub(super) fn finish<'a>(items: &[Item], surface: &'a Surface) -> Result<Vec<Str
             }
         };
         let sets = sets.as_ref();
-        structs.push(Struct { ident: item.ident.clone(), sets, excluded, source, fields, extra });
+        let ident = item.ident.clone();
+        structs.push(Struct { ident, sets, relations, source, fields, extra });
     }
     Ok(structs)
 }
@@ -153,6 +155,20 @@ impl Struct<'_> {
     pub(super) fn text(&self, wire: &str) -> Option<TokenStream> {
         let field = self.fields.iter().find(|field| field.source.wire == wire)?;
         Some(field.text(&quote!(self)))
+    }
+
+    /// The checks of what holds between fields.
+    pub(super) fn relations(&self, surface: &Surface) -> Vec<TokenStream> {
+        relations::checks(self.relations, surface, |wire| {
+            let field = self.fields.iter().find(|field| field.source.wire == wire)?;
+            let ident = &field.ident;
+            Some(relations::Held {
+                value: quote!(self.#ident),
+                base: &field.base,
+                always: matches!(field.state, State::Required | State::RequiredNullable),
+                nullable: matches!(field.state, State::RequiredNullable | State::OptionalNullable),
+            })
+        })
     }
 
     /// Whether a field is in the struct whatever a caller does.
@@ -272,6 +288,7 @@ impl Struct<'_> {
     pub(super) fn definition(&self) -> TokenStream {
         let Self { ident, source, .. } = self;
         let docs = docs::of_value(&ident.to_string(), &source.notes, &surface::Rule::default());
+        let relations = self.relations.sentence().map(|it| docs::lines(&format!("\n{it}")));
         let as_json = !source.holds_file;
         let fields = self.all().map(|field| field.definition(as_json));
         // A file is not JSON: only a form can carry it.
@@ -287,6 +304,7 @@ impl Struct<'_> {
         let default = default.then(|| quote!(#[derive(Default)]));
         quote! {
             #docs
+            #relations
             #[derive(Clone, Debug)]
             #serde
             #default

@@ -20,7 +20,7 @@ pub(super) fn generate(structs: &[Struct<'_>], surface: &Surface) -> Vec<TokenSt
                 .chain(fields)
                 .chain(tagged)
                 .chain(sets(it))
-                .chain(excluded(it))
+                .chain(it.relations(surface))
                 .chain(extra(it))
                 .collect(),
         )
@@ -95,29 +95,18 @@ fn extra(it: &Struct<'_>) -> Option<TokenStream> {
     })
 }
 
-/// Whether a field is there.
-fn is_there(it: &Struct<'_>, wire: &str) -> Option<TokenStream> {
-    let found = it.fields().find(|(_, field)| field.wire == *wire);
-    found.map(|(ident, _)| match it.always(wire) {
-        true => quote!(true),
-        false => quote!(self.#ident.is_some()),
-    })
-}
-
-/// Fields that exclude each other.
-fn excluded(it: &Struct<'_>) -> impl Iterator<Item = TokenStream> {
-    it.excluded.iter().map(|names| {
-        let all = names.iter().filter_map(|wire| is_there(it, wire));
-        let names = format!("`{}`", names.join("` and `"));
-        quote!(crate::model::elements::excluded(#(#all)&&*, #names)?;)
-    })
-}
-
 /// Of some sets of fields, one must be there.
 fn sets(it: &Struct<'_>) -> Option<TokenStream> {
     let sets = it.sets?;
+    let field = |wire: &String| {
+        let found = it.fields().find(|(_, field)| field.wire == *wire);
+        found.map(|(ident, _)| match it.always(wire) {
+            true => quote!(true),
+            false => quote!(self.#ident.is_some()),
+        })
+    };
     let complete = sets.sets.iter().map(|set| {
-        let fields = set.iter().filter_map(|wire| is_there(it, wire));
+        let fields = set.iter().filter_map(field);
         quote!(#(#fields)&&*)
     });
     let names: Vec<_> = sets.sets.iter().map(|set| format!("`{}`", set.join("` and `"))).collect();

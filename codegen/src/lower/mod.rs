@@ -15,7 +15,7 @@ mod successes;
 mod unions;
 
 pub(crate) use checks::unused::{each_alone, references};
-use checks::{places, supported, unused};
+use checks::{places, relations, supported, unused};
 pub use finding::Finding;
 use naming::{hoist, names as methods, type_names};
 use serde_json::Value;
@@ -62,6 +62,7 @@ pub fn lower(mut document: Value) -> Result<Lowered, Vec<Finding>> {
     findings.extend(merge::apply(&mut document));
     undeclared::apply(&mut document);
     directions::apply(&mut document);
+    findings.extend(relations::check(&mut document));
     let mut findings = unused::drop(&mut document, findings);
     findings.extend(methods::apply(&mut document));
     unions::beside(&mut document);

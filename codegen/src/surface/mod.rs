@@ -6,10 +6,12 @@
 mod operations;
 mod reach;
 mod read;
+mod relations;
 mod rule;
 mod schemas;
 mod types;
 
+pub use relations::{Relations, Term};
 pub use rule::Rule;
 pub use types::*;
 

@@ -6,6 +6,7 @@ use heck::ToSnakeCase;
 use serde_json::Value;
 
 use super::reach::{holds, holds_types, media, reference, resolve};
+use super::relations::Relations;
 use super::schemas::{field_rule, notes};
 use super::types::{Body, Operation, Paging, Parameter, Place, Style, Success};
 use crate::openapi::{Content, success, walk};
@@ -53,6 +54,7 @@ pub(super) fn read_operation(document: &Value, path: &str, method: &str, it: &Va
         },
         secret_response,
         paging,
+        relations: Relations::read(it),
         types: BTreeSet::new(),
         body_types: BTreeSet::new(),
     }

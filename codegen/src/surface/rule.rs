@@ -19,6 +19,8 @@ pub struct Rule {
     pub min_length: Option<u64>,
     /// Most characters.
     pub max_length: Option<u64>,
+    /// Most bytes as UTF-8, which no keyword says: `x-onkernel-max-bytes`.
+    pub max_bytes: Option<u64>,
     /// Fewest items.
     pub min_items: Option<u64>,
     /// Most items.
@@ -51,6 +53,7 @@ impl Rule {
             multiple_of: number("multipleOf").filter(|step| *step > 0.0),
             min_length: count("minLength"),
             max_length: count("maxLength"),
+            max_bytes: count("x-onkernel-max-bytes"),
             min_items: count("minItems").or_else(|| count("minProperties")),
             max_items: count("maxItems").or_else(|| count("maxProperties")),
             one_of: values.filter_map(value).collect(),
@@ -81,6 +84,7 @@ impl Rule {
         };
         let step = self.multiple_of.map(|step| format!("a multiple of {step}"));
         let characters = range(self.min_length, self.max_length, "characters");
+        let bytes = range(None, self.max_bytes, "bytes");
         let items = range(self.min_items, self.max_items, "items");
         let values = (!self.one_of.is_empty()).then(|| {
             let values: Vec<_> = self.one_of.iter().map(ToString::to_string).collect();
@@ -90,8 +94,10 @@ impl Rule {
             rule.as_ref().and_then(|rule| rule.words()).map(|words| format!("each {of} {words}"))
         };
         let (keys, each) = (inner(&self.keys, "name"), inner(&self.items, "item"));
-        let words: Vec<_> =
-            [numbers, step, values, characters, items, keys, each].into_iter().flatten().collect();
+        let words: Vec<_> = [numbers, step, values, characters, bytes, items, keys, each]
+            .into_iter()
+            .flatten()
+            .collect();
         (!words.is_empty()).then(|| words.join(", "))
     }
 }

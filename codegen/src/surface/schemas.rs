@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::reach::{holds_types, resolve};
+use super::relations::Relations;
 use super::rule::Rule;
 use super::types::{Field, Kind, Notes, Part, Struct, Success, Union};
 use crate::openapi::Content;
@@ -32,8 +33,6 @@ pub(super) fn kind(document: &Value, schema: &Value) -> Kind {
         return Kind::Other(Rule::read(schema));
     };
     let sets = annotation("x-onkernel-sets").and_then(|it| serde_json::from_value(it).ok());
-    let excluded = annotation("x-onkernel-excluded").and_then(|it| serde_json::from_value(it).ok());
-    let excluded = excluded.unwrap_or_default();
     let required = schema["required"].as_array();
     let fields = properties.iter().map(|(wire, property)| {
         let target = resolve(document, property);
@@ -58,7 +57,8 @@ pub(super) fn kind(document: &Value, schema: &Value) -> Kind {
         names.position(|name| name == wire).unwrap_or(usize::MAX)
     };
     fields.sort_by_key(|field| rank(&field.wire));
-    Kind::Struct(Struct { fields, sets, excluded, extra })
+    let relations = Relations::read(schema);
+    Kind::Struct(Struct { fields, sets, extra, relations })
 }
 
 /// The map of what an object holds beside its fields.

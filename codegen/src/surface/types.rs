@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use heck::{ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
 
+use super::relations::Relations;
 use super::rule::Rule;
 use crate::openapi::Content;
 
@@ -53,6 +54,8 @@ pub struct Operation {
     pub secret_response: bool,
     /// How its pages follow each other.
     pub paging: Option<Paging>,
+    /// What holds between its parameters.
+    pub relations: Relations,
     /// The names of all types that its body, parameters and successful response can hold.
     pub types: BTreeSet<String>,
     /// The names of all types that its body can hold.
@@ -223,10 +226,10 @@ pub struct Struct {
     pub fields: Vec<Field>,
     /// The sets of them of which some must be there.
     pub sets: Option<Sets>,
-    /// Those of them, by their names as they are sent, that must not all be there.
-    pub excluded: Vec<Vec<String>>,
     /// A map of all else that it can hold, where the document says of what.
     pub extra: Option<Box<Field>>,
+    /// What holds between them.
+    pub relations: Relations,
 }
 
 /// Sets of fields that must be there together.

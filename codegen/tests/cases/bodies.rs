@@ -89,7 +89,7 @@ fn each_media_type_is_a_method_of_its_own() {
     responses: { '204': { description: '' } }
 /questions:
   post:
-    operationId: postAnswers
+    operationId: postQuestions
     responses:
       '200':
         description: ''

@@ -1,6 +1,6 @@
 //! Keys of ours.
 
-use super::{Error, Overlay, Source, load, source};
+use super::{Error, Overlay, Source, findings, load, source};
 
 const PATHS: &str = "/things:
   get:
@@ -24,7 +24,7 @@ fn a_misspelt_key_is_named_with_the_known_ones() {
     api.yml:11:60: nobody knows the key `x-onkernel-item` (at #/components/schemas/Thing/properties/x-onkernel-odd/x-onkernel-item); correct it
     ");
     let known = error.to_string();
-    assert!(known.contains("the known ones are x-onkernel-clear, "), "{known}");
+    assert!(known.contains("the known ones are x-onkernel-exclusive, "), "{known}");
 }
 
 #[test]
@@ -39,7 +39,27 @@ actions:
     let error = Overlay::parse(text, "o.yml").unwrap_err();
     insta::assert_snapshot!(without_list(&error), @"o.yml:6:15: nobody knows the key `x-onkernel-omit` (at #/actions/0/update/x-onkernel-omit); correct it");
     let source =
-        Source { name: "o.yml".to_owned(), text: text.replace("omit: true", "clear: [a]") };
+        Source { name: "o.yml".to_owned(), text: text.replace("omit: true", "max-bytes: 9") };
     let document = self::source(&PATHS.replace("repat", "repeat"), "Thing: {}");
     load(&document, &[source]).unwrap();
+}
+
+#[test]
+fn what_excludes_or_needs_a_field_that_is_not_there_is_named() {
+    let paths = "/things:
+  get:
+    operationId: getThings
+    x-onkernel-requires: { versoin: app }
+    parameters:
+      - { name: app, in: query, schema: { type: string } }
+      - { name: version, in: query, schema: { type: string } }
+    responses: { '200': { description: '', content: { application/json: { schema: { $ref: '#/components/schemas/Thing' } } } } }";
+    let schemas = "Thing:
+  type: object
+  x-onkernel-exclusive: [[a], [b=maybe]]
+  properties: { a: { type: string }, b: { type: boolean } }";
+    insta::assert_snapshot!(findings(paths, schemas), @r"
+    api.yml:5:5: `versoin` is no field here, or none of this value (GET /things) (at #/paths/~1things/get); correct `x-onkernel-exclusive` or `x-onkernel-requires`
+    api.yml:14:5: `b=maybe` is no field here, or none of this value (GET /things) (at #/components/schemas/Thing); correct `x-onkernel-exclusive` or `x-onkernel-requires`
+    ");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::held::{Holds, StoreState};
 use super::marker::Marker;
-use super::sight::seen;
+use super::sight::{confirmed, seen};
 use crate::rotation::api::{Api, Json, Sight};
 use crate::types::ApiKey;
 use crate::{Error, Secret};
@@ -95,25 +95,32 @@ pub(crate) async fn delete(
     until: Duration,
 ) -> Result<(), DeleteError> {
     may_delete(reason, key, known).map_err(DeleteError::Unproven)?;
-    let mut looks = 0;
+    let (mut looks, mut shown) = (0, false);
     loop {
         if api.delete(&key.id).await? {
             return Ok(());
         }
         match api.look(&key.id).await? {
             Sight::Deleted(_) => return Ok(()),
-            Sight::Absent if api.effects.elapsed() >= until => return Ok(()),
-            Sight::Present(_) if api.effects.elapsed() >= until => {
-                return Err(DeleteError::Unproven(
-                    "the server shows the key and does not find it when it is to be deleted",
-                ));
+            Sight::Absent if api.effects.elapsed() >= until => {
+                match confirmed(api, &key.id).await? {
+                    Sight::Present(_) if !shown => shown = true,
+                    Sight::Present(_) => return Err(contradiction()),
+                    Sight::Absent | Sight::Deleted(_) => return Ok(()),
+                }
+                continue;
             }
+            Sight::Present(_) if api.effects.elapsed() >= until => return Err(contradiction()),
             Sight::Present(_) | Sight::Absent => {}
         }
         let why = "for the server to find the key that is to be deleted";
         api.effects.wait_to_look(why, looks, until).await.map_err(Error::from)?;
         looks += 1;
     }
+}
+
+fn contradiction() -> DeleteError {
+    DeleteError::Unproven("the server shows the key and does not find it when it is to be deleted")
 }
 
 /// Whether this key may be deleted for this reason, or why not.

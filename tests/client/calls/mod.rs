@@ -9,6 +9,7 @@ mod events;
 mod http2;
 mod key_sources;
 mod options;
+mod relations;
 mod sending;
 mod success;
 mod surroundings;

@@ -132,6 +132,28 @@ async fn a_copy_of_a_new_name_is_undone_all_the_same() {
     assert_eq!(world.old().name, "by somebody");
 }
 
+/// Rule 1: a server that finds nothing at all, as a proxy that has lost it, says nothing about a key.
+#[tokio::test]
+async fn a_server_that_finds_nothing_leaves_the_rotation_to_be_finished() {
+    for retirement in [Retirement::Delete, Retirement::Grace { days: 2 }] {
+        for (from, times) in (10..=19).flat_map(|from| [(from, 3), (from, u64::MAX)]) {
+            let world = world(Settings { retirement, ..Settings::default() }).await;
+            world.server.faults().add(Fault::status(404).before().from(from).times(times));
+            let _ = world.rotation().run().await;
+            world.server.faults().clear();
+            let _ = world.resume().run().await;
+            let case = format!("{retirement:?} from {from}, {times} times");
+            assert!(onkernel::rotation::pending(&world.journal).unwrap().is_none(), "{case}");
+            let marked = |id: &String| world.server.key(id).unwrap().name.starts_with('~');
+            let left = live(&world);
+            assert!(!left.iter().any(marked), "{case}: {left:?}");
+            let held = world.store.held().unwrap();
+            let holds = |id: &String| world.server.key(id).unwrap().plaintext() == held;
+            assert!(left.iter().any(holds), "{case}: {left:?}");
+        }
+    }
+}
+
 /// Rule 4: a key that does not bear our marker is not ours, whatever a response says.
 #[tokio::test]
 async fn somebody_elses_id_is_left_alone() {

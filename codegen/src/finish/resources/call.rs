@@ -5,10 +5,11 @@ use quote::{format_ident, quote};
 use syn::Ident;
 
 use super::receive::{self, Receive};
-use super::slots::{Holds, Slot, Slots, Source};
+use super::slots::{Holds, Slot, Slots, Source, name_of};
+use crate::finish::member::Member;
 use crate::finish::structs::set;
-use crate::finish::{bounds, docs};
-use crate::surface::{self, Body, Content, Operation, Parameter, Place, Style};
+use crate::finish::{bounds, docs, relations};
+use crate::surface::{self, Body, Content, Operation, Parameter, Place, Style, Surface};
 
 /// A call as it will be generated.
 pub(super) struct Call<'a> {
@@ -17,9 +18,18 @@ pub(super) struct Call<'a> {
     pub(super) ident: Ident,
     pub(super) slots: Slots<'a>,
     pub(super) receive: Receive,
+    pub(super) surface: &'a Surface,
 }
 
 impl Call<'_> {
+    /// The name of the type of its body.
+    pub(super) fn body_type(&self) -> Option<String> {
+        match &self.slots.body {
+            Holds::Nothing => None,
+            Holds::Always(ty) | Holds::Maybe(ty) => name_of(ty),
+        }
+    }
+
     /// The arguments of the method that makes it.
     pub(super) fn arguments(&self) -> Vec<TokenStream> {
         let arguments = self.slots.arguments().map(|slot| {
@@ -69,7 +79,7 @@ impl Call<'_> {
     }
 
     pub(super) fn generate(&self, made_by: &str) -> TokenStream {
-        let Self { operation, ident, slots, receive } = self;
+        let Self { operation, ident, slots, receive, .. } = self;
         let fields = slots.all.iter().filter(|slot| matches!(slot.source, Source::Parameter(_)));
         let fields = fields.map(|slot| {
             let (name, ty) = (&slot.name, &slot.member.ty);
@@ -149,8 +159,30 @@ impl Call<'_> {
         }
     }
 
+    /// The check of what holds between parameters.
+    fn relations(&self) -> Option<TokenStream> {
+        let checks = relations::checks(&self.operation.relations, self.surface, |wire| {
+            let slot = self.slots.all.iter().find(|slot| match slot.source {
+                Source::Parameter(parameter) => parameter.wire == wire,
+                _ => false,
+            })?;
+            let (name, Member { ty, required, .. }) = (&slot.name, &slot.member);
+            let value = quote!(self.#name);
+            Some(relations::Held { value, base: ty, always: *required, nullable: false })
+        });
+        (!checks.is_empty()).then(|| {
+            quote! {
+                call.holds(crate::model::validate::within("the call", || {
+                    #(#checks)*
+                    ::std::result::Result::Ok(())
+                }));
+            }
+        })
+    }
+
     /// What the runtime is told of the call.
     fn describe(&self) -> TokenStream {
+        let relations = self.relations();
         let description = format_ident!("{}", self.operation.static_name());
         let parameters = self.slots.all.iter().filter_map(|slot| match slot.source {
             Source::Parameter(parameter) => Some(step(&slot.name, parameter)),
@@ -165,6 +197,7 @@ impl Call<'_> {
                 #[allow(unused_mut)]
                 let mut call = Call::new(&operations::#description, sender.options.checks);
                 #invalid
+                #relations
                 #(#parameters)*
                 #body
                 (sender, call)

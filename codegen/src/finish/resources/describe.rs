@@ -3,6 +3,7 @@
 use super::call::Call;
 use super::example;
 use crate::finish::docs;
+use crate::surface::Kind;
 
 /// The way to a resource: `browsers().computer()`.
 pub(super) fn way(path: &[&str]) -> String {
@@ -45,6 +46,13 @@ pub(super) fn operation(call: &Call<'_>) -> String {
     if !setters.is_empty() {
         parts.push(format!("Optional: {}.", setters.join(", ")));
     }
+    let body = call.body_type().and_then(|name| call.surface.types.get(&name));
+    let of_body = match body.map(|it| &it.kind) {
+        Some(Kind::Struct(body)) => body.relations.sentence(),
+        _ => None,
+    };
+    parts.extend(operation.relations.sentence());
+    parts.extend(of_body);
     let errors: Vec<_> = operation
         .statuses
         .iter()

@@ -192,6 +192,7 @@ impl<'a> Context<'a> {
             ident: format_ident!("{name}"),
             slots: Slots::of(operation, chosen, self.structs, self.surface)?,
             receive: Receive::of(operation, response),
+            surface: self.surface,
         })
     }
 }

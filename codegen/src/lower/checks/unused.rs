@@ -1,5 +1,5 @@
-//! What no operation reaches cannot stand in a client's way: such schemas are dropped where one of
-//! them cannot be lowered, so that leaving out an operation leaves out what only it needs.
+//! What no operation reaches is no part of a client: such schemas yield no types, and are not in the
+//! way where they cannot be lowered, so that leaving out an operation leaves out what only it needs.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,7 @@ use crate::openapi::walk;
 
 pub(in crate::lower) const SCHEMAS: &str = "#/components/schemas/";
 
-/// The findings that concern an operation. If any other is among them, the schemas that no
-/// operation reaches are removed.
+/// Removes the schemas that no operation reaches. The findings that remain concern an operation.
 pub(in crate::lower) fn drop(document: &mut Value, findings: Vec<Finding>) -> Vec<Finding> {
     let mut used = BTreeSet::new();
     references(document, &document["paths"], &mut used);
@@ -19,9 +18,9 @@ pub(in crate::lower) fn drop(document: &mut Value, findings: Vec<Finding>) -> Ve
         let name = finding.pointer.strip_prefix(SCHEMAS).and_then(|rest| rest.split('/').next());
         name.is_none_or(|name| used.contains(&name.replace("~1", "/").replace("~0", "~")))
     };
-    let (kept, dropped): (Vec<_>, Vec<_>) = findings.into_iter().partition(concerns);
+    let kept = findings.into_iter().filter(concerns).collect();
     let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
-    if let Some(schemas) = schemas.filter(|_| !dropped.is_empty()) {
+    if let Some(schemas) = schemas {
         schemas.retain(|name, _| used.contains(name));
     }
     kept

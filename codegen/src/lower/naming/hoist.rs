@@ -110,7 +110,9 @@ impl Hoist {
     /// The same, by the first of several names that is free. `x-onkernel-type` overrules them all.
     fn name_by(&mut self, at: &str, schema: &mut Value, names: &[String]) {
         let chosen = schema["x-onkernel-type"].as_str().map(|name| vec![name.to_owned()]);
-        let names = chosen.as_deref().unwrap_or(names);
+        // As the generator spells them: where two parts meet, capitals may (`E` and `E`).
+        let names = chosen.as_deref().unwrap_or(names).iter().map(|it| it.to_upper_camel_case());
+        let names: Vec<String> = names.collect();
         let Some(name) = names.last() else { return };
         self.inside(at, schema, name);
         let is_object = schema["properties"].as_object().is_some_and(|it| !it.is_empty());
