@@ -7,18 +7,29 @@ use serde::Deserialize;
 use super::validate::{Bounded, Checked, Checks, Rule, ValidationError};
 
 /// An enum of the document's strings, and of any other that a server sends.
-pub(crate) trait OpenEnum: Sized {
-    /// What a caller may write.
-    const EXPECTED: &'static str;
+pub(crate) trait OpenEnum: AsRef<str> + Clone + 'static {
+    /// The values that the document names, each as it travels.
+    const KNOWN: &'static [(&'static str, Self)];
+    /// Any other.
+    const OTHER: fn(String) -> Self;
 
     /// The value as it travels.
-    fn text(&self) -> &str;
+    fn text(&self) -> &str {
+        self.as_ref()
+    }
 
     /// The string, if the document does not name it.
-    fn unknown(&self) -> Option<&str>;
+    fn unknown(&self) -> Option<&str> {
+        Some(self.text()).filter(|text| Self::KNOWN.iter().all(|(known, _)| known != text))
+    }
 
     /// The value of a string that a server sent, which is always read.
-    fn read(text: String) -> Self;
+    fn read(text: String) -> Self {
+        match Self::KNOWN.iter().find(|(known, _)| *known == text) {
+            Some((_, value)) => value.clone(),
+            None => (Self::OTHER)(text),
+        }
+    }
 }
 
 /// What every such enum implements.
@@ -83,7 +94,9 @@ pub(crate) fn deserialize<'de, T: OpenEnum, D: serde::Deserializer<'de>>(
 }
 
 fn unexpected<T: OpenEnum>(unknown: &str) -> String {
-    format!("{}, not `{unknown}`", T::EXPECTED)
+    let known: Vec<_> = T::KNOWN.iter().map(|(known, _)| format!("`{known}`")).collect();
+    let of = if known.len() == 1 { "" } else { "one of " };
+    format!("must be {of}{}, not `{unknown}`", known.join(", "))
 }
 
 /// Whether a value may be sent.

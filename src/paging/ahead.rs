@@ -1,15 +1,19 @@
 //! Pages fetched before they are asked for, by a task of their own: a caller that takes its time over
 //! a page lets no request time out.
 
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use futures_core::Stream;
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::streams::Fetching;
 use crate::error::{Error, ErrorKind, Result};
+
+/// Pages, each fetched when it is asked for.
+pub(super) type Fetching<T> = Pin<Box<dyn Stream<Item = Result<T>> + Send>>;
 
 /// The most pages that are fetched ahead.
 const MOST: usize = 100;

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 
-use super::ahead::Ahead;
+use super::ahead::{Ahead, Fetching};
 use super::page::{Page, fetch};
 use super::place::{Following, Misled, Paging, Place, Said};
 use crate::error::Result;
@@ -20,9 +20,6 @@ use crate::send::Sender;
 
 /// How many pages items are ahead, unless told otherwise.
 const USUAL: usize = 2;
-
-/// Pages, each fetched when it is asked for.
-pub(super) type Fetching<T> = Pin<Box<dyn Stream<Item = Result<T>> + Send>>;
 
 /// All pages of a list, from the one that was asked for on.
 ///

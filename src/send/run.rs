@@ -107,26 +107,18 @@ impl Run {
         self.attempts += 1;
         self.span.record("attempt", self.attempts);
         let time = self.time;
-        let (mut limit, mut kind) = time.next();
         let is_watched = self.call.body.is_watched(&self.method, self.idempotency());
         let progress = is_watched.then(Progress::default);
-        let upload = progress.as_ref().filter(|_| self.call.body.is_streamed());
-        let result = {
-            let span = self.span.clone();
-            let mut exchange = std::pin::pin!(self.exchange(progress.as_ref()).instrument(span));
-            loop {
-                if let Ok(result) = timeout(limit, exchange.as_mut()).await {
-                    break result;
-                }
-                // A long upload is not late while it makes progress; the deadline is for all.
-                let idle = upload.and_then(Progress::last_byte).map(|last| last.elapsed());
-                match idle.and_then(|idle| time.timeout.checked_sub(idle)) {
-                    Some(left) if kind == ErrorKind::Timeout && !left.is_zero() => {
-                        (limit, kind) = time.within(left);
-                    }
-                    _ => break Err(Trouble::OutOfTime(kind)),
-                }
+        let upload = progress.clone().filter(|_| self.call.body.is_streamed());
+        let span = self.span.clone();
+        let exchange = self.exchange(progress.as_ref()).instrument(span);
+        let result = match upload {
+            None => {
+                let (limit, kind) = time.next();
+                timeout(limit, exchange).await.unwrap_or(Err(Trouble::OutOfTime(kind)))
             }
+            // Boxed, since few calls are uploads and every future would have room for it.
+            Some(upload) => Box::pin(while_it_progresses(exchange, upload, time)).await,
         };
         let mut so_far = std::mem::replace(&mut self.so_far, SoFar::nothing(&self.call));
         let result = match (result, &progress) {
@@ -315,6 +307,28 @@ impl Run {
         let elapsed = u64::try_from(self.time.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.span.record("elapsed_ms", elapsed);
         tracing::debug!(parent: &self.span, how, "finished");
+    }
+}
+
+/// An attempt with a long upload is not late while it makes progress; the deadline is for all.
+async fn while_it_progresses(
+    exchange: impl Future<Output = Result<(), Trouble>>,
+    upload: Progress,
+    time: Time,
+) -> Result<(), Trouble> {
+    let mut exchange = std::pin::pin!(exchange);
+    let (mut limit, mut kind) = time.next();
+    loop {
+        if let Ok(result) = timeout(limit, exchange.as_mut()).await {
+            return result;
+        }
+        let idle = upload.last_byte().map(|last| last.elapsed());
+        match idle.and_then(|idle| time.timeout.checked_sub(idle)) {
+            Some(left) if kind == ErrorKind::Timeout && !left.is_zero() => {
+                (limit, kind) = time.within(left);
+            }
+            _ => return Err(Trouble::OutOfTime(kind)),
+        }
     }
 }
 

@@ -65,9 +65,12 @@ pub(crate) fn details(key: &ApiKey, now: DateTime<Utc>, style: Style) -> String 
     lines(fields(key, now, style), style)
 }
 
+/// As wide as the titles of a key's fields become.
+const USUAL_TITLE: usize = 8;
+
 /// Fields with their titles, a line for each.
 pub(crate) fn lines(fields: Vec<(&str, String)>, style: Style) -> String {
-    let width = fields.iter().map(|(title, _)| title.len()).max().unwrap_or(0);
+    let width = fields.iter().map(|(title, _)| title.len()).fold(USUAL_TITLE, usize::max);
     let lines = fields.into_iter().map(|(title, value)| {
         format!("{} {value}", style.paint(Tint::Faint, &format!("{title:<width$}")))
     });

@@ -25,13 +25,6 @@ pub(super) fn generate(surface: &Surface) -> Vec<TokenStream> {
 fn one(name: &Ident, docs: &TokenStream, values: &[String]) -> TokenStream {
     let variants = variants(values);
     let variant_docs = values.iter().map(|value| format!(" `{value}`"));
-    let expected = match values {
-        [only] => format!("must be `{only}`"),
-        _ => {
-            let quoted: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();
-            format!("must be one of {}", quoted.join(", "))
-        }
-    };
     quote! {
         #docs
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -51,22 +44,8 @@ fn one(name: &Ident, docs: &TokenStream, values: &[String]) -> TokenStream {
             }
         }
         impl crate::model::open_enum::OpenEnum for #name {
-            const EXPECTED: &'static str = #expected;
-            fn text(&self) -> &str {
-                self.as_str()
-            }
-            fn unknown(&self) -> ::std::option::Option<&str> {
-                match self {
-                    Self::Unknown(value) => ::std::option::Option::Some(value),
-                    _ => ::std::option::Option::None,
-                }
-            }
-            fn read(value: ::std::string::String) -> Self {
-                match value.as_str() {
-                    #(#values => Self::#variants,)*
-                    _ => Self::Unknown(value),
-                }
-            }
+            const KNOWN: &'static [(&'static str, Self)] = &[#((#values, Self::#variants)),*];
+            const OTHER: fn(::std::string::String) -> Self = Self::Unknown;
         }
         crate::model::open_enum::open_enum!(#name, self::error::ConversionError);
     }
