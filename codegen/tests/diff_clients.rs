@@ -183,6 +183,19 @@ fn headers_that_the_client_decides_on_are_nothing() {
     assert_eq!(report.verdict.as_str(), "none", "{}", report.to_text());
 }
 
+/// Two values that make one name: the first keeps it, and what came before has another now.
+#[test]
+fn a_variant_that_sends_another_value_breaks_callers() {
+    let of = |values: &str| {
+        books(&format!(
+            "Book: {{ type: object, properties: {{ kind: {{ type: string, enum: [{values}] }} }} }}"
+        ))
+    };
+    let said = "`types::BookKind::AB` stands for `a-b` instead of `a_b`";
+    expect(&of("a_b, c"), &of("a-b, a_b, c"), ("major", "minor"), said);
+    expect(&of("a_b, c"), &of("a_b, c, a-b"), ("minor", "minor"), "value `a-b` added");
+}
+
 #[test]
 fn a_client_that_cannot_be_generated_leaves_the_documents() {
     let old = shelf("/shelf", NOTHING);

@@ -3,6 +3,7 @@
 //! ```yaml
 //! # before                                          # after
 //! { type: string, minLength: 1, default: a }        { type: string }
+//! { type: string, enum: [a, b] }                    { type: string, enum: [value] }
 //! { $ref: Creator, nullable: true }                 { $ref: Creator }
 //! { type: object, additionalProperties: false, … }  { type: object, … }
 //! { style: deepObject, schema: … }                  { schema: { type: array, items: … } }
@@ -109,9 +110,12 @@ fn loosen(schema: &mut Value) {
         *schema = json!({ "type": "string", "format": NULL });
         return;
     }
-    // Numbers and booleans of an enum are checked like bounds.
-    if it.get("enum").is_some_and(|values| !values[0].is_string()) {
-        it.remove("enum");
+    // Numbers and booleans of an enum are checked like bounds. The variants of strings are ours, too:
+    // the generator gives up where two values make one name.
+    match it.get("enum").map(|values| values[0].is_string()) {
+        Some(true) => drop(it.insert("enum".to_owned(), json!(["value"]))),
+        Some(false) => drop(it.remove("enum")),
+        None => {}
     }
     it.retain(|key, _| KEPT.contains(&key.as_str()));
     if it.get("additionalProperties") == Some(&json!(false)) {
