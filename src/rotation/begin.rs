@@ -21,7 +21,7 @@ use super::journal::record::{Ending, Past, Record};
 use super::plan::lifetime::{Wishes, lifetime, may_be_shortened};
 use super::plan::old_key::{OldKey, real_name};
 use super::plan::record::{Plan, Retirement};
-use super::report::{Event, Outcome, RotationError, RotationReport, Step, StepReport};
+use super::report::{Decision, Event, Outcome, RotationError, RotationReport, Step, StepReport};
 use super::settings::{Subject, Wanted};
 use super::site::{here, lock_store, required};
 use super::sweep;
@@ -30,6 +30,10 @@ use crate::api_keys::fits_mask;
 use crate::types::{ApiKey, ApiKeyPolicy};
 
 type Refused = RotationError;
+
+fn undecided<T>(decision: Decision, why: impl Into<String>) -> Result<T, Refused> {
+    Err(RotationError::undecided(decision, why))
+}
 
 fn refuse<T>(why: impl Into<String>) -> Result<T, Refused> {
     Err(RotationError::refused(why))
@@ -67,7 +71,8 @@ async fn plan(wanted: Wanted, effects: &Arc<Effects>) -> Result<Opening, Refused
     let retirement = retirement(&wanted)?;
     if !store.readable() {
         if !wanted.store_is_new {
-            return refuse(
+            return undecided(
+                Decision::NewStore,
                 "the store cannot be read, so nobody can tell whether it holds this key, nor undo a write to it: say that the store is new to accept that",
             );
         }
@@ -77,10 +82,11 @@ async fn plan(wanted: Wanted, effects: &Arc<Effects>) -> Result<Opening, Refused
     let mut journal = Journal::open(path)?;
     let store_lock = lock_store(&*store)?;
     if journal.past.is_open() {
-        return refuse(format!(
-            "the journal {} holds a rotation that is not finished: resume it first",
-            path.display()
-        ));
+        let path = path.display();
+        return undecided(
+            Decision::Unfinished,
+            format!("the journal {path} holds a rotation that is not finished: resume it first"),
+        );
     }
     if journal.past.plan.as_ref().is_some_and(|plan| plan.store != store.describe()) {
         return refuse(format!(
@@ -129,7 +135,7 @@ async fn plan(wanted: Wanted, effects: &Arc<Effects>) -> Result<Opening, Refused
         Retirement::Grace { .. } => None,
         Retirement::Delete | Retirement::Keep => policy(&old)?,
     };
-    let name = real_name(&old).map_err(RotationError::refused)?;
+    let name = real_name(&old).map_err(|why| RotationError::undecided(Decision::Marked, why))?;
     if Marker::new(&id).is_none() {
         return refuse(format!("the id {id:?} does not fit into a key's name"));
     }
@@ -139,7 +145,8 @@ async fn plan(wanted: Wanted, effects: &Arc<Effects>) -> Result<Opening, Refused
         true => siblings(&api, &old).await?,
         false => Vec::new(),
     };
-    let (ask, longest) = lifetime(&old, &siblings, &wishes).map_err(RotationError::refused)?;
+    let (ask, longest) = lifetime(&old, &siblings, &wishes)
+        .map_err(|(decision, why)| RotationError::undecided(decision, why))?;
     remove_orphans(&api, &id, &journal.past, &marked, began + common.visibility()).await?;
     let swept = sweep::look(&api, &mut journal, began + common.visibility()).await?;
     if swept > 0 {
@@ -209,7 +216,8 @@ fn retirement(wanted: &Wanted) -> Result<Retirement, Refused> {
         )),
         Some(retirement) => Ok(retirement),
         None if hooks => Ok(Retirement::Delete),
-        None => refuse(
+        None => undecided(
+            Decision::Retirement,
             "choose what is done with the old key (delete, keep or a grace period): without a deploy or verify hook nobody knows when the workload has stopped using it",
         ),
     }
@@ -218,7 +226,8 @@ fn retirement(wanted: &Wanted) -> Result<Retirement, Refused> {
 /// The id of the key that the store holds.
 async fn stored(api: &Api, held: Option<&Secret>, past: &Past) -> Result<String, Refused> {
     let Some(held) = held else {
-        return refuse("the store holds no key: say which one is to be rotated");
+        let why = "the store holds no key: say which one is to be rotated";
+        return undecided(Decision::Key, why);
     };
     // The journal of the rotation before knows for certain.
     if let (Some(Ending::Rotated), Some(adopted)) = (past.ended, &past.adopted)
@@ -232,10 +241,13 @@ async fn stored(api: &Api, held: Option<&Secret>, past: &Past) -> Result<String,
     match fits[..] {
         [key] => Ok(key.id.clone()),
         [] => refuse("the store holds no key that this client's key can see"),
-        _ => refuse(format!(
-            "{} keys look like the one that the store holds: say which one by its id",
-            fits.len()
-        )),
+        _ => {
+            let count = fits.len();
+            let why = format!(
+                "{count} keys look like the one that the store holds: say which one by its id"
+            );
+            undecided(Decision::Key, why)
+        }
     }
 }
 
@@ -249,7 +261,8 @@ fn check_held(
 ) -> Result<(), Refused> {
     match held {
         None if wanted.store_is_new => Ok(()),
-        None => refuse(
+        None => undecided(
+            Decision::NewStore,
             "the store holds no key: say that it is new if the rotated key is to be put there for the first time",
         ),
         Some(_) if wanted.store_is_new => {
@@ -298,7 +311,8 @@ fn policy(old: &OldKey) -> Result<Option<ApiKeyPolicy>, Refused> {
     let same = typed.as_ref().and_then(|policy| serde_json::to_value(policy).ok());
     match typed {
         Some(policy) if same.as_ref() == Some(raw) => Ok(Some(policy)),
-        _ => refuse(
+        _ => undecided(
+            Decision::Retirement,
             "the key's policy holds something that this client does not know and would drop: let the server rotate the key (a grace period), or use a newer client",
         ),
     }
@@ -316,10 +330,13 @@ fn no_concurrent(id: &str, past: &Past, marked: &[ApiKey]) -> Result<(), Refused
     let ours = |key: &ApiKey| key.id == id || markers.iter().any(|marker| marker.is(&key.name));
     match marked.iter().find(|key| !ours(key)) {
         None => Ok(()),
-        Some(key) => refuse(format!(
-            "another rotation of this key is under way, or was left behind: it made the key {} ({}). Resume it where its journal is; if that is lost and nothing is under way, resume with the store alone: that goes by the markers on the server",
-            key.id, key.name
-        )),
+        Some(key) => {
+            let why = format!(
+                "another rotation of this key is under way, or was left behind: it made the key {} ({}). Resume it where its journal is; if that is lost and nothing is under way, resume with the store alone: that goes by the markers on the server",
+                key.id, key.name
+            );
+            undecided(Decision::Marked, why)
+        }
     }
 }
 

@@ -112,7 +112,7 @@ pub use self::fleet::{Audited, Fleet, FleetEvent, Policy, Rotated, Skipped};
 pub use self::once::{CreateOnce, CreateOnceError, CreatedOnce};
 pub use self::plan::record::{Lifetime, Retirement};
 pub use self::report::{
-    Disposition, Event, Events, Outcome, Resolution, RotationError, RotationReport, Step,
+    Decision, Disposition, Event, Events, Outcome, Resolution, RotationError, RotationReport, Step,
     StepReport, StoreHolds,
 };
 pub use self::settings::{DeployTarget, HookError};

@@ -207,5 +207,6 @@ fn give_up(mut journal: Journal) -> Result<Option<RotationReport>, RotationError
         todo,
         resolutions: Vec::new(),
         why: None,
+        decision: None,
     }))
 }

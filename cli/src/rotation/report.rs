@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use onkernel::rotation::{
-    Disposition, Event, Outcome, Resolution, RotationError, RotationReport, Step,
+    Decision, Disposition, Event, Outcome, Resolution, RotationError, RotationReport, Step,
 };
 use serde_json::json;
 
@@ -96,22 +96,22 @@ pub(crate) fn failure(
         false => Failure::new(error.to_string()),
         true => Failure::attention(error.to_string()),
     };
-    let problem = error.to_string();
     let failure = match (store, error.resolutions()) {
         _ if error.is_stopped() => failure.advise(resume_advice(resume)),
         (Some(store), resolutions @ [_, ..]) => {
             failure.resolved_by(resume.resolve(store, resolutions))
         }
-        _ if error.needs_attention() || problem.contains("resume it first") => {
-            failure.advise(resume_advice(resume))
-        }
-        // Another rotation of this key has left its marker, and no journal here.
-        (Some(store), []) if problem.contains("marker") => {
-            failure.resolved_by(resume.resolve(store, &[Resolution::Adopt]))
-        }
-        _ => match option(&problem) {
-            Some(option) => failure.advise(option),
-            None => failure,
+        _ if error.needs_attention() => failure.advise(resume_advice(resume)),
+        (store, _) => match (error.decision(), store) {
+            (Some(Decision::Unfinished), _) => failure.advise(resume_advice(resume)),
+            (Some(Decision::Marked), Some(store)) => {
+                failure.resolved_by(resume.resolve(store, &[Resolution::Adopt]))
+            }
+            (Some(decision), _) => match option(decision) {
+                Some(option) => failure.advise(option),
+                None => failure,
+            },
+            (None, _) => failure,
         },
     };
     failure.of(error.report())
@@ -127,17 +127,17 @@ pub(crate) fn cannot_resume(
     Failure::attention(why).resolved_by(resume.resolve(store, resolutions))
 }
 
-/// The option that provides what the library asks for.
-fn option(problem: &str) -> Option<&'static str> {
-    let options = [
-        ("say how long", "Use --days N, --expires-at TIME or --never."),
-        ("say that it is new", "Use --store-is-new."),
-        ("say that the store is new", "Use --store-is-new."),
-        ("say which one", "Name the key by its id: kernel-keys rotate ID --store …"),
-        ("allow that by name", "Use --allow-difference FIELD, or --retire grace."),
-        ("its lifetime in days", "Use --days N."),
-    ];
-    options.into_iter().find(|(words, _)| problem.contains(words)).map(|(_, option)| option)
+/// The option that decides it.
+fn option(decision: Decision) -> Option<&'static str> {
+    match decision {
+        Decision::Key => Some("Name the key by its id: kernel-keys rotate ID --store …"),
+        Decision::NewStore => Some("Use --store-is-new."),
+        Decision::Retirement => Some("Use --retire delete, keep or grace."),
+        Decision::Lifetime => Some("Use --days N, --expires-at TIME or --never."),
+        Decision::LifetimeInDays => Some("Use --days N."),
+        Decision::Difference => Some("Use --allow-difference FIELD, or --retire grace."),
+        _ => None,
+    }
 }
 
 /// Work that a second signal has dropped. It can be resumed from any point.

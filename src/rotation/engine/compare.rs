@@ -15,7 +15,7 @@ use crate::rotation::journal::record::Record;
 use crate::rotation::plan::lifetime::is_as_asked;
 use crate::rotation::plan::old_key::OldKey;
 use crate::rotation::plan::record::Retirement;
-use crate::rotation::report::{Resolution, StoreHolds};
+use crate::rotation::report::{Decision, Resolution, StoreHolds};
 use crate::types::ApiKey;
 use crate::{Error, Secret};
 
@@ -96,7 +96,8 @@ impl Engine {
         }
         let longest = self.plan.longest_ms.and_then(chrono::TimeDelta::try_milliseconds);
         if !is_as_asked(self.plan.ask, longest, read.created_at, read.expires_at) {
-            return Err(StepError::new(
+            return Err(StepError::undecided(
+                Decision::LifetimeInDays,
                 "the new key does not live as long as asked for; choose its lifetime in days",
             ));
         }
@@ -166,10 +167,11 @@ impl Engine {
         }
         let fields = differences(old, &new, &self.plan.allowed);
         if !fields.is_empty() {
-            return Err(StepError::new(format!(
+            let why = format!(
                 "the new key is not the old one's equal: they differ in {}; allow that by name, or let the server rotate the key",
                 fields.join(", ")
-            )));
+            );
+            return Err(StepError::undecided(Decision::Difference, why));
         }
         let read = OldKey::read(old).map_err(StepError::new)?;
         let moved = read.expires_at != self.plan.expires_at;

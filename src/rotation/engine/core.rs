@@ -14,7 +14,7 @@ use crate::rotation::evidence::marker::Marker;
 use crate::rotation::journal::Journal;
 use crate::rotation::journal::record::{Adopted, Record};
 use crate::rotation::plan::record::{Plan, Retirement};
-use crate::rotation::report::{Resolution, StepReport, StoreHolds};
+use crate::rotation::report::{Decision, Resolution, StepReport, StoreHolds};
 use crate::rotation::settings::Setup;
 use crate::rotation::store::StoreError;
 use crate::rotation::system::lock::Lock;
@@ -74,6 +74,7 @@ pub(crate) struct Engine {
     pub(super) restores: u32,
     pub(super) steps: Vec<StepReport>,
     pub(super) why: Option<String>,
+    pub(super) decision: Option<Decision>,
     pub(super) todo: Vec<String>,
     pub(super) resolutions: Vec<Resolution>,
     _store_lock: Option<Lock>,
@@ -148,6 +149,7 @@ impl Engine {
             restores: 0,
             steps: Vec::new(),
             why: None,
+            decision: None,
             todo: Vec::new(),
             resolutions: Vec::new(),
             _store_lock: store_lock,

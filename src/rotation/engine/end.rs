@@ -47,6 +47,7 @@ impl Engine {
             todo: self.todo,
             resolutions,
             why: scrubbed,
+            decision: self.decision,
         }
     }
 

@@ -175,5 +175,6 @@ impl Engine {
             self.resolutions.extend(row.ways_out);
         }
         self.because(&error.why);
+        self.decision = self.decision.or(error.decision);
     }
 }

@@ -3,7 +3,7 @@
 use crate::rotation::effects::stop::StopRequested;
 use crate::rotation::evidence::delete::DeleteError;
 use crate::rotation::journal::JournalError;
-use crate::rotation::report::Resolution;
+use crate::rotation::report::{Decision, Resolution};
 use crate::rotation::store::StoreError;
 use crate::{Error, ErrorKind};
 
@@ -16,11 +16,18 @@ pub(super) struct StepError {
     pub(super) stop: bool,
     /// The ways out, beside those of the step.
     pub(super) resolutions: Vec<Resolution>,
+    /// What a person has to decide first.
+    pub(super) decision: Option<Decision>,
 }
 
 impl StepError {
     pub(super) fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into(), attention: false, stop: false, resolutions: Vec::new() }
+        let why = why.into();
+        Self { why, attention: false, stop: false, resolutions: Vec::new(), decision: None }
+    }
+
+    pub(super) fn undecided(decision: Decision, why: impl Into<String>) -> Self {
+        Self { decision: Some(decision), ..Self::new(why) }
     }
 
     pub(super) fn attention(why: impl Into<String>) -> Self {

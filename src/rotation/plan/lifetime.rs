@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::old_key::OldKey;
 use super::record::{Ask, Lifetime, Retirement};
+use crate::rotation::report::Decision;
 
 /// The moments within one of the server's transactions differ by less.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
@@ -21,28 +22,60 @@ pub(crate) struct Wishes {
     pub(crate) now: DateTime<Utc>,
 }
 
+/// What has to be decided, and why.
+type Undecided = (Decision, String);
+
 /// The lifetime to ask for, and the longest that the new key may live.
 pub(crate) fn lifetime(
     old: &OldKey,
     siblings: &[DateTime<Utc>],
     wishes: &Wishes,
-) -> Result<(Ask, Option<TimeDelta>), String> {
+) -> Result<(Ask, Option<TimeDelta>), Undecided> {
+    let (ask, longest) = asked_for(old, siblings, wishes)?;
+    let lives = match ask {
+        Ask::Days(days) => TimeDelta::try_days(days),
+        Ask::AsServerKnows => longest,
+        _ => None,
+    };
+    // The server would reject it, after the old key was marked.
+    if let (Retirement::Grace { days }, Some(lives)) = (wishes.retirement, lives)
+        && TimeDelta::try_days(days).is_some_and(|grace| lives + TOLERANCE < grace)
+    {
+        let why = format!(
+            "the new key would live for {} days, and so end before the old one, whose grace period is {days} days: make it live longer, or the grace period shorter",
+            (lives + TOLERANCE).num_days()
+        );
+        return Err((Decision::LifetimeInDays, why));
+    }
+    Ok((ask, longest))
+}
+
+fn asked_for(
+    old: &OldKey,
+    siblings: &[DateTime<Utc>],
+    wishes: &Wishes,
+) -> Result<(Ask, Option<TimeDelta>), Undecided> {
     let server_side = matches!(wishes.retirement, Retirement::Grace { .. });
+    let in_days = |why: &str| Err((Decision::LifetimeInDays, why.to_owned()));
     match wishes.lifetime {
         Lifetime::Never => Ok((Ask::Never, None)),
         Lifetime::Days(days) if (1..=LONGEST_DAYS).contains(&days) => Ok((Ask::Days(days), None)),
-        Lifetime::Days(days) => {
-            Err(format!("a key can live for 1 to {LONGEST_DAYS} days, not for {days}"))
-        }
-        Lifetime::Until(_) if server_side => Err(
-            "the server's own rotation cannot end a key at an exact time: ask for a lifetime in days, or for the old key to be deleted or kept".to_owned(),
+        Lifetime::Days(days) => Err((
+            Decision::Lifetime,
+            format!("a key can live for 1 to {LONGEST_DAYS} days, not for {days}"),
+        )),
+        Lifetime::Until(_) if server_side => in_days(
+            "the server's own rotation cannot end a key at an exact time: ask for a lifetime in days, or for the old key to be deleted or kept",
         ),
         Lifetime::Until(end) if end <= wishes.now => {
-            Err("the time at which the new key is to end has passed".to_owned())
+            let why = "the time at which the new key is to end has passed";
+            Err((Decision::Lifetime, why.to_owned()))
         }
-        Lifetime::Until(end) if wishes.own && old.expires_at.is_some_and(|old| end > old) => Err(
-            "a key cannot make one that outlives it to an exact time: ask for a lifetime in days, or rotate it with another key".to_owned(),
-        ),
+        Lifetime::Until(end) if wishes.own && old.expires_at.is_some_and(|old| end > old) => {
+            in_days(
+                "a key cannot make one that outlives it to an exact time: ask for a lifetime in days, or rotate it with another key",
+            )
+        }
         Lifetime::Until(end) => Ok((Ask::Until(end), None)),
         Lifetime::AsOld => as_old(old, siblings, wishes, server_side),
     }
@@ -60,15 +93,16 @@ fn as_old(
     siblings: &[DateTime<Utc>],
     wishes: &Wishes,
     server_side: bool,
-) -> Result<(Ask, Option<TimeDelta>), String> {
+) -> Result<(Ask, Option<TimeDelta>), Undecided> {
+    let unclear = |why: String| Err((Decision::Lifetime, why));
     const SAY: &str = "say how long the new key is to live (in days, until a time, or for ever)";
     let Some(end) = old.expires_at else { return Ok((Ask::Never, None)) };
     if end <= wishes.now {
-        return Err(format!("the old key has expired: {SAY}"));
+        return unclear(format!("the old key has expired: {SAY}"));
     }
     let lived = end - old.created_at;
     if lived <= TimeDelta::zero() {
-        return Err(format!("the old key's lifetime makes no sense: {SAY}"));
+        return unclear(format!("the old key's lifetime makes no sense: {SAY}"));
     }
     if let Some(days) = days_to_ask_for(lived) {
         let ask = if server_side { Ask::AsServerKnows } else { Ask::Days(days) };
@@ -79,7 +113,7 @@ fn as_old(
         *made > old.created_at && whole_days(end - *made).is_some_and(|days| days >= 0)
     });
     if shortened {
-        return Err(format!(
+        return unclear(format!(
             "the old key's end seems to have been moved by a grace period, since a key of the same name was made whole days before it: {SAY}"
         ));
     }
@@ -87,7 +121,7 @@ fn as_old(
         return Ok((Ask::AsServerKnows, Some(lived)));
     }
     if wishes.own {
-        return Err(format!(
+        return unclear(format!(
             "the old key's lifetime is not one of whole days, and a key cannot make one that outlives it to an exact time: {SAY}, or rotate it with another key"
         ));
     }
@@ -158,7 +192,7 @@ mod tests {
         }
     }
 
-    fn asked(expires_at: Option<&str>) -> Result<Ask, String> {
+    fn asked(expires_at: Option<&str>) -> Result<Ask, Undecided> {
         lifetime(&old(expires_at), &[], &wishes(Lifetime::AsOld)).map(|(ask, _)| ask)
     }
 
@@ -175,7 +209,7 @@ mod tests {
 
     #[test]
     fn an_expired_key_needs_the_lifetime_spelled_out() {
-        assert!(asked(Some("2026-01-09T10:00:00Z")).unwrap_err().contains("say how long"));
+        assert!(asked(Some("2026-01-09T10:00:00Z")).unwrap_err().1.contains("say how long"));
         let spelled = lifetime(&old(Some("2026-01-09T10:00:00Z")), &[], &wishes(Lifetime::Days(9)));
         assert_eq!(spelled, Ok((Ask::Days(9), None)));
     }
@@ -185,8 +219,32 @@ mod tests {
         let old = old(Some("2026-01-16T08:00:00Z"));
         let sibling = at("2026-01-09T08:00:00Z");
         let error = lifetime(&old, &[sibling], &wishes(Lifetime::AsOld)).unwrap_err();
-        assert!(error.contains("grace period"), "{error}");
+        assert!(error.1.contains("grace period"), "{error:?}");
         assert!(lifetime(&old, &[], &wishes(Lifetime::AsOld)).is_ok());
+    }
+
+    #[test]
+    fn the_new_key_outlives_the_grace_period_of_the_old_one() {
+        let grace =
+            |days, lifetime| Wishes { retirement: Retirement::Grace { days }, ..wishes(lifetime) };
+        let ten = old(Some("2026-01-11T10:00:00Z"));
+        for (days, lifetime, fits) in [
+            (7, Lifetime::Days(7), true),
+            (8, Lifetime::Days(7), false),
+            (10, Lifetime::AsOld, true),
+            (11, Lifetime::AsOld, false),
+            (3650, Lifetime::Never, true),
+        ] {
+            let asked = lifetime_of(&ten, &grace(days, lifetime));
+            assert_eq!(asked.is_ok(), fits, "{days} {lifetime:?}: {asked:?}");
+        }
+        let (decision, why) = lifetime_of(&ten, &grace(8, Lifetime::Days(7))).unwrap_err();
+        assert_eq!(decision, Decision::LifetimeInDays);
+        assert!(why.contains("for 7 days") && why.contains("is 8 days"), "{why}");
+    }
+
+    fn lifetime_of(old: &OldKey, wishes: &Wishes) -> Result<(Ask, Option<TimeDelta>), Undecided> {
+        lifetime(old, &[], wishes)
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::decision::Decision;
 use super::outcome::{Outcome, RotationReport};
 use super::resolution::Resolution;
 use crate::rotation::store::StoreError;
@@ -17,6 +18,7 @@ struct Inner {
     stopped: bool,
     /// For a rotation that was found unfinished and left alone.
     resolutions: Vec<Resolution>,
+    decision: Option<Decision>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -27,8 +29,15 @@ impl RotationError {
             report: None,
             stopped: false,
             resolutions: Vec::new(),
+            decision: None,
             source: None,
         }))
+    }
+
+    /// Nothing was changed, for lack of a decision.
+    pub(crate) fn undecided(decision: Decision, problem: impl Into<String>) -> Self {
+        let Self(inner) = Self::refused(problem);
+        Self(Box::new(Inner { decision: Some(decision), ..*inner }))
     }
 
     /// Nothing was changed, and these would end it.
@@ -82,7 +91,9 @@ impl RotationError {
         };
         let stopped = report.outcome == Outcome::Stopped;
         let resolutions = report.resolutions.clone();
-        Self(Box::new(Inner { problem, report: Some(report), stopped, resolutions, source: None }))
+        let decision = report.decision;
+        let (report, source) = (Some(report), None);
+        Self(Box::new(Inner { problem, report, stopped, resolutions, decision, source }))
     }
 
     /// What was done and what is left to do; `None` when nothing was touched.
@@ -99,6 +110,11 @@ impl RotationError {
     /// [`Resume`](crate::rotation::Resume).
     pub fn resolutions(&self) -> &[Resolution] {
         &self.0.resolutions
+    }
+
+    /// What a person has to decide before it can be done.
+    pub fn decision(&self) -> Option<Decision> {
+        self.0.decision
     }
 
     /// Whether something is left to do: the report, and the resolutions, say what.

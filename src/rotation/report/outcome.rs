@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::decision::Decision;
 use super::event::Step;
 use super::resolution::Resolution;
 
@@ -83,6 +84,8 @@ pub struct RotationReport {
     pub resolutions: Vec<Resolution>,
     /// Why it did not go on, when it did not.
     pub why: Option<String>,
+    /// What a person has to decide before it can, where that is why.
+    pub decision: Option<Decision>,
 }
 
 impl RotationReport {

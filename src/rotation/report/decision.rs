@@ -1,0 +1,33 @@
+//! What a rotation has to be told before it can do what is asked.
+
+use serde::Serialize;
+
+/// Something that a person has to decide: the rotation was not begun, or was undone, for lack of it.
+///
+/// A program that has options of its own for these names the right one; the words of an error may
+/// change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Decision {
+    /// Which key is meant: [`rotation`](crate::RotationExt::rotation) with its id.
+    Key,
+    /// That the store is new: [`store_is_new`](super::super::Rotation::store_is_new).
+    NewStore,
+    /// What is done with the old key: [`retire`](super::super::Rotation::retire).
+    Retirement,
+    /// How long the new key lives: [`lifetime`](super::super::Rotation::lifetime).
+    Lifetime,
+    /// The same, and only [a number of days](super::super::Lifetime::Days) will do.
+    LifetimeInDays,
+    /// How the new key may differ from the old one:
+    /// [`allow_difference`](super::super::Rotation::allow_difference); or the server's own rotation,
+    /// [`Retirement::Grace`](super::super::Retirement::Grace), which copies what this client does not
+    /// know.
+    Difference,
+    /// A rotation with this journal is not finished: resume it first.
+    Unfinished,
+    /// The key bears the marker of a rotation whose journal is elsewhere, or lost:
+    /// [`Resolution::Adopt`](super::Resolution::Adopt).
+    Marked,
+}
