@@ -362,6 +362,9 @@ fn every_store_call_and_every_line_of_the_journal() {
             StoreFault::FailsAfter,
             StoreFault::WritesLate,
             StoreFault::ReadFails,
+            StoreFault::StaleRead,
+            StoreFault::Truncates,
+            StoreFault::Empties,
         ];
         for settings in all_settings() {
             let fails = Settings { deploy_fails: vec![0], ..settings.clone() };

@@ -10,7 +10,7 @@ use super::step_error::{Done, StepError};
 use crate::Secret;
 use crate::rotation::api::Sight;
 use crate::rotation::evidence::delete::{Known, Reason, Seen, delete};
-use crate::rotation::evidence::held::{Holds, StoreState};
+use crate::rotation::evidence::held::{Holds, StoreState, Which};
 use crate::rotation::evidence::sight::seen;
 use crate::rotation::journal::record::Record;
 use crate::rotation::plan::old_key::OldKey;
@@ -54,8 +54,13 @@ impl Engine {
             if self.setup.effects.elapsed() >= until {
                 let why = "the store does not hold the new key any more";
                 return Err(match self.facts.store.is_as_before() && !self.facts.retiring {
-                    // Somebody has put the old key back.
-                    true => StepError::new(why),
+                    // Somebody has put the old key back, or a replica has fallen behind: writing
+                    // it once more is right for both, before the new key is deleted.
+                    true => {
+                        let written = StoreState::Untouched.writing(Which::New, self.written);
+                        self.facts.store = written.acknowledge(self.written);
+                        StepError::new(why)
+                    }
                     false => StepError::attention(why),
                 });
             }

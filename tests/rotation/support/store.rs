@@ -15,6 +15,12 @@ pub enum StoreFault {
     /// Says that it is not known, and writes when the clock is next waited for.
     WritesLate,
     ReadFails,
+    /// Shows once more what it held before the last write.
+    StaleRead,
+    /// Writes a part of it, and says that all is well.
+    Truncates,
+    /// Is empty afterwards, and fails.
+    Empties,
 }
 
 /// A store in memory.
@@ -24,11 +30,22 @@ pub struct MemoryStore(Arc<Mutex<Memory>>);
 #[derive(Default)]
 struct Memory {
     held: Option<Secret>,
+    /// What it held before the last write.
+    before: Option<Secret>,
+    /// Whether it holds something that nobody gave it.
+    debris: bool,
     calls: usize,
     faults: BTreeMap<usize, StoreFault>,
     /// What lands late.
     late: Vec<Option<Secret>>,
     writes: usize,
+}
+
+impl Memory {
+    fn hold(&mut self, secret: Option<Secret>) {
+        self.before = std::mem::replace(&mut self.held, secret);
+        self.debris = false;
+    }
 }
 
 impl MemoryStore {
@@ -39,7 +56,7 @@ impl MemoryStore {
     }
 
     pub fn set(&self, secret: Option<&str>) {
-        self.0.lock().unwrap().held = secret.map(Secret::from);
+        self.0.lock().unwrap().hold(secret.map(Secret::from));
     }
 
     pub fn held(&self) -> Option<String> {
@@ -52,6 +69,11 @@ impl MemoryStore {
 
     pub fn heal(&self) {
         self.0.lock().unwrap().faults.clear();
+    }
+
+    /// Whether it holds what nobody gave it.
+    pub fn is_debris(&self) -> bool {
+        self.0.lock().unwrap().debris
     }
 
     pub fn calls(&self) -> usize {
@@ -70,7 +92,7 @@ impl MemoryStore {
     pub fn land(&self) {
         let mut memory = self.0.lock().unwrap();
         for late in std::mem::take(&mut memory.late) {
-            memory.held = late;
+            memory.hold(late);
         }
     }
 
@@ -94,12 +116,22 @@ impl MemoryStore {
             }
             Some(StoreFault::FailsAfter) => {
                 memory.writes += 1;
-                memory.held = secret.cloned();
+                memory.hold(secret.cloned());
                 Err(StoreError::unknown("the store broke off"))
             }
-            None => {
+            Some(StoreFault::Truncates) => {
+                memory.hold(secret.map(|secret| Secret::from(&secret.expose()[..9])));
+                memory.debris = true;
+                Ok(())
+            }
+            Some(StoreFault::Empties) => {
+                memory.hold(None);
+                memory.debris = true;
+                Err(StoreError::unknown("the store broke off"))
+            }
+            None | Some(StoreFault::StaleRead) => {
                 memory.writes += 1;
-                memory.held = secret.cloned();
+                memory.hold(secret.cloned());
                 Ok(())
             }
         }
@@ -114,8 +146,15 @@ impl Store for MemoryStore {
     fn read(&self) -> BoxFuture<'_, Result<Option<Secret>, StoreError>> {
         Box::pin(async {
             match self.next() {
+                Some(StoreFault::StaleRead) => {
+                    let memory = self.0.lock().unwrap();
+                    let before = (memory.writes > 0).then(|| memory.before.clone());
+                    Ok(before.unwrap_or_else(|| memory.held.clone()))
+                }
+                None | Some(StoreFault::Truncates | StoreFault::Empties) => {
+                    Ok(self.0.lock().unwrap().held.clone())
+                }
                 Some(_) => Err(StoreError::failed("the store cannot be read just now")),
-                None => Ok(self.0.lock().unwrap().held.clone()),
             }
         })
     }

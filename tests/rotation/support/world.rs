@@ -217,6 +217,10 @@ impl World {
             if onkernel::rotation::pending(&self.journal).map_err(|e| e.to_string())?.is_none() {
                 return Ok(last);
             }
+            // What a store that had no way back was left with, a person puts right.
+            if self.store.is_debris() && !trouble.is_empty() {
+                self.store.set((!self.settings.new_store).then_some(self.old().plaintext()));
+            }
             let watch = self.watch(Death::Never);
             match self.run_resume(&watch, Death::Never).await {
                 Some(Ok(report)) => last = report.or(last),
