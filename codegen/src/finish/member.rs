@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Type;
 
-use super::bounds;
+use super::checks::bounds;
 use super::take::Take;
 use crate::surface::{Notes, Rule, Surface};
 

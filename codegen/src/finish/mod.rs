@@ -4,21 +4,19 @@
 //! optional, how enums read, what is checked before sending, and that each call is only a
 //! *description*, which the runtime carries out.
 
-mod bounds;
+mod checks;
 mod docs;
 mod enums;
 mod errors;
 mod forms;
 mod member;
 mod operations;
-mod relations;
 mod resources;
 mod structs;
 mod successes;
 mod syntax;
 mod take;
 mod unions;
-mod validate;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -66,7 +64,7 @@ fn types_module(
     let unions = unions::finish(items, surface)?;
     let unions: Vec<_> = unions.iter().map(unions::Union::generate).collect();
     let successes = successes::generate(items, surface)?;
-    let checks = validate::generate(structs, surface);
+    let checks = checks::validate::generate(structs, surface);
     let forms = forms::generate(structs, surface);
     let errors = errors::generate(surface);
     let named = |name: &syn::Ident| surface.types.contains_key(&name.to_string());

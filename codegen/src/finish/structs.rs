@@ -14,9 +14,9 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::{Ident, Item, ItemStruct, Type};
 
+use super::checks::relations;
 use super::docs;
 use super::member::Member;
-use super::relations;
 use crate::surface::{self, Kind, Surface};
 
 /// A struct as it will be generated.

@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Ident, Item, Type};
 
-use super::bounds;
+use super::checks::bounds;
 use super::docs;
 use super::structs::{self, chosen};
 use crate::surface::{self, Kind, Rule, Surface};

@@ -6,9 +6,10 @@ use syn::Ident;
 
 use super::receive::{self, Receive};
 use super::slots::{Holds, Slot, Slots, Source, name_of};
+use crate::finish::checks::{bounds, relations};
+use crate::finish::docs;
 use crate::finish::member::Member;
 use crate::finish::structs::set;
-use crate::finish::{bounds, docs, relations};
 use crate::surface::{self, Body, Content, Operation, Parameter, Place, Style, Surface};
 
 /// A call as it will be generated.

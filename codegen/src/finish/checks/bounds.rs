@@ -6,12 +6,12 @@ use quote::{format_ident, quote};
 use crate::surface;
 
 /// The check of a value that holds types of ours.
-pub(super) fn nested(value: &TokenStream) -> TokenStream {
+pub(in crate::finish) fn nested(value: &TokenStream) -> TokenStream {
     quote!(crate::model::validate::Validate::validate(#value, checks)?;)
 }
 
 /// The checks of one value against its bounds and those of what it holds, each ending in `?`.
-pub(super) fn bounds(value: &TokenStream, all: &surface::Rule) -> Option<TokenStream> {
+pub(in crate::finish) fn bounds(value: &TokenStream, all: &surface::Rule) -> Option<TokenStream> {
     let own = surface::Rule { keys: None, items: None, ..all.clone() };
     let own = (!own.is_none()).then(|| {
         let rule = rule(&own);
@@ -33,7 +33,7 @@ pub(super) fn bounds(value: &TokenStream, all: &surface::Rule) -> Option<TokenSt
 }
 
 /// A rule as an expression of the generated crate.
-pub(super) fn rule(rule: &surface::Rule) -> TokenStream {
+pub(in crate::finish) fn rule(rule: &surface::Rule) -> TokenStream {
     let number = |name: &str, value: Option<f64>| {
         let name = format_ident!("{name}");
         value.map(|value| quote!(.#name(#value)))

@@ -7,19 +7,19 @@ use syn::Type;
 use crate::surface::{Kind, Relations, Surface, Term};
 
 /// How a field is held.
-pub(super) struct Held<'a> {
+pub(in crate::finish) struct Held<'a> {
     /// The field, as an expression.
-    pub(super) value: TokenStream,
+    pub(in crate::finish) value: TokenStream,
     /// Its type without what makes it optional.
-    pub(super) base: &'a Type,
+    pub(in crate::finish) base: &'a Type,
     /// Whether it is there whatever a caller does.
-    pub(super) always: bool,
+    pub(in crate::finish) always: bool,
     /// Whether it may be null.
-    pub(super) nullable: bool,
+    pub(in crate::finish) nullable: bool,
 }
 
 /// The checks, each ending in `?`; `held` finds a field by its name on the wire.
-pub(super) fn checks<'a>(
+pub(in crate::finish) fn checks<'a>(
     relations: &Relations,
     surface: &Surface,
     held: impl Fn(&str) -> Option<Held<'a>>,

@@ -5,10 +5,10 @@ use quote::{format_ident, quote};
 use syn::Ident;
 
 use super::bounds::{bounds, nested, rule};
-use super::structs::Struct;
+use crate::finish::structs::Struct;
 use crate::surface::{self, Kind, Surface};
 
-pub(super) fn generate(structs: &[Struct<'_>], surface: &Surface) -> Vec<TokenStream> {
+pub(in crate::finish) fn generate(structs: &[Struct<'_>], surface: &Surface) -> Vec<TokenStream> {
     let structs = structs.iter().map(|it| {
         let fields = it.fields().filter_map(|(ident, field)| check(ident, field));
         let tagged = it.fields().filter_map(|(ident, field)| tagged(it, ident, field));
