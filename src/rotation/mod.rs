@@ -2,8 +2,10 @@
 //!
 //! A rotation makes a new key that is the old one's equal, puts it where the workload reads it, has
 //! the workload take it up, sees that it works, and then retires the old key. At every instant,
-//! whatever fails, the store holds a key that works; when all is settled no key is left that nobody
-//! holds; and no plaintext is anywhere but in memory and in the store.
+//! whatever fails, the store holds a key that works, as long as server and store show within their
+//! times what was done to them; when all is settled no key is left that nobody holds; and no plaintext
+//! is anywhere but in memory and in the store. What may still go wrong, such as a value put back after
+//! the retirement, is listed in the README.
 //!
 //! ```no_run
 //! use onkernel::prelude::*;
