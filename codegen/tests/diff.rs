@@ -219,6 +219,7 @@ fn the_same_change_of_many_operations_is_read_once() {
     assert_eq!(
         report.to_markdown(),
         "for callers of this crate: major (5 breaking)\n\
+         \n\
          for anyone who speaks HTTP: major (5 breaking)\n\
          \n\
          **4 operations**\n\

@@ -66,7 +66,7 @@ mod tests {
         diff(&json!({ "paths": { "/a": { "get": {} } } }), &json!({}))
     }
 
-    const ENTRY: &str = "### API document 2: major\n\nmajor: 1 breaking\n\n**GET /a**\n\n- breaking: operation removed\n";
+    const ENTRY: &str = "### API document 2: major\n\nfor callers of this crate: major (1 breaking)\n\nfor anyone who speaks HTTP: major (1 breaking)\n\n**GET /a**\n\n- breaking: operation removed\n";
 
     #[test]
     fn an_entry_goes_to_the_end_of_the_unreleased() {

@@ -33,18 +33,6 @@ fn assert_failure(failure: &Failure, file: &str, what: &str, repair: &str) {
 const SNAPSHOT: &str = "tests/snapshots/surface__api_keys.snap";
 
 #[test]
-fn an_overlay_action_that_matches_nothing_is_named() {
-    let failure = only_failure(|copy| {
-        copy.edit(
-            "spec/overlay.yml",
-            "$.components.schemas.CreatedApiKey..",
-            "$.components.schemas.Nothing..",
-        );
-    });
-    assert_failure(&failure, "spec/overlay.yml:", "Nothing", "x-onkernel-optional");
-}
-
-#[test]
 fn every_overlay_of_the_build_is_checked() {
     for overlay in onkernel_codegen::OVERLAYS {
         let failure = only_failure(|copy| {

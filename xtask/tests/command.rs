@@ -47,7 +47,7 @@ fn two_documents_are_compared_in_three_formats() {
     assert_eq!(
         run("markdown"),
         format!(
-            "{both}**POST /a**\n\n- additive: operation added\n\n**Generated Rust**\n\n- additive: {rust}"
+            "for callers of this crate: minor (1 additive)\n\nfor anyone who speaks HTTP: minor (1 additive)\n\n**POST /a**\n\n- additive: operation added\n\n**Generated Rust**\n\n- additive: {rust}"
         )
     );
     let json: serde_json::Value = serde_json::from_str(&run("json")).unwrap();

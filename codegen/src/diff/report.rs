@@ -128,7 +128,7 @@ impl Report {
     /// The report as Markdown, for a pull request or a changelog.
     #[must_use]
     pub fn to_markdown(&self) -> String {
-        let mut out = format!("{}\n", self.headline());
+        let mut out = format!("{}\n", self.headline().replace('\n', "\n\n"));
         for group in self.groups() {
             let _ = write!(out, "\n**{}**\n\n", group.heading());
             for Line { effect, message, whom } in &group.lines {

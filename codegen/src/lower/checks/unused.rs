@@ -83,10 +83,7 @@ mod tests {
             } }
         });
         let finding = |name: &str| Finding::new(format!("{SCHEMAS}{name}/not"), "a", "b");
-        let before = document.clone();
-        assert_eq!(drop(&mut document, vec![finding("Inner")]).len(), 1);
-        assert_eq!(document, before, "nothing is dropped without need");
-        assert!(drop(&mut document, vec![finding("Odd")]).is_empty());
+        assert_eq!(drop(&mut document, vec![finding("Inner"), finding("Odd")]).len(), 1);
         let left: Vec<_> = document["components"]["schemas"].as_object().unwrap().keys().collect();
         assert_eq!(left, ["Inner", "Used"]);
     }
