@@ -10,7 +10,7 @@ use serde::Serialize;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Decision {
-    /// Which key is meant: [`rotation`](crate::RotationExt::rotation) with its id.
+    /// Which key is meant: [`rotation`](super::super::RotationExt::rotation) with its id.
     Key,
     /// That the store is new: [`store_is_new`](super::super::Rotation::store_is_new).
     NewStore,
