@@ -66,35 +66,38 @@ impl Spec {
         Self { root, operations, validators: Mutex::default() }
     }
 
-    /// The schemas that an operation reaches.
+    /// The schemas that an operation reaches, but for those that are only parts of others.
     pub(crate) fn used(&self) -> BTreeSet<String> {
-        let mut used = BTreeSet::new();
-        let mut waiting = vec![&self.root["paths"]];
-        while let Some(value) = waiting.pop() {
+        let (mut whole, mut seen) = (BTreeSet::new(), BTreeSet::new());
+        let mut waiting = vec![(&self.root["paths"], false)];
+        while let Some((value, is_part)) = waiting.pop() {
             match value {
-                Value::Array(items) => waiting.extend(items),
+                Value::Array(items) => waiting.extend(items.iter().map(|it| (it, is_part))),
                 Value::Object(members) => {
-                    if let Some(target) = members.get("$ref").and_then(Value::as_str) {
-                        let name = target.strip_prefix("#/components/schemas/").map(decode);
-                        if name.is_none_or(|name| used.insert(name)) {
-                            waiting.extend(self.root.pointer(&decode(&target[1..])));
-                        }
-                    }
                     // A mapping names schemas, too.
                     let mapping = members.get("mapping").and_then(Value::as_object);
-                    for target in mapping.into_iter().flatten().filter_map(|(_, it)| it.as_str()) {
-                        let name = target.rsplit('/').next().unwrap();
-                        let schema = self.root["components"]["schemas"].get(name);
-                        if schema.is_some() && used.insert(name.to_owned()) {
-                            waiting.extend(schema);
+                    let targets = mapping.into_iter().flatten().map(|(_, target)| target);
+                    let targets = members.get("$ref").into_iter().chain(targets);
+                    for target in targets.filter_map(Value::as_str) {
+                        let pointer = decode(target.trim_start_matches('#'));
+                        if !is_part {
+                            whole.insert(pointer.clone());
+                        }
+                        if seen.insert(pointer.clone()) {
+                            waiting.extend(self.root.pointer(&pointer).map(|it| (it, false)));
                         }
                     }
-                    waiting.extend(members.values());
+                    waiting.extend(members.iter().map(|(key, it)| (it, key == "allOf")));
                 }
                 _ => {}
             }
         }
-        used
+        let schemas = self.root["components"]["schemas"].as_object().unwrap().keys();
+        let is_used = |name: &&String| {
+            let pointer = name.replace('~', "~0").replace('/', "~1");
+            whole.contains(&format!("/components/schemas/{pointer}"))
+        };
+        schemas.filter(is_used).cloned().collect()
     }
 
     /// Follows `$ref`.
