@@ -111,7 +111,7 @@ fn a_problem_is_one_line() {
 }
 
 #[test]
-fn what_is_not_openapi_is_refused() {
+fn what_is_not_openapi_is_rejected() {
     insta::assert_snapshot!(error(""), @"api.yml: the file is empty; give an OpenAPI file");
     insta::assert_snapshot!(error(" \n\t\n"), @"api.yml: the file is empty; give an OpenAPI file");
     insta::assert_snapshot!(error("# nothing\n"), @"api.yml: an OpenAPI document is a mapping, and this is empty; give an OpenAPI file");
@@ -128,7 +128,7 @@ fn what_is_not_openapi_is_refused() {
 }
 
 #[test]
-fn what_is_not_yaml_is_refused() {
+fn what_is_not_yaml_is_rejected() {
     insta::assert_snapshot!(error(&with("a: [1\nb: 2\n")), @"api.yml:4:2: this is not YAML: did not find expected ',' or ']', while parsing a flow sequence at line 3 column 4; correct the indentation or quoting here");
     insta::assert_snapshot!(error(&with("a: 'b\n")), @"api.yml:4:1: this is not YAML: found unexpected end of stream, while scanning a quoted scalar at line 3 column 4; correct the indentation or quoting here");
     insta::assert_snapshot!(error(&with("a:\n\t- b\n")), @"api.yml:4:1: this is not YAML: found character that cannot start any token, while scanning for the next token; correct the indentation or quoting here");
@@ -143,7 +143,7 @@ fn what_is_not_yaml_is_refused() {
 }
 
 #[test]
-fn what_json_cannot_carry_is_refused() {
+fn what_json_cannot_carry_is_rejected() {
     insta::assert_snapshot!(error(&with("a:\n  - .inf\n")), @"api.yml:4:5: inf is not a number that JSON can carry (at #/a/0); give a finite number, or quote it if a text is meant");
     insta::assert_snapshot!(error(&with("a: {b: -.INF}\n")), @"api.yml:3:5: -inf is not a number that JSON can carry (at #/a/b); give a finite number, or quote it if a text is meant");
     insta::assert_snapshot!(error(&with("a: .nan\n")), @"api.yml:3:1: NaN is not a number that JSON can carry (at #/a); give a finite number, or quote it if a text is meant");
@@ -154,13 +154,13 @@ fn what_json_cannot_carry_is_refused() {
 
 #[test]
 fn a_key_stands_once() {
-    insta::assert_snapshot!(error(&with("a:\n  b: 1\n  c: 2\n  b: 3\n")), @"api.yml:6:3: this key stands twice, first on line 4 (at #/a/b); remove one, since only one can be meant");
-    insta::assert_snapshot!(error(&with("a: {200: b, '200': c}\n")), @"api.yml:3:13: this key stands twice, first on line 3 (at #/a/200); remove one, since only one can be meant");
-    insta::assert_snapshot!(error("{\"openapi\": \"3.1.0\",\n\"paths\": {},\n\"paths\": {}}"), @"api.yml:3:1: this key stands twice, first on line 2 (at #/paths); remove one, since only one can be meant");
+    insta::assert_snapshot!(error(&with("a:\n  b: 1\n  c: 2\n  b: 3\n")), @"api.yml:6:3: this key appears twice, first on line 4 (at #/a/b); remove one of them");
+    insta::assert_snapshot!(error(&with("a: {200: b, '200': c}\n")), @"api.yml:3:13: this key appears twice, first on line 3 (at #/a/200); remove one of them");
+    insta::assert_snapshot!(error("{\"openapi\": \"3.1.0\",\n\"paths\": {},\n\"paths\": {}}"), @"api.yml:3:1: this key appears twice, first on line 2 (at #/paths); remove one of them");
 }
 
 #[test]
-fn merge_keys_are_refused_and_the_name_is_not() {
+fn merge_keys_are_rejected_and_the_name_is_not() {
     insta::assert_snapshot!(error(&with("a: &a {b: 1}\nc:\n  <<: *a\n  d: 2\n")), @"api.yml:5:3: merge keys (`<<`) are not part of YAML 1.2 (at #/c); write the fields out, or use `$ref` or `allOf`; quote the key if it is a name");
     let quoted = parse(&with("a: &a {'<<': 1}\nb: *a\n"));
     assert_eq!(quoted["b"], json!({"<<": 1}));
@@ -168,7 +168,7 @@ fn merge_keys_are_refused_and_the_name_is_not() {
 }
 
 #[test]
-fn bombs_are_refused() {
+fn bombs_are_rejected() {
     let mut laughs = with("a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n");
     for level in 1..12 {
         let items = vec![format!("*a{}", level - 1); 9].join(", ");
@@ -186,7 +186,7 @@ fn bombs_are_refused() {
 }
 
 #[test]
-fn deep_nesting_is_refused_and_does_not_exhaust_the_stack() {
+fn deep_nesting_is_rejected_and_does_not_exhaust_the_stack() {
     let nested = |levels| format!("a: {}{}\n", "[".repeat(levels), "]".repeat(levels));
     assert!(Document::parse(&with(&nested(100)), "api.yml").is_ok());
     insta::assert_snapshot!(error(&with(&nested(200))), @"api.yml:3:131: the document is nested more than 128 levels deep here; move the inner part to components and refer to it by `$ref`");
@@ -242,7 +242,7 @@ components:
 }
 
 #[test]
-fn circles_of_references_are_refused() {
+fn circles_of_references_are_rejected() {
     insta::assert_snapshot!(error(&with(r"
 components:
   schemas:

@@ -192,7 +192,7 @@ fn omitted_operations_take_empty_paths_with_them() {
 }
 
 #[test]
-fn what_matches_nothing_is_refused() {
+fn what_matches_nothing_is_rejected() {
     insta::assert_snapshot!(error(&overlay(
         "  - target: $.paths['/c']\n    remove: true\n\
          \x20 - target: $.info.summary\n    update: {}\n\
@@ -207,7 +207,7 @@ fn what_matches_nothing_is_refused() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn what_does_not_fit_is_rejected() {
     insta::assert_snapshot!(error(&overlay(
         "  - target: $.info.title\n    update: B\n\
          \x20 - target: $.info\n    update: B\n\
@@ -224,7 +224,7 @@ fn what_does_not_fit_is_refused() {
 }
 
 #[test]
-fn what_is_not_an_overlay_is_refused() {
+fn what_is_not_an_overlay_is_rejected() {
     insta::assert_snapshot!(error(""), @"overlay.yml: the file is empty; give an OpenAPI file");
     insta::assert_snapshot!(error("a: [\n"), @"overlay.yml:2:1: this is not YAML: did not find expected node content, while parsing a flow node; correct the indentation or quoting here");
     insta::assert_snapshot!(error("openapi: 3.1.0\npaths: {}\n"), @"overlay.yml:1:1: `overlay` is missing; add it, see the Overlay Specification 1.0");
@@ -246,11 +246,11 @@ fn what_is_not_an_overlay_is_refused() {
 }
 
 #[test]
-fn what_is_not_an_action_is_refused() {
+fn what_is_not_an_action_is_rejected() {
     insta::assert_snapshot!(error(&overlay("  - 1\n")), @"overlay.yml:4:5: a mapping belongs here, and this is a number (at #/actions/0); see the Overlay Specification 1.0");
     insta::assert_snapshot!(error(&overlay("  - update: {}\n")), @"overlay.yml:4:5: `target` is missing (at #/actions/0); add it, see the Overlay Specification 1.0");
-    insta::assert_snapshot!(error(&overlay("  - target: $.info\n")), @"overlay.yml:4:5: this action does nothing (at #/actions/0); give it an `update`, or `remove: true`");
-    insta::assert_snapshot!(error(&overlay("  - target: $.info\n    remove: false\n")), @"overlay.yml:4:5: this action does nothing (at #/actions/0); give it an `update`, or `remove: true`");
+    insta::assert_snapshot!(error(&overlay("  - target: $.info\n")), @"overlay.yml:4:5: this action has nothing to do (at #/actions/0); give it an `update`, or `remove: true`");
+    insta::assert_snapshot!(error(&overlay("  - target: $.info\n    remove: false\n")), @"overlay.yml:4:5: this action has nothing to do (at #/actions/0); give it an `update`, or `remove: true`");
     insta::assert_snapshot!(error(&overlay("  - target: $.info\n    remove: yes\n")), @"overlay.yml:5:5: `remove` is a text (at #/actions/0/remove); write `true` or `false`");
     insta::assert_snapshot!(error(&overlay("  - target: info\n    remove: true\n")), @"overlay.yml:4:5: `info` is not a JSONPath (at #/actions/0/target); write it as RFC 9535 has it, beginning with `$`");
     insta::assert_snapshot!(error(&overlay("  - target: $.paths[/a]\n    remove: true\n")), @"overlay.yml:4:5: `$.paths[/a]` is not a JSONPath, from `[/a]` on (at #/actions/0/target); write it as RFC 9535 has it, beginning with `$`");
@@ -258,7 +258,7 @@ fn what_is_not_an_action_is_refused() {
         error(&overlay(&format!("  - target: $[?{}@\n    remove: true\n", "(".repeat(10_000)))), @"overlay.yml:4:5: the target has more than 32 brackets (at #/actions/0/target); select less with one action"
     );
     insta::assert_snapshot!(
-        error(&overlay("  - target: $.info\n    updates: {}\n    update: {}\n    x-own: 1\n")), @"overlay.yml:5:5: there is no field `updates` here (at #/actions/0/updates); correct or remove it"
+        error(&overlay("  - target: $.info\n    updates: {}\n    update: {}\n    x-own: 1\n")), @"overlay.yml:5:5: `updates` is not a field here (at #/actions/0/updates); correct or remove it"
     );
     insta::assert_snapshot!(
         error(&overlay("  - target: $.info\n    update: {}\n    x-onkernel-optional: ''\n")), @"overlay.yml:6:5: the reason is empty (at #/actions/0/x-onkernel-optional); say why a document need not match"
@@ -269,7 +269,7 @@ fn what_is_not_an_action_is_refused() {
 }
 
 #[test]
-fn what_is_not_an_omission_is_refused() {
+fn what_is_not_an_omission_is_rejected() {
     let omit = |omit: &str| {
         error(&overlay(&format!("  - {{target: $.info, update: {{}}}}\nx-onkernel-omit: {omit}\n")))
     };

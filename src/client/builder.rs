@@ -76,7 +76,7 @@ impl ClientBuilder {
     pub fn from_env() -> Self {
         Self {
             credentials: Some(Credentials::env(API_KEY)),
-            // What is not text becomes a URL that is refused.
+            // What is not text becomes a URL that is rejected.
             base_url: std::env::var_os(BASE_URL)
                 .filter(|text| !text.is_empty())
                 .map(|text| text.to_string_lossy().into_owned()),
@@ -136,7 +136,7 @@ impl ClientBuilder {
 
     /// An HTTP client of your own, for its proxies, certificates or pools. Let it follow no
     /// redirects (`redirect::Policy::none()`) and retry nothing (`retry::never()`): what it has
-    /// followed is refused, and what it retries this client cannot see.
+    /// followed is rejected, and what it retries this client cannot see.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http = Some(client);
         self

@@ -87,7 +87,7 @@ impl CallOptions {
     }
 
     /// Whether a value of an enum that the document does not name, `Unknown("…")`, may be sent: one
-    /// that a server newer than this client has sent, say. Default: no; it is refused.
+    /// that a server newer than this client has sent, say. Default: no; it is rejected.
     pub fn allow_unknown_values(mut self, allow: bool) -> Self {
         self.allow_unknown_values = Some(allow);
         self

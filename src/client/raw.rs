@@ -77,7 +77,7 @@ impl RawRequest {
             Ok((name, value)) => {
                 self.call.headers.insert(name, value);
             }
-            Err(problem) => self.call.refuse(problem),
+            Err(problem) => self.call.invalidate(problem),
         }
         self
     }

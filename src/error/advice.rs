@@ -28,7 +28,7 @@ fn on(error: &Error) -> Option<&'static str> {
             _ if is(error, ROTATE) => {
                 "A replacement may have been created whose plaintext is lost, and the old key may expire at the end of the grace period. List the keys by the old key's exact name, delete a replacement you cannot account for, then rotate again."
             }
-            _ => "It may have been done. Look before you send it again.",
+            _ => "It may have been done. Check before you send it again.",
         });
     }
     Some(match error.kind() {
@@ -70,7 +70,7 @@ fn on_status(error: &Error) -> Option<&'static str> {
             _ if is(error, DELETE) => {
                 "A key cannot delete itself: use another key to delete this one."
             }
-            _ => "Mend the request as the message says.",
+            _ => "Correct the request as the message says.",
         },
         401 => "Set a valid API key (`KERNEL_API_KEY`): this one is unknown, expired or deleted.",
         403 => {

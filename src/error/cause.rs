@@ -23,7 +23,7 @@ impl Cause {
         }
     }
 
-    /// The innermost reason, such as `connection refused`.
+    /// The innermost reason, such as `connection rejected`.
     pub(crate) fn root(&self) -> &str {
         self.source.as_ref().map_or(&self.text, |source| source.root())
     }

@@ -253,7 +253,7 @@ impl Error {
         self.0.outcome_unknown
     }
 
-    /// 400: the server refuses the request as it stands.
+    /// 400: the server rejects the request as it stands.
     pub fn is_bad_request(&self) -> bool {
         self.has_status(StatusCode::BAD_REQUEST)
     }

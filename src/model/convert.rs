@@ -20,7 +20,7 @@ mod sealed {
     }
 }
 
-/// An integer of any width. One that the API cannot take is refused before anything is sent.
+/// An integer of any width. One that the API cannot take is rejected before anything is sent.
 pub trait Integer: sealed::Integer {}
 
 /// An integer of any width, or [`Null`](crate::Null).

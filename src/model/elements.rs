@@ -56,7 +56,7 @@ pub(crate) fn apart<'a>(names: impl Iterator<Item = &'a String>, fields: &[&str]
 /// A list or a map, whose items have bounds of their own.
 pub(crate) trait Each {
     type Item;
-    /// The first item that a check refuses.
+    /// The first item that a check rejects.
     fn each(&self, check: &mut dyn FnMut(&Self::Item) -> Checked) -> Checked;
 }
 

@@ -125,7 +125,7 @@ impl<T: Told> Told for Nullable<T> {
     }
 }
 
-/// Refuses a value of another type than the field beside it says.
+/// Rejects a value of another type than the field beside it says.
 pub(crate) fn agrees(name: &str, value: &impl Told, tag_name: &str, tag: Option<&str>) -> Checked {
     match tag {
         Some(tag) if !value.is(tag) => {

@@ -1,6 +1,6 @@
 //! One request, described piece by piece: what generated code says of a call.
 //!
-//! The first value that the document does not allow is remembered, and the call is refused with it
+//! The first value that the document does not allow is remembered, and the call is rejected with it
 //! before anything is sent. How a call is sent is in [`send`](crate::send).
 
 use std::borrow::Cow;
@@ -85,14 +85,14 @@ impl Call {
             Some((at, self.path[at + 1..].strip_prefix(name)?.strip_prefix('}')?))
         });
         let Some((at, rest)) = found else {
-            return self.refuse(format!("the path has no parameter `{name}`"));
+            return self.invalidate(format!("the path has no parameter `{name}`"));
         };
         let mut path = String::with_capacity(self.path.len() + USUAL_VALUE);
         path.push_str(&self.path[..at]);
         push(&mut path);
         // Either would address another resource: a DELETE depends on it.
         if matches!(&path[at..], "" | "." | "..") {
-            return self.refuse(format!("`{name}` must not be empty, `.` or `..`"));
+            return self.invalidate(format!("`{name}` must not be empty, `.` or `..`"));
         }
         path.push_str(rest);
         self.path = path.into();
@@ -120,7 +120,7 @@ impl Call {
             Ok((name, value)) => {
                 self.headers.insert(name, value);
             }
-            Err(problem) => self.refuse(problem),
+            Err(problem) => self.invalidate(problem),
         }
     }
 
@@ -149,13 +149,13 @@ impl Call {
         match secret::serialise(value) {
             Ok(serialised) => {
                 if let Some(problem) = dates::problem(&serialised.body) {
-                    self.refuse(problem);
+                    self.invalidate(problem);
                 }
                 self.body = Body::Whole(serialised.body.into(), media_type);
                 serialised.secrets.iter().for_each(|secret| self.scrubber.knows(secret));
             }
             // The message of a caller's own `Serialize` may quote anything.
-            Err(_) => self.refuse("the request body cannot be written as JSON".to_owned()),
+            Err(_) => self.invalidate("the request body cannot be written as JSON".to_owned()),
         }
     }
 
@@ -164,14 +164,14 @@ impl Call {
         self.invalid.as_deref()
     }
 
-    pub(crate) fn refuse(&mut self, problem: String) {
+    pub(crate) fn invalidate(&mut self, problem: String) {
         self.invalid.get_or_insert(problem);
     }
 
     fn is_valid<T: Bounded>(&mut self, name: &str, value: &T, rule: &Rule) -> bool {
         match value.check(rule) {
             Err(error) if !(error.is_unknown() && self.checks.allow_unknown) => {
-                self.refuse(error.within(name).to_string());
+                self.invalidate(error.within(name).to_string());
                 false
             }
             _ => true,
@@ -180,7 +180,7 @@ impl Call {
 
     /// Holds the call to a check.
     pub(crate) fn holds(&mut self, checked: Checked) -> bool {
-        checked.map_err(|error| self.refuse(error.to_string())).is_ok()
+        checked.map_err(|error| self.invalidate(error.to_string())).is_ok()
     }
 }
 
@@ -196,7 +196,7 @@ impl Call {
                 form.secrets.iter().for_each(|secret| self.scrubber.knows(secret));
                 self.body = Body::Form(form);
             }
-            Err(problem) => self.refuse(about("the request body", &problem)),
+            Err(problem) => self.invalidate(about("the request body", &problem)),
         }
     }
 

@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_missing_file_and_a_forged_type_are_refused_before_sending() {
+    async fn a_missing_file_and_a_forged_type_are_rejected_before_sending() {
         let missing = Form::of(Upload::file("/nowhere/at/all")).unwrap();
         assert!(missing.open().await.err().unwrap().contains("/nowhere/at/all"));
         let far = Form::of(chrono::DateTime::<chrono::Utc>::MAX_UTC);

@@ -103,7 +103,7 @@ impl http_body::Body for Watched {
     ) -> Poll<Option<Result<Frame<Bytes>, Problem>>> {
         let Self { progress, content } = &mut *self;
         if !progress.advance(BEGUN) {
-            return Poll::Ready(Some(Err("the request was given up".into())));
+            return Poll::Ready(Some(Err("the request was cancelled".into())));
         }
         let next = match content {
             Content::Nothing { .. } => None,

@@ -53,7 +53,7 @@ impl Call {
                 secrets.iter().for_each(|secret| self.scrubber.knows(secret));
                 value
             }
-            Err(problem) => return self.refuse(about(&format!("`{name}`"), &problem)),
+            Err(problem) => return self.invalidate(about(&format!("`{name}`"), &problem)),
         };
         match place {
             Place::Query => append(&mut self.query, name, &value, style),
@@ -79,7 +79,7 @@ impl Call {
         let checks = self.checks();
         let Some(value) = value.filter(|value| self.holds(value.validate(checks))) else { return };
         let Ok((Value::Object(fields), secrets)) = tree(value) else {
-            return self.refuse("the request body cannot be written as a form".to_owned());
+            return self.invalidate("the request body cannot be written as a form".to_owned());
         };
         let mut form = Query::default();
         for (name, value) in fields {

@@ -119,7 +119,7 @@ impl Upload {
                 if !metadata.is_file() {
                     // A pipe says that it holds nothing.
                     return Err(format!(
-                        "`{}` is no file of a known length: send what it yields with `Upload::stream`",
+                        "`{}` is not a file of a known length: send what it yields with `Upload::stream`",
                         path.display()
                     ));
                 }
@@ -129,7 +129,8 @@ impl Upload {
             }
             Source::Stream { chunks, length } => {
                 let taken = chunks.lock().ok().and_then(|mut chunks| chunks.take());
-                let chunks = taken.ok_or("the stream to send has been read already")?;
+                let chunks =
+                    taken.ok_or("the stream has been read already, and can be sent only once")?;
                 match *length {
                     Some(length) => Ok((Box::pin(exactly(chunks, length)), Some(length))),
                     None => Ok((chunks, None)),
@@ -147,7 +148,7 @@ fn chunks(
         let (mut file, path) = reading?;
         let mut chunk = BytesMut::with_capacity(CHUNK);
         let problem = match file.read_buf(&mut chunk).await {
-            Ok(0) if file.limit() > 0 => "it has become shorter while it was sent".to_owned(),
+            Ok(0) if file.limit() > 0 => "it became shorter while it was sent".to_owned(),
             Ok(0) => return None,
             Ok(_) => return Some((Ok(chunk.freeze()), Some((file, path)))),
             Err(error) => error.to_string(),

@@ -63,7 +63,7 @@ impl StreamingResponse {
                 Err(self.error(ErrorKind::ConnectionLost, problem).caused_by(cause))
             }
             Err(_) => {
-                let problem = format!("nothing came for {idle:?} while reading the response");
+                let problem = format!("nothing arrived for {idle:?} while reading the response");
                 Err(self.error(ErrorKind::Timeout, problem))
             }
         }

@@ -29,14 +29,12 @@ use crate::Secret;
 use crate::api_keys::fits_mask;
 use crate::types::{ApiKey, ApiKeyPolicy};
 
-type Refused = RotationError;
-
-fn undecided<T>(decision: Decision, why: impl Into<String>) -> Result<T, Refused> {
+fn undecided<T>(decision: Decision, why: impl Into<String>) -> Result<T, RotationError> {
     Err(RotationError::undecided(decision, why))
 }
 
-fn refuse<T>(why: impl Into<String>) -> Result<T, Refused> {
-    Err(RotationError::refused(why))
+fn unchanged<T>(why: impl Into<String>) -> Result<T, RotationError> {
+    Err(RotationError::unchanged(why))
 }
 
 /// Plans the rotation and runs it.
@@ -63,7 +61,7 @@ pub(crate) async fn run(wanted: Wanted) -> Result<RotationReport, RotationError>
     }
 }
 
-async fn plan(wanted: Wanted, effects: &Arc<Effects>) -> Result<Opening, Refused> {
+async fn plan(wanted: Wanted, effects: &Arc<Effects>) -> Result<Opening, RotationError> {
     let began = effects.elapsed();
     not_stopped(effects)?;
     let common = &wanted.common;
@@ -89,7 +87,7 @@ async fn plan(wanted: Wanted, effects: &Arc<Effects>) -> Result<Opening, Refused
         );
     }
     if journal.past.plan.as_ref().is_some_and(|plan| plan.store != store.describe()) {
-        return refuse(format!(
+        return unchanged(format!(
             "the journal {} belongs to the rotations of another store",
             path.display()
         ));
@@ -119,13 +117,13 @@ async fn plan(wanted: Wanted, effects: &Arc<Effects>) -> Result<Opening, Refused
         join4(api.look(&id), tried, api.beginning(&start), api.organization()).await;
     let (json, let_in, marked, organization) = (looked?, let_in?, marked?, organization?);
     let Sight::Present(json) = json else {
-        return refuse(format!(
+        return unchanged(format!(
             "there is no key {id}: it was deleted, or it is in a project that this client's key does not see"
         ));
     };
-    let old = OldKey::read(&json).map_err(RotationError::refused)?;
+    let old = OldKey::read(&json).map_err(RotationError::unchanged)?;
     if old.id != id {
-        return refuse("the server responded with another key than the one asked for");
+        return unchanged("the server responded with another key than the one asked for");
     }
     no_concurrent(&id, &journal.past, &marked)?;
     let own = is_own(&client_key, &api, &old, held.as_ref()).await?;
@@ -137,7 +135,7 @@ async fn plan(wanted: Wanted, effects: &Arc<Effects>) -> Result<Opening, Refused
     };
     let name = real_name(&old).map_err(|why| RotationError::undecided(Decision::Marked, why))?;
     if Marker::new(&id).is_none() {
-        return refuse(format!("the id {id:?} does not fit into a key's name"));
+        return unchanged(format!("the id {id:?} does not fit into a key's name"));
     }
 
     let wishes = Wishes { lifetime: wanted.lifetime, retirement, own, now: effects.server_now() };
@@ -194,24 +192,24 @@ async fn write(
 ) -> Result<(), RotationError> {
     effects
         .effect("write the journal", async {
-            effects.disk().map_err(|error| RotationError::refused(error.to_string()))?;
+            effects.disk().map_err(|error| RotationError::unchanged(error.to_string()))?;
             journal.append(&record).map_err(RotationError::from)
         })
         .await
 }
 
 /// Whoever requests a stop so early finds everything as it was.
-fn not_stopped(effects: &Effects) -> Result<(), Refused> {
+fn not_stopped(effects: &Effects) -> Result<(), RotationError> {
     match effects.stopping() {
         true => Err(RotationError::stopped("a stop was requested before anything was touched")),
         false => Ok(()),
     }
 }
 
-fn retirement(wanted: &Wanted) -> Result<Retirement, Refused> {
+fn retirement(wanted: &Wanted) -> Result<Retirement, RotationError> {
     let hooks = wanted.common.deploy.is_some() || wanted.common.verify.is_some();
     match wanted.retirement {
-        Some(Retirement::Grace { days }) if !(1..=3650).contains(&days) => refuse(format!(
+        Some(Retirement::Grace { days }) if !(1..=3650).contains(&days) => unchanged(format!(
             "a grace period is 1 to 3650 days, not {days}: with none, a lost response would lock the workload out"
         )),
         Some(retirement) => Ok(retirement),
@@ -224,7 +222,7 @@ fn retirement(wanted: &Wanted) -> Result<Retirement, Refused> {
 }
 
 /// The id of the key that the store holds.
-async fn stored(api: &Api, held: Option<&Secret>, past: &Past) -> Result<String, Refused> {
+async fn stored(api: &Api, held: Option<&Secret>, past: &Past) -> Result<String, RotationError> {
     let Some(held) = held else {
         let why = "the store holds no key: say which one is to be rotated";
         return undecided(Decision::Key, why);
@@ -240,7 +238,7 @@ async fn stored(api: &Api, held: Option<&Secret>, past: &Past) -> Result<String,
         all.iter().filter(|key| fits_mask(held.expose(), &key.masked_key)).collect();
     match fits[..] {
         [key] => Ok(key.id.clone()),
-        [] => refuse("the store holds no key that this client's key can see"),
+        [] => unchanged("the store holds no key that this client's key can see"),
         _ => {
             let count = fits.len();
             let why = format!(
@@ -258,7 +256,7 @@ fn check_held(
     old: &OldKey,
     held: Option<&Secret>,
     let_in: bool,
-) -> Result<(), Refused> {
+) -> Result<(), RotationError> {
     match held {
         None if wanted.store_is_new => Ok(()),
         None => undecided(
@@ -266,13 +264,13 @@ fn check_held(
             "the store holds no key: say that it is new if the rotated key is to be put there for the first time",
         ),
         Some(_) if wanted.store_is_new => {
-            refuse("the store was said to be new, and it holds something")
+            unchanged("the store was said to be new, and it holds something")
         }
-        Some(held) if !fits_mask(held.expose(), &old.masked) => refuse(format!(
+        Some(held) if !fits_mask(held.expose(), &old.masked) => unchanged(format!(
             "the store does not hold the key {} ({}): what it holds looks different",
             old.id, old.masked
         )),
-        Some(_) if !let_in => refuse(format!(
+        Some(_) if !let_in => unchanged(format!(
             "what the store holds is rejected by the server (401), so it is not the key {}",
             old.id
         )),
@@ -286,7 +284,7 @@ async fn is_own(
     api: &Api,
     old: &OldKey,
     held: Option<&Secret>,
-) -> Result<bool, Refused> {
+) -> Result<bool, RotationError> {
     if let Some(held) = held {
         return Ok(held == own);
     }
@@ -297,15 +295,16 @@ async fn is_own(
     let all = api.all().await?;
     match all.iter().filter(|key| fits_mask(own.expose(), &key.masked_key)).count() {
         0 | 1 => Ok(true),
-        _ => refuse(format!(
-            "it cannot be told whether the client's own key is the one that is rotated, since several keys look like it ({}): put the key {} into the store first, or ask with another key",
+        _ => unchanged(format!(
+            "several keys ({}) look like the one that this client uses, so it may be the one to be \
+             rotated: put the key {} into the store first, or use another key",
             old.masked, old.id
         )),
     }
 }
 
 /// The policy in the form that creating takes, if nothing is lost by that.
-fn policy(old: &OldKey) -> Result<Option<ApiKeyPolicy>, Refused> {
+fn policy(old: &OldKey) -> Result<Option<ApiKeyPolicy>, RotationError> {
     let Some(raw) = &old.policy else { return Ok(None) };
     let typed: Option<ApiKeyPolicy> = serde_json::from_value(raw.clone()).ok();
     let same = typed.as_ref().and_then(|policy| serde_json::to_value(policy).ok());
@@ -319,13 +318,13 @@ fn policy(old: &OldKey) -> Result<Option<ApiKeyPolicy>, Refused> {
 }
 
 /// When the other keys of the same name were made: one may be the successor in a grace period.
-async fn siblings(api: &Api, old: &OldKey) -> Result<Vec<DateTime<Utc>>, Refused> {
+async fn siblings(api: &Api, old: &OldKey) -> Result<Vec<DateTime<Utc>>, RotationError> {
     let keys = api.named(&old.name).await?;
     Ok(keys.into_iter().filter(|key| key.id != old.id).map(|key| key.created_at).collect())
 }
 
 /// No other rotation of this key is under way, on this host or another.
-fn no_concurrent(id: &str, past: &Past, marked: &[ApiKey]) -> Result<(), Refused> {
+fn no_concurrent(id: &str, past: &Past, marked: &[ApiKey]) -> Result<(), RotationError> {
     let markers = past.all_markers();
     let ours = |key: &ApiKey| key.id == id || markers.iter().any(|marker| marker.is(&key.name));
     match marked.iter().find(|key| !ours(key)) {
@@ -347,7 +346,7 @@ async fn remove_orphans(
     past: &Past,
     marked: &[ApiKey],
     until: Duration,
-) -> Result<(), Refused> {
+) -> Result<(), RotationError> {
     let markers = past.all_markers();
     let known = Known {
         old_id: id,

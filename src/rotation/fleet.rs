@@ -185,7 +185,7 @@ pub enum Skipped {
 pub enum Rotated {
     /// It was rotated.
     Done(Box<RotationReport>),
-    /// It was not: refused, undone, or stopped.
+    /// It was not: rejected, undone, or stopped.
     Failed(RotationError),
     /// It was left alone.
     Skipped(Skipped),
@@ -293,10 +293,10 @@ impl Fleet {
     /// is in its own result.
     pub async fn run(self) -> Result<Vec<(ApiKey, Rotated)>, RotationError> {
         let Some(folder) = &self.journals else {
-            return Err(RotationError::refused("rotations need a folder for their journals"));
+            return Err(RotationError::unchanged("rotations need a folder for their journals"));
         };
         super::journal::make_folder(folder).map_err(|error| {
-            RotationError::refused(format!("{} cannot be made: {error}", folder.display()))
+            RotationError::unchanged(format!("{} cannot be made: {error}", folder.display()))
         })?;
         let picked = audit(&self.client, &self.policy).await?;
         let stores: Vec<_> = picked.iter().map(|audited| (self.stores)(&audited.key)).collect();
@@ -374,8 +374,7 @@ impl Fleet {
 
 /// A store's journal, whatever characters it is described with.
 pub(crate) fn journal_name(store: &str) -> String {
-    use sha2::{Digest, Sha256};
-    let hash = Sha256::digest(store);
+    let hash = hmac_sha256::Hash::hash(store.as_bytes());
     let hash: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     format!("{hash}.jsonl")
 }

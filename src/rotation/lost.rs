@@ -42,15 +42,15 @@ pub(crate) async fn find(
     store: &Arc<dyn Store>,
     journal: &mut Journal,
 ) -> Result<bool, RotationError> {
-    let refused = |why: &str| Err(RotationError::refused(why.to_owned()));
+    let unchanged = |why: &str| Err(RotationError::unchanged(why.to_owned()));
     if !store.readable() {
-        return refused("the store cannot be read, so nobody can tell whose rotation this is");
+        return unchanged("the store cannot be read, so nobody can tell whose rotation this is");
     }
     let common = &given.common;
     let api = Api::new(&common.client, Arc::clone(effects));
     let read = || effects.effect("read the store", store.read());
     let Some(held) = read().await? else {
-        return refused("the store holds no key, so nobody can tell whose rotation this is");
+        return unchanged("the store holds no key, so nobody can tell whose rotation this is");
     };
     let Some(traces) = traces(&api, &held).await? else { return Ok(false) };
     let why = "to see whether the rotation is under way elsewhere";
@@ -60,10 +60,10 @@ pub(crate) async fn find(
         .map_err(|stop| RotationError::stopped(format!("{stop} before anything was touched")))?;
     let same = read().await?.as_ref() == Some(&held);
     if !same || self::traces(&api, &held).await?.as_ref() != Some(&traces) {
-        return refused("the rotation is under way elsewhere: it has just gone on");
+        return unchanged("the rotation is under way elsewhere: it has just gone on");
     }
     if !api.lets_in(&held).await? {
-        return refused("what the store holds is rejected by the server (401)");
+        return unchanged("what the store holds is rejected by the server (401)");
     }
     let organization = api.organization().await?;
     let plan = plan(given, &api, &traces, &held, here(common, &**store, organization)).await?;
@@ -81,10 +81,10 @@ async fn traces(api: &Api, held: &Secret) -> Result<Option<Traces>, RotationErro
     let fits: Vec<&ApiKey> = all.iter().filter(is_held).collect();
     let [key] = fits[..] else {
         return match fits.is_empty() {
-            true => {
-                Err(RotationError::refused("the store holds no key that this client's key can see"))
-            }
-            false => Err(RotationError::refused(
+            true => Err(RotationError::unchanged(
+                "the store holds no key that this client's key can see",
+            )),
+            false => Err(RotationError::unchanged(
                 "several keys look like the one that the store holds, so nobody can tell whose rotation this is",
             )),
         };
@@ -123,7 +123,7 @@ async fn plan(
     let json = match api.look(&traces.old_id).await? {
         Sight::Present(json) | Sight::Deleted(json) => json,
         Sight::Absent => {
-            return Err(RotationError::refused(format!(
+            return Err(RotationError::unchanged(format!(
                 "this caller does not see the old key {}",
                 traces.old_id
             )));
@@ -131,9 +131,9 @@ async fn plan(
     };
     let mut json = json;
     json.remove("deleted_at");
-    let old = OldKey::read(&json).map_err(RotationError::refused)?;
+    let old = OldKey::read(&json).map_err(RotationError::unchanged)?;
     if Marker::parse(&old.name).is_some() {
-        return Err(RotationError::refused(format!(
+        return Err(RotationError::unchanged(format!(
             "the key {} bears a marker, and its name is in the journal that is lost: give it a name first",
             old.id
         )));
@@ -149,8 +149,8 @@ async fn plan(
         None => Ask::AsServerKnows,
         Some(id) => {
             let new = api.look(id).await?.present();
-            let new = new.ok_or_else(|| RotationError::refused("the new key is not there"))?;
-            let new = OldKey::read(&new).map_err(RotationError::refused)?;
+            let new = new.ok_or_else(|| RotationError::unchanged("the new key is not there"))?;
+            let new = OldKey::read(&new).map_err(RotationError::unchanged)?;
             new.expires_at.map_or(Ask::Never, Ask::Until)
         }
     };

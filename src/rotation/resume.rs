@@ -125,7 +125,7 @@ fn find_place(
     };
     Err(RotationError::unresolved(
         format!(
-            "the rotation of {} is not gone on with from here: {}{more}; nothing was changed",
+            "the rotation of {} cannot go on from here: {}{more}; nothing was changed",
             plan.old_id, elsewhere.why
         ),
         &[elsewhere.resolution, Resolution::GiveUp],

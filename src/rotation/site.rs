@@ -15,11 +15,11 @@ use super::system::lock::Lock;
 pub(crate) fn required(common: &Common) -> Result<(Arc<dyn Store>, &Path), RotationError> {
     let Some(store) = &common.store else {
         let why = "a rotation needs a store: the place where the workload reads its key";
-        return Err(RotationError::refused(why));
+        return Err(RotationError::unchanged(why));
     };
     let Some(journal) = &common.journal else {
         let why = "a rotation needs a journal: a file that survives a crash";
-        return Err(RotationError::refused(why));
+        return Err(RotationError::unchanged(why));
     };
     Ok((Arc::clone(store), journal))
 }
@@ -30,10 +30,10 @@ pub(crate) fn lock_store(store: &dyn Store) -> Result<Option<Lock>, RotationErro
     match Lock::try_take(&path) {
         Ok(Some(lock)) => Ok(Some(lock)),
         Ok(None) => {
-            Err(RotationError::refused(format!("{} is being rotated already", store.describe())))
+            Err(RotationError::unchanged(format!("{} is being rotated already", store.describe())))
         }
         Err(error) => {
-            Err(RotationError::refused(format!("{} cannot be locked: {error}", path.display())))
+            Err(RotationError::unchanged(format!("{} cannot be locked: {error}", path.display())))
         }
     }
 }

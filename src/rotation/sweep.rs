@@ -46,7 +46,7 @@ pub(crate) fn deleted(removed: Result<usize, DeleteError>) -> Result<usize, Rota
     removed.map_err(|error| match error {
         DeleteError::Call(error) => error.into(),
         DeleteError::Unproven(why) => {
-            RotationError::refused(format!("a key under a marker is not deleted: {why}"))
+            RotationError::unchanged(format!("a key under a marker is not deleted: {why}"))
         }
     })
 }
@@ -117,7 +117,7 @@ pub(crate) async fn settle(
 /// A sweep by itself.
 pub(crate) async fn run(common: Common) -> Result<usize, RotationError> {
     let Some(path) = &common.journal else {
-        return Err(RotationError::refused("a sweep needs a journal"));
+        return Err(RotationError::unchanged("a sweep needs a journal"));
     };
     let past = read(path)?;
     if !past.is_open() && past.unsettled.is_empty() && past.rejected.is_empty() {
@@ -126,7 +126,7 @@ pub(crate) async fn run(common: Common) -> Result<usize, RotationError> {
     let effects = common.effects();
     let mut journal = Journal::open(path)?;
     if journal.past.is_open() {
-        return Err(RotationError::refused(format!(
+        return Err(RotationError::unchanged(format!(
             "the journal {} holds a rotation that is not finished: resume it, which sweeps too",
             path.display()
         )));

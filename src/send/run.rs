@@ -292,10 +292,10 @@ impl Run {
         self.options.idempotency.unwrap_or_else(|| self.call.target.idempotency())
     }
 
-    /// Whether the source of the key has another one than the one just refused.
+    /// Whether the source of the key has another one than the one just rejected.
     async fn has_new_key(&mut self) -> bool {
-        let Some(refused) = self.key.clone() else { return false };
-        let renew = self.connection.credentials.renew(&refused).instrument(self.span.clone());
+        let Some(rejected) = self.key.clone() else { return false };
+        let renew = self.connection.credentials.renew(&rejected).instrument(self.span.clone());
         let new = timeout(self.time.next().0, renew).await.unwrap_or(false);
         if new {
             self.span.in_scope(|| tracing::info!("trying again with the key's new value"));

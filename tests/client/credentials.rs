@@ -49,7 +49,7 @@ async fn a_swap_reaches_all_clones_and_the_next_attempt() {
 }
 
 #[tokio::test]
-async fn a_call_refused_with_the_old_key_is_tried_once_with_the_new() {
+async fn a_call_rejected_with_the_old_key_is_tried_once_with_the_new() {
     let server = Server::start([
         Act::After(
             2,
@@ -140,7 +140,7 @@ async fn a_file_is_read_again_after_a_401() {
     .await;
     let client = client(&server, Credentials::file(&path));
     let error = client.api_keys().list().send().await.unwrap_err();
-    assert!(error.is_unauthorized(), "the file still holds the refused key");
+    assert!(error.is_unauthorized(), "the file still holds the rejected key");
     assert_eq!(server.count(), 1);
 
     // The file changes while a call with the old key is under way.
@@ -203,12 +203,12 @@ async fn however_many_wait_a_key_is_fetched_once() {
             Ok::<_, std::io::Error>(Secret::from(if number == 0 { OLD } else { NEW }))
         }
     });
-    // The first ten requests are refused, when all of them have come.
-    let refused = Act::After(
+    // The first ten requests are rejected, when all of them have come.
+    let rejected = Act::After(
         10,
         crate::scripted::raw("HTTP/1.1 401 Unauthorized\nconnection: close\ncontent-length: 0\n\n"),
     );
-    let server = Server::start(std::iter::repeat_n(refused, 10).chain([fine()])).await;
+    let server = Server::start(std::iter::repeat_n(rejected, 10).chain([fine()])).await;
     let client = client(&server, credentials);
     let calls: Vec<_> = (0..10)
         .map(|_| {
@@ -238,11 +238,11 @@ async fn however_many_wait_the_same_key_is_fetched_once_too() {
             Ok::<_, std::io::Error>(Secret::from(OLD))
         }
     });
-    let refused = Act::After(
+    let rejected = Act::After(
         10,
         crate::scripted::raw("HTTP/1.1 401 Unauthorized\nconnection: close\ncontent-length: 0\n\n"),
     );
-    let server = Server::start([refused]).await;
+    let server = Server::start([rejected]).await;
     let client = client(&server, credentials);
     let calls: Vec<_> = (0..10)
         .map(|_| {

@@ -144,8 +144,8 @@ async fn a_stream_reads_every_page_once_and_asks_no_further() {
         admin.api_keys().list().limit(3).offset(6).items().try_collect().await.unwrap();
     assert_eq!((rest.len(), server.log().len()), (2, 1), "an offset is where it begins");
 
-    let refused = admin.api_keys().list().limit(0).items().try_collect::<Vec<_>>().await;
-    assert!(refused.unwrap_err().is_bad_request());
+    let rejected = admin.api_keys().list().limit(0).items().try_collect::<Vec<_>>().await;
+    assert!(rejected.unwrap_err().is_bad_request());
 }
 
 #[tokio::test]

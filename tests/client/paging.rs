@@ -289,7 +289,7 @@ async fn a_failing_page_is_repeated_like_any_call() {
 }
 
 #[tokio::test]
-async fn a_refused_value_is_the_streams_only_item() {
+async fn a_rejected_value_is_the_streams_only_item() {
     let server = Server::start([page(&[1], END)]).await;
     let client = server.client();
     for stream in [

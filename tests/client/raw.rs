@@ -88,7 +88,7 @@ async fn nothing_leads_away_from_the_origin() {
 }
 
 #[tokio::test]
-async fn headers_that_are_the_clients_own_or_malformed_are_refused() {
+async fn headers_that_are_the_clients_own_or_malformed_are_rejected() {
     let server = Server::start([response("200 OK", "", "{}")]).await;
     for (name, value) in [
         ("authorization", "Bearer sk_other_0123456789"),

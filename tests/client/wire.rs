@@ -230,7 +230,7 @@ async fn what_the_document_forbids_never_leaves_the_process() {
         .await;
     let client = client(&server);
     let create = |name: &str| client.api_keys().create(name);
-    let refused = [
+    let rejected = [
         (create("").send().await.err(), "name must have 1 to 255 characters, but has 0"),
         (
             create(&"é".repeat(256)).send().await.err(),
@@ -281,7 +281,7 @@ async fn what_the_document_forbids_never_leaves_the_process() {
              18446744073709551615",
         ),
     ];
-    for (error, expected) in refused {
+    for (error, expected) in rejected {
         let error = error.unwrap();
         assert!(error.is_invalid_request(), "{error}");
         let plain = error.to_string().replace('`', "");
@@ -329,7 +329,7 @@ async fn the_project_travels_in_a_header() {
 }
 
 #[tokio::test]
-async fn every_documented_refusal_keeps_what_the_server_said() {
+async fn every_documented_rejection_keeps_what_the_server_said() {
     let server = MockServer::start_async().await;
     for (status, code) in
         [(400, "bad_request"), (401, "unauthorized"), (404, "not_found"), (500, "internal")]

@@ -10,7 +10,7 @@ use onkernel::rotation::{Outcome, Retirement, RotationExt, Store, StoreError};
 use crate::support::{Death, MemoryStore, plain};
 
 #[tokio::test]
-async fn a_concurrent_rotation_is_refused() {
+async fn a_concurrent_rotation_is_rejected() {
     let world = plain().await;
     // A rotation on another host, with another journal, dies after it has made its key.
     let other = world.journal.with_file_name("other.jsonl");
@@ -28,7 +28,7 @@ async fn a_concurrent_rotation_is_refused() {
     assert!(world.run(&watch, Death::Effect(24)).await.is_none());
     assert!(world.server.keys().iter().any(|key| key.name.starts_with("~onk-")));
     let error = concurrent(&other).run().await.unwrap_err();
-    assert!(error.is_refused() && error.to_string().contains("another rotation"), "{error}");
+    assert!(error.changed_nothing() && error.to_string().contains("another rotation"), "{error}");
     // When the first is finished, or undone, the second may go on.
     world.recover().await.unwrap();
 }

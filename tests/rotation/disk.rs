@@ -216,8 +216,8 @@ async fn a_disk_that_becomes_read_only_loses_no_key() {
             .await;
         assert!(disk.works(), "{step:?}: {ran:?}");
         match (step, &ran) {
-            (Step::Plan, Err(error)) => assert!(error.is_refused(), "{error}"),
-            (Step::Plan, Ok(_)) => panic!("a folder that cannot be written was not refused"),
+            (Step::Plan, Err(error)) => assert!(error.changed_nothing(), "{error}"),
+            (Step::Plan, Ok(_)) => panic!("a folder that cannot be written was not rejected"),
             (Step::Create | Step::Compare | Step::Store, _) => {
                 let error = ran.as_ref().unwrap_err();
                 assert!(error.to_string().contains("cannot be"), "{error}");
@@ -259,8 +259,8 @@ async fn a_file_that_is_lost_in_the_middle_costs_no_key() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_mounted_by_itself_is_refused_or_written_in_place() {
-    if !may_mount("a_file_that_is_mounted_by_itself_is_refused_or_written_in_place") {
+async fn a_file_that_is_mounted_by_itself_is_rejected_or_written_in_place() {
+    if !may_mount("a_file_that_is_mounted_by_itself_is_rejected_or_written_in_place") {
         return;
     }
     let disk = Disk::new(&http(), |_| {}).await;
@@ -268,8 +268,8 @@ async fn a_file_that_is_mounted_by_itself_is_refused_or_written_in_place() {
     fs::write(&secret, disk.world.old().plaintext()).unwrap();
     mount(&["--bind", secret.to_str().unwrap(), disk.file().to_str().unwrap()]);
     let error = disk.rotation().run().await.unwrap_err();
-    assert!(error.is_refused() && error.to_string().contains("in place"), "{error}");
-    assert!(disk.made().is_empty(), "it was refused before anything was made");
+    assert!(error.changed_nothing() && error.to_string().contains("in place"), "{error}");
+    assert!(disk.made().is_empty(), "it was rejected before anything was made");
     let in_place = FileStore::new(disk.file()).in_place();
     disk.rotation().store(in_place).run().await.unwrap();
     assert_eq!(disk.held(), fs::read_to_string(&secret).ok());

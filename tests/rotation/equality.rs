@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use onkernel::rotation::{Disposition, Outcome, Retirement};
 use onkernel::testing::{Fault, Policy};
 
-use crate::support::{Death, Settings, plain, refused, rotated, sound, undone, world};
+use crate::support::{Death, Settings, plain, rotated, sound, unchanged, undone, world};
 
 #[tokio::test]
 async fn a_replacement_with_other_rights_is_undone() {
@@ -38,13 +38,13 @@ async fn a_harmless_new_field_in_every_response_does_no_harm() {
 }
 
 #[tokio::test]
-async fn a_policy_that_we_would_drop_in_part_is_refused() {
+async fn a_policy_that_we_would_drop_in_part_is_rejected() {
     let world = plain().await;
     let policy = serde_json::json!({"statements": [
         {"action": "browsers:use", "resource": "*", "condition": {"ip": "10.0.0.0/8"}}
     ]});
     assert!(world.server.set_extra(&world.old_id, "policy", policy));
-    assert!(refused(&world, world.rotation()).await.contains("policy"));
+    assert!(unchanged(&world, world.rotation()).await.contains("policy"));
 }
 
 /// The server copies the policy itself, so nothing is lost by not knowing it.
@@ -80,7 +80,7 @@ async fn a_decision_on_the_old_key_is_not_outlived() {
             match ran {
                 // Too late: the last comparison had been made.
                 Ok(report) => assert_eq!(report.old, Disposition::Deleted, "{n} {change}"),
-                Err(error) if error.is_refused() => {}
+                Err(error) if error.changed_nothing() => {}
                 Err(error) => {
                     let report = error.report().unwrap();
                     assert_eq!(report.outcome, Outcome::AsBefore, "{n} {change}: {error}");

@@ -127,7 +127,7 @@ async fn when_the_server_asks_one_to_wait_all_of_them_do() {
         clock.waited_for_by(KEYS).await;
         assert_eq!(world.server.log().len(), asked, "nobody asked before the time was over");
         clock.advance(Duration::from_millis(100));
-        // The creation of one of them may have been what was refused: it settles at the end.
+        // The creation of one of them may have been what was rejected: it settles at the end.
         loop {
             clock.waited_for_by(1).await;
             clock.advance(Duration::from_secs(120));
@@ -142,11 +142,11 @@ async fn when_the_server_asks_one_to_wait_all_of_them_do() {
         |became: &Rotated| matches!(became, Rotated::Done(report) if report.is_settled());
     assert!(done.iter().all(|(_, became)| all_done(became)), "{done:?}");
     let log = world.server.log();
-    let refused = log.iter().position(|entry| entry.status == Some(429)).unwrap();
-    assert!(log[refused].at < began + TimeDelta::seconds(30));
-    let until = log[refused].at + TimeDelta::seconds(30);
+    let rejected = log.iter().position(|entry| entry.status == Some(429)).unwrap();
+    assert!(log[rejected].at < began + TimeDelta::seconds(30));
+    let until = log[rejected].at + TimeDelta::seconds(30);
     // Those that were on their way already: a few of each rotation are sent at once.
-    let within = log[refused + 1..].iter().filter(|entry| entry.at < until).count();
+    let within = log[rejected + 1..].iter().filter(|entry| entry.at < until).count();
     assert!(within < KEYS * 4, "{within} were sent although the server had asked to wait");
 }
 

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use onkernel::rotation::{Lifetime, Outcome};
 
-use crate::support::{Settings, plain, refused, rotated, world};
+use crate::support::{Settings, plain, rotated, unchanged, world};
 
 #[tokio::test]
 async fn an_expired_key_needs_its_lifetime_spelled_out() {
@@ -12,7 +12,7 @@ async fn an_expired_key_needs_its_lifetime_spelled_out() {
     // Nothing holds it any more, so only a new store can be meant.
     world.store.set(None);
     let rotation = || world.rotation().store_is_new();
-    assert!(refused(&world, rotation()).await.contains("say how long"));
+    assert!(unchanged(&world, rotation()).await.contains("choose how long"));
     assert_eq!(rotation().lifetime(Lifetime::Never).run().await.unwrap().outcome, Outcome::Rotated);
 }
 
@@ -22,7 +22,7 @@ async fn an_end_that_a_grace_period_has_moved_is_not_taken_for_a_lifetime() {
     world.server.advance(TimeDelta::hours(5));
     let rotate = world.manager.api_keys().rotate(&*world.old_id);
     rotate.expire_in_days(7).send().await.unwrap();
-    assert!(refused(&world, world.rotation()).await.contains("grace period"));
+    assert!(unchanged(&world, world.rotation()).await.contains("grace period"));
     assert!(world.rotation().lifetime(Lifetime::Days(30)).run().await.is_ok());
 }
 
@@ -42,5 +42,5 @@ async fn a_key_cannot_outlive_itself_to_an_exact_time() {
     let world = world(Settings { days: None, own: true, ..Settings::default() }).await;
     let odd = world.old().created_at + TimeDelta::hours(1000);
     assert!(world.server.set_expiry(&world.old_id, Some(odd)));
-    assert!(refused(&world, world.rotation()).await.contains("another key"));
+    assert!(unchanged(&world, world.rotation()).await.contains("another key"));
 }

@@ -78,7 +78,7 @@ async fn a_rotation_stops_at_the_boundary_of_every_step_and_is_resumed() {
                     all += 1;
                     let report = match &ran {
                         Ok(report) => report,
-                        Err(error) if error.is_refused() => {
+                        Err(error) if error.changed_nothing() => {
                             assert!(error.is_stopped(), "{case}: {error}");
                             assert!(!error.needs_attention());
                             assert_eq!(world.settled().unwrap(), Outcome::AsBefore, "{case}");

@@ -65,7 +65,7 @@ async fn a_symbolic_link_stays_one() {
 }
 
 #[tokio::test]
-async fn what_is_no_file_of_one_key_is_refused() {
+async fn what_is_no_file_of_one_key_is_rejected() {
     let (folder, path) = folder();
     assert!(FileStore::new(folder.path()).read().await.is_err());
     assert!(FileStore::new(folder.path()).check().await.is_err());
@@ -139,7 +139,7 @@ async fn a_variable_that_is_not_there_is_added_and_can_be_removed() {
 }
 
 #[tokio::test]
-async fn a_variable_that_cannot_be_told_is_refused() {
+async fn a_variable_that_cannot_be_told_is_rejected() {
     for text in ["KEY=a\nKEY=b\n", "KEY=\"a\n", "KEY=\"a\\nb\"\n", "KEY='a\nb'\n"] {
         let (_folder, path) = folder();
         fs::write(&path, text).unwrap();

@@ -117,7 +117,7 @@ async fn a_call_is_one_span_and_each_retry_an_event() {
 
 /// A key that has no source but the caller cannot fail to be fetched.
 #[tokio::test]
-async fn a_fixed_key_that_is_refused_is_no_failure_of_its_source() {
+async fn a_fixed_key_that_is_rejected_is_no_failure_of_its_source() {
     let recorder = Recorder::default();
     let _guard = recorder.trace("onkernel=debug");
     let server = Server::start([response("401 Unauthorized", "", "")]).await;

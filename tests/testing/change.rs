@@ -117,7 +117,7 @@ async fn a_rotated_key_keeps_the_lifetime_it_was_made_with() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_rotated_is_refused() {
+async fn what_cannot_be_rotated_is_rejected() {
     let (server, api) = server().await;
     let key = server.add_key(NewKey::named("k"));
     let path = format!("/org/api_keys/{}/rotate", key.id);

@@ -66,7 +66,7 @@ async fn an_expiry_is_days_or_an_exact_time_or_never() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_created_is_refused_with_every_reason() {
+async fn what_cannot_be_created_is_rejected_with_every_reason() {
     let (server, api) = server().await;
     let long = "é".repeat(256);
     let days = "a whole number from 1 to 3650";

@@ -33,7 +33,7 @@ async fn unknown_paths_and_methods_are_told_apart() {
 }
 
 #[tokio::test]
-async fn bodies_that_cannot_be_read_are_refused() {
+async fn bodies_that_cannot_be_read_are_rejected() {
     let (server, api) = server().await;
     let send = |content_type: &'static str, body: String| {
         let request = api.request("POST", "/org/api_keys").header("content-type", content_type);

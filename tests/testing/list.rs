@@ -38,7 +38,7 @@ async fn pages_follow_each_other_to_the_end() {
 }
 
 #[tokio::test]
-async fn parameters_out_of_bounds_are_refused() {
+async fn parameters_out_of_bounds_are_rejected() {
     let (_server, api) = server().await;
     let to_100 = "limit must be a whole number from 1 to 100";
     for (query, says) in [

@@ -33,9 +33,9 @@ pub(crate) async fn judge(
         .into_iter()
         .filter(|it| it["severity"] == "Error" && it["location"][0] != "response")
         .collect();
-    // Refused without a list: no such path, no such method, no key, no such type.
-    let refused = body["type"].as_str().is_some_and(|it| it.contains("prism/errors"));
-    if found.is_empty() && refused && (400..500).contains(&status) {
+    // Rejected without a list: no such path, no such method, no key, no such type.
+    let rejected = body["type"].as_str().is_some_and(|it| it.contains("prism/errors"));
+    if found.is_empty() && rejected && (400..500).contains(&status) {
         found.push(body);
     }
     found

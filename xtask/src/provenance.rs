@@ -5,7 +5,6 @@ use chrono::NaiveDate;
 use onkernel_codegen::Document;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::path::Path;
 
 /// What `spec/provenance.json` holds.
@@ -74,7 +73,7 @@ pub fn problem(root: &Path, text: &str, document: &Document) -> Option<String> {
 /// In hexadecimal.
 #[must_use]
 pub fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hmac_sha256::Hash::hash(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn info_version(document: &Document) -> String {

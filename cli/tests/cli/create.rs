@@ -122,7 +122,7 @@ fn a_full_disk_undoes_the_key_too() {
 
 #[cfg(unix)]
 #[test]
-fn a_discarded_standard_output_is_refused_before_the_key_exists() {
+fn a_discarded_standard_output_is_rejected_before_the_key_exists() {
     let bench = Bench::new();
     let null = File::options().write(true).open("/dev/null").unwrap();
     let ran = run(bench.command(["create", "ci"]).stdout(null));

@@ -150,7 +150,7 @@ fn conditions_are_ordered_by_a_file_and_come_on_top_of_other_faults() {
 }
 
 #[test]
-fn addresses_that_will_not_do_are_refused() {
+fn addresses_that_will_not_do_are_rejected() {
     let ran = run(&mut program(["serve", "--addr", "0.0.0.0:0"]));
     assert_mentions(ran.failed(2), &["other machines", "--allow-remote"]);
     run(&mut program(["serve", "--addr", "localhost"])).failed(2);

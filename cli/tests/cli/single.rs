@@ -39,7 +39,7 @@ fn a_deleted_key_is_found_by_those_who_ask_for_it() {
 }
 
 #[test]
-fn an_id_that_is_no_path_is_refused() {
+fn an_id_that_is_no_path_is_rejected() {
     let bench = Bench::new();
     for id in ["", ".", ".."] {
         bench.run(["get", id]).failed(2);
@@ -114,8 +114,8 @@ fn whoami_knows_a_key_that_may_not_manage_keys() {
     let policy = Policy::new().allow("browsers:use", "*");
     let key = bench.server.add_key(NewKey::named("ro").policy(policy));
     let as_key = |args: &[&str]| run(bench.command(args).env("KERNEL_API_KEY", key.plaintext()));
-    let refused = as_key(&["list", "--json"]).error(1);
-    assert_eq!(refused["code"], "insufficient_scope");
+    let rejected = as_key(&["list", "--json"]).error(1);
+    assert_eq!(rejected["code"], "insufficient_scope");
     let ran = as_key(&["whoami"]);
     assert_mentions(ran.done(), &[&key.id, "org-wide", "org_main", "all"]);
     assert_mentions(&ran.err, &["may not see its own details"]);

@@ -122,9 +122,9 @@ fn a_rotation_whose_journal_is_lost_is_resumed_by_its_store() {
     for journal in fs::read_dir(world.path("state/kernel-keys")).unwrap().flatten() {
         fs::remove_file(journal.path()).unwrap();
     }
-    let refused = world.run(&[&["rotate"][..], &args].concat());
-    let output = text(&refused);
-    assert_ne!(code(&refused), Some(0), "{output}");
+    let rejected = world.run(&[&["rotate"][..], &args].concat());
+    let output = text(&rejected);
+    assert_ne!(code(&rejected), Some(0), "{output}");
     assert!(world.works(&held));
     let command = format!("{} --settle 0", printed(&output, "--store"));
     let resumed = run_printed(&world, &command);

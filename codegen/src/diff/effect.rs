@@ -15,7 +15,7 @@ use serde::Serialize;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Effect {
-    /// Calling code stops compiling, or a request that used to be accepted is refused.
+    /// Calling code stops compiling, or a request that used to be accepted is rejected.
     Breaking,
     /// Everything compiles, and something else happens than before.
     Behaviour,

@@ -39,7 +39,7 @@ impl Document {
 
 /// What to do about a key that is not known.
 pub(crate) fn help() -> String {
-    format!("correct it, the known ones are {}", KNOWN.join(", "))
+    format!("correct it; the known ones are {}", KNOWN.join(", "))
 }
 
 /// The keys of ours in a value that we do not know, each with its pointer and what is wrong. `names`
@@ -57,7 +57,7 @@ pub(crate) fn find(value: &Value, at: &str, names: bool, unknown: &mut Vec<(Stri
                 if names {
                     find(member, &at, false, unknown);
                 } else if key.starts_with(OURS) && !KNOWN.contains(&key.as_str()) {
-                    unknown.push((at, format!("nobody knows the key `{key}`")));
+                    unknown.push((at, format!("the key `{key}` is unknown")));
                 } else if !key.starts_with("x-") && !DATA.contains(&key.as_str()) {
                     find(member, &at, NAMED.contains(&key.as_str()), unknown);
                 }

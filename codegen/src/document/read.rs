@@ -119,8 +119,8 @@ fn without_place(message: &str, Position { line, column }: Position) -> String {
 
 /// The first character that YAML does not allow.
 fn control_character(text: &str) -> Option<Position> {
-    let is_refused = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
-    let (before, _) = text.split_once(is_refused)?;
+    let forbidden = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
+    let (before, _) = text.split_once(forbidden)?;
     let last = before.rsplit('\n').next().unwrap_or_default();
     Some(Position { line: before.matches('\n').count() + 1, column: last.chars().count() + 1 })
 }
@@ -169,8 +169,8 @@ impl Fault {
                 let first = places.values.get(&self.pointer);
                 let first = first.map(|at| format!(", first on line {}", at.line));
                 (
-                    format!("this key stands twice{}", first.unwrap_or_default()),
-                    "remove one, since only one can be meant",
+                    format!("this key appears twice{}", first.unwrap_or_default()),
+                    "remove one of them",
                 )
             }
             FaultKind::Expansion => (

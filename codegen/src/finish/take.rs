@@ -2,7 +2,7 @@
 //!
 //! | type | what is taken |
 //! |---|---|
-//! | an integer | any integer, `impl Integer`; one that does not fit is remembered and refused |
+//! | an integer | any integer, `impl Integer`; one that does not fit is remembered and rejected |
 //! | a number | any number, `impl Number` |
 //! | a string, a secret, a file, a choice, a time | `impl Into<_>` |
 //! | a list | `impl IntoIterator` of what is taken for an item |

@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_told_apart_is_refused() {
+    fn what_cannot_be_told_apart_is_rejected() {
         let discriminator = json!({ "propertyName": "event", "mapping": { "x": "Gone" } });
         let union = json!({ "oneOf": [reference("A")], "discriminator": discriminator });
         let message = kinds(union, json!({ "A": event("a") })).unwrap_err();

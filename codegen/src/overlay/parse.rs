@@ -149,7 +149,7 @@ impl Parser<'_> {
                 Effect::Update(update)
             }
             (false, None) => {
-                let message = "this action does nothing";
+                let message = "this action has nothing to do";
                 self.problem(&pointer, message, "give it an `update`, or `remove: true`");
                 return None;
             }
@@ -286,7 +286,7 @@ impl Parser<'_> {
     fn no_more(&mut self, fields: Fields) {
         for key in fields.members.keys() {
             if key.starts_with("x-onkernel-") || !key.starts_with("x-") {
-                let message = format!("there is no field `{key}` here");
+                let message = format!("`{key}` is not a field here");
                 self.problem(&join(&fields.pointer, key), message, "correct or remove it");
             }
         }

@@ -11,7 +11,7 @@ const PATHS: &str = "/things:
 /// Each line without the keys that are known.
 fn without_list(error: &Error) -> String {
     let text = error.to_string();
-    let lines = text.lines().map(|line| line.split(", the known ones").next().unwrap_or(line));
+    let lines = text.lines().map(|line| line.split("; the known ones").next().unwrap_or(line));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -20,8 +20,8 @@ fn a_misspelt_key_is_named_with_the_known_ones() {
     let schemas = "Thing: { type: object, properties: { x-onkernel-odd: { x-onkernel-item: a }, a: { default: { x-onkernel-b: 1 } } }, x-else: { x-onkernel-c: 1 } }";
     let error = load(&source(PATHS, schemas), &[]).unwrap_err();
     insta::assert_snapshot!(without_list(&error), @r"
-    api.yml:7:7: nobody knows the key `x-onkernel-repat` (at #/paths/~1things/get/x-onkernel-repat); correct it
-    api.yml:11:60: nobody knows the key `x-onkernel-item` (at #/components/schemas/Thing/properties/x-onkernel-odd/x-onkernel-item); correct it
+    api.yml:7:7: the key `x-onkernel-repat` is unknown (at #/paths/~1things/get/x-onkernel-repat); correct it
+    api.yml:11:60: the key `x-onkernel-item` is unknown (at #/components/schemas/Thing/properties/x-onkernel-odd/x-onkernel-item); correct it
     ");
     let known = error.to_string();
     assert!(known.contains("the known ones are x-onkernel-exclusive, "), "{known}");
@@ -37,7 +37,7 @@ actions:
     update: { x-onkernel-omit: true, x-onkernel-repeat: safe }
 ";
     let error = Overlay::parse(text, "o.yml").unwrap_err();
-    insta::assert_snapshot!(without_list(&error), @"o.yml:6:15: nobody knows the key `x-onkernel-omit` (at #/actions/0/update/x-onkernel-omit); correct it");
+    insta::assert_snapshot!(without_list(&error), @"o.yml:6:15: the key `x-onkernel-omit` is unknown (at #/actions/0/update/x-onkernel-omit); correct it");
     let source =
         Source { name: "o.yml".to_owned(), text: text.replace("omit: true", "max-bytes: 9") };
     let document = self::source(&PATHS.replace("repat", "repeat"), "Thing: {}");

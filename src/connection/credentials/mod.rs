@@ -32,7 +32,7 @@ const RECOVERY: Duration = Duration::from_secs(5);
 ///
 /// It is asked before every attempt, and again after a 401: if the key is another one by then, the
 /// call is tried once more. However many calls wait for a new key, it is fetched once. A key that has
-/// not been refused stays in use while its successor is fetched, however long that takes, and when
+/// not been rejected stays in use while its successor is fetched, however long that takes, and when
 /// the fetching fails. Clones share the key in use.
 ///
 /// ```no_run
@@ -187,7 +187,7 @@ impl Credentials {
             Source::Function { every, .. } => {
                 if held.is_some() && every.is_some_and(|every| inner.is_due(every)) {
                     inner.fetch(None);
-                    // Taken anew: the fetch that has begun cannot know whether this call is refused.
+                    // Taken anew: the fetch that has begun cannot know whether this call is rejected.
                     return inner.lease().ok_or_else(|| self.no_key());
                 }
                 if let Some(lease) = held {
@@ -210,23 +210,23 @@ impl Credentials {
         inner.lease().ok_or_else(|| self.no_key())
     }
 
-    /// Whether there is another key than the one that was just refused.
-    pub(crate) async fn renew(&self, refused: &Lease) -> bool {
+    /// Whether there is another key than the one that was just rejected.
+    pub(crate) async fn renew(&self, rejected: &Lease) -> bool {
         let inner = &self.0;
         // The one under way may have begun before the key was handed out: then it takes another one.
         for _ in 0..2 {
             let (key, ended) = inner.held(|held| (held.key.clone(), held.ended));
             match key {
-                Some(key) if !Arc::ptr_eq(&key, &refused.key) => {
-                    return key.secret != refused.key.secret;
+                Some(key) if !Arc::ptr_eq(&key, &rejected.key) => {
+                    return key.secret != rejected.key.secret;
                 }
-                _ if ended > refused.begun || !inner.source.changes() => return false,
+                _ if ended > rejected.begun || !inner.source.changes() => return false,
                 _ => {}
             }
             // What it came to shows in the key.
             let _ = inner.fetch(None).ended().await;
         }
-        inner.held(|held| held.key.as_ref().is_some_and(|key| key.secret != refused.key.secret))
+        inner.held(|held| held.key.as_ref().is_some_and(|key| key.secret != rejected.key.secret))
     }
 
     fn no_key(&self) -> Error {
@@ -298,7 +298,7 @@ impl Inner {
                     if held.key.is_some() {
                         // Its text may hold whatever a caller's function puts into its errors.
                         tracing::warn!(
-                            "the API key could not be fetched anew; the old one stays in use"
+                            "the API key could not be fetched again; the old one stays in use"
                         );
                     }
                     Err(error)
@@ -336,7 +336,7 @@ impl Running {
     async fn ended(mut self) -> Result<(), NoKey> {
         match self.outcome.wait_for(Option::is_some).await {
             Ok(outcome) => outcome.clone().unwrap_or(Ok(())),
-            Err(_) => Err(NoKey::new("the fetching of the API key was broken off".to_owned())),
+            Err(_) => Err(NoKey::new("fetching the API key was cancelled".to_owned())),
         }
     }
 }

@@ -144,11 +144,11 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_end_is_refused() {
+    fn an_event_without_end_is_rejected() {
         let mut frames = Frames::default();
         let chunk = vec![b'x'; 1024 * 1024];
-        let refused = (0..=16).find_map(|_| frames.push(&chunk).err());
-        assert!(refused.unwrap().contains("larger"));
+        let rejected = (0..=16).find_map(|_| frames.push(&chunk).err());
+        assert!(rejected.unwrap().contains("larger"));
     }
 
     proptest! {

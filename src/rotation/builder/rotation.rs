@@ -95,7 +95,7 @@ impl Rotation {
     /// [`resume`](crate::rotation::RotationExt::resume) finishes or undoes it.
     ///
     /// # Errors
-    /// Refused before anything was touched, undone, or stopped where it needs attention: see
+    /// Rejected before anything was touched, undone, or stopped where it needs attention: see
     /// [`RotationError`].
     pub async fn run(self) -> Result<RotationReport, RotationError> {
         begin::run(self.given).await

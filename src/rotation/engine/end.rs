@@ -162,7 +162,7 @@ impl Engine {
             ));
         }
         let unsettled = !self.journal.past.unsettled.is_empty();
-        // A sweep is refused while the journal is open, and resuming sweeps too.
+        // A sweep is rejected while the journal is open, and resuming sweeps too.
         match self.journal.past.is_open() {
             false if unsettled => self.todo.push(
                 "sweep the journal: a key that nobody holds may still appear under a marker"

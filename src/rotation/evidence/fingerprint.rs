@@ -1,7 +1,7 @@
 //! Which key a plaintext is, without keeping the plaintext.
 
+use hmac_sha256::Hash;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::Secret;
 
@@ -26,8 +26,10 @@ impl Fingerprint {
 }
 
 fn digest(salt: &str, secret: &Secret) -> String {
-    let hash = Sha256::new().chain_update(salt).chain_update(secret.expose()).finalize();
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut hash = Hash::new();
+    hash.update(salt);
+    hash.update(secret.expose());
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -163,7 +163,7 @@ fn parse(path: &Path, file: &mut File) -> Result<(Past, u64), JournalError> {
     let mut past = Past::default();
     for (number, line) in bytes[..end].split_inclusive(|byte| *byte == b'\n').enumerate() {
         let damage = |what: &str| {
-            let advice = "it is damaged there, so what was under way cannot be told: put back a copy of it, or move it away and resume by the store, which goes by the server's markers";
+            let advice = "it is damaged there, so nobody can tell what was under way: restore it from a backup, or move it away and resume by the store, which goes by the server's markers";
             JournalError::new(path, format!("has {what} in line {}: {advice}", number + 1))
         };
         // serde's own messages may quote what they found.

@@ -68,7 +68,7 @@ fn asked_for(
             "the server's own rotation cannot end a key at an exact time: ask for a lifetime in days, or for the old key to be deleted or kept",
         ),
         Lifetime::Until(end) if end <= wishes.now => {
-            let why = "the time at which the new key is to end has passed";
+            let why = "the new key would end in the past";
             Err((Decision::Lifetime, why.to_owned()))
         }
         Lifetime::Until(end) if wishes.own && old.expires_at.is_some_and(|old| end > old) => {
@@ -95,14 +95,14 @@ fn as_old(
     server_side: bool,
 ) -> Result<(Ask, Option<TimeDelta>), Undecided> {
     let unclear = |why: String| Err((Decision::Lifetime, why));
-    const SAY: &str = "say how long the new key is to live (in days, until a time, or for ever)";
+    const SAY: &str = "choose how long the new key lives (in days, until a time, or for ever)";
     let Some(end) = old.expires_at else { return Ok((Ask::Never, None)) };
     if end <= wishes.now {
         return unclear(format!("the old key has expired: {SAY}"));
     }
     let lived = end - old.created_at;
     if lived <= TimeDelta::zero() {
-        return unclear(format!("the old key's lifetime makes no sense: {SAY}"));
+        return unclear(format!("the old key ends before it was created: {SAY}"));
     }
     if let Some(days) = days_to_ask_for(lived) {
         let ask = if server_side { Ask::AsServerKnows } else { Ask::Days(days) };
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn an_expired_key_needs_the_lifetime_spelled_out() {
-        assert!(asked(Some("2026-01-09T10:00:00Z")).unwrap_err().1.contains("say how long"));
+        assert!(asked(Some("2026-01-09T10:00:00Z")).unwrap_err().1.contains("choose how long"));
         let spelled = lifetime(&old(Some("2026-01-09T10:00:00Z")), &[], &wishes(Lifetime::Days(9)));
         assert_eq!(spelled, Ok((Ask::Days(9), None)));
     }
@@ -258,11 +258,11 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_asked_for_is_refused() {
-        for refused in
+    fn what_cannot_be_asked_for_is_rejected() {
+        for rejected in
             [Lifetime::Days(0), Lifetime::Days(3651), Lifetime::Until(at("2026-01-01T00:00:00Z"))]
         {
-            assert!(lifetime(&old(None), &[], &wishes(refused)).is_err(), "{refused:?}");
+            assert!(lifetime(&old(None), &[], &wishes(rejected)).is_err(), "{rejected:?}");
         }
         let grace = Wishes {
             retirement: Retirement::Grace { days: 7 },

@@ -40,7 +40,7 @@ impl Place {
             |why: String| Err(Elsewhere { why, resolution: Resolution::Adopt, by_store: true });
         let known = |a: &str, b: &str| !a.is_empty() && !b.is_empty() && a != b;
         if known(&self.base_url, &here.base_url) {
-            return caller(format!("it goes on at {}, not at {}", self.base_url, here.base_url));
+            return caller(format!("it belongs to {}, not to {}", self.base_url, here.base_url));
         }
         if let (Some(its), Some(ours)) = (&self.organization, &here.organization)
             && its != ours

@@ -15,7 +15,7 @@ use crate::types::ApiKeyPolicy;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Lifetime {
-    /// As long as the old key was made to live. Refused where that cannot be told or kept.
+    /// As long as the old key was made to live. Rejected where that cannot be told or kept.
     #[default]
     AsOld,
     /// So many days from its creation, 1 to 3650.

@@ -23,7 +23,7 @@ struct Inner {
 }
 
 impl RotationError {
-    pub(crate) fn refused(problem: impl Into<String>) -> Self {
+    pub(crate) fn unchanged(problem: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             problem: problem.into(),
             report: None,
@@ -36,13 +36,13 @@ impl RotationError {
 
     /// Nothing was changed, for lack of a decision.
     pub(crate) fn undecided(decision: Decision, problem: impl Into<String>) -> Self {
-        let Self(inner) = Self::refused(problem);
+        let Self(inner) = Self::unchanged(problem);
         Self(Box::new(Inner { decision: Some(decision), ..*inner }))
     }
 
     /// Nothing was changed, and these would end it.
     pub(crate) fn unresolved(problem: impl Into<String>, resolutions: &[Resolution]) -> Self {
-        let Self(inner) = Self::refused(problem);
+        let Self(inner) = Self::unchanged(problem);
         Self(Box::new(Inner { resolutions: resolutions.to_vec(), ..*inner }))
     }
 
@@ -50,13 +50,13 @@ impl RotationError {
         problem: String,
         source: Box<dyn std::error::Error + Send + Sync>,
     ) -> Self {
-        let Self(inner) = Self::refused(problem);
+        let Self(inner) = Self::unchanged(problem);
         Self(Box::new(Inner { source: Some(source), ..*inner }))
     }
 
     /// It was stopped on request before anything was touched.
     pub(crate) fn stopped(problem: impl Into<String>) -> Self {
-        let Self(inner) = Self::refused(problem);
+        let Self(inner) = Self::unchanged(problem);
         Self(Box::new(Inner { stopped: true, ..*inner }))
     }
 
@@ -102,7 +102,7 @@ impl RotationError {
     }
 
     /// Whether it was not begun, or left alone: nothing was changed.
-    pub fn is_refused(&self) -> bool {
+    pub fn changed_nothing(&self) -> bool {
         self.0.report.is_none()
     }
 

@@ -86,7 +86,7 @@ impl Resolution {
                 "the store holds another key, which stays: the new one is removed"
             }
             Self::Adopt => "go on from this host, with the store as it is found here",
-            Self::Caller => "ask with a key that can see the rotation",
+            Self::Caller => "use a key that can see the rotation",
             Self::GiveUp => "change nothing more, and list what stays",
         }
     }

@@ -136,12 +136,11 @@ impl CommandStore {
         if !output.status.success() {
             return Err(StoreError::failed(self.complaint(argv, &output, &scrubber)));
         }
-        let text = std::str::from_utf8(&output.stdout).map_err(|_| {
-            StoreError::failed(format!("{}: what it prints is not text", self.name))
-        })?;
+        let text = std::str::from_utf8(&output.stdout)
+            .map_err(|_| StoreError::failed(format!("{}: its output is not text", self.name)))?;
         let key = text.trim_end_matches(['\r', '\n']);
         if key.contains(['\r', '\n']) {
-            let problem = format!("{}: it prints more than one line", self.name);
+            let problem = format!("{}: its output has more than one line", self.name);
             return Err(StoreError::failed(problem));
         }
         Ok(Some(key).filter(|key| !key.is_empty()).map(Secret::from))

@@ -14,7 +14,7 @@ use crate::Secret;
 /// A variable in an env file: a line such as `export KERNEL_API_KEY="sk_…"  # for the agent`.
 ///
 /// Only the value is replaced: `export`, the kind of quotes, comments, line ends and every other
-/// line stay. A variable that is set twice is refused, since readers differ on which one counts.
+/// line stay. A variable that is set twice is rejected, since readers differ on which one counts.
 ///
 /// ```
 /// use onkernel::rotation::{EnvFileStore, Store};

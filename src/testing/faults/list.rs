@@ -97,7 +97,7 @@ impl Faults {
     /// Reads orders as a file writes them: see [above](Self#orders-in-a-file).
     ///
     /// # Errors
-    /// Text that is not such an array, with line and column: unknown names are refused too, so
+    /// Text that is not such an array, with line and column: unknown names are invalid too, so
     /// that a slip of the pen does not make a test pass.
     pub fn from_json(text: &str) -> Result<Self, FaultsError> {
         let orders: Vec<Fault> = serde_json::from_str(text).map_err(FaultsError)?;

@@ -1,4 +1,4 @@
-//! A date that RFC 3339 cannot write is refused with the reason before anything is sent.
+//! A date that RFC 3339 cannot write is rejected with the reason before anything is sent.
 
 use chrono::{DateTime, Utc};
 use onkernel::Method;

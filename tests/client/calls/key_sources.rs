@@ -75,10 +75,10 @@ async fn a_source_that_hangs_stops_no_call_while_there_is_a_key() {
 }
 
 #[tokio::test]
-async fn however_many_are_refused_the_source_is_asked_once_more() {
+async fn however_many_are_rejected_the_source_is_asked_once_more() {
     let (credentials, fetched) = counted(None, |_| async { Ok(Secret::from(OLD)) });
-    let refused = raw("HTTP/1.1 401 Unauthorized\nconnection: close\ncontent-length: 0\n\n");
-    let server = Server::start([Act::After(20, refused)]).await;
+    let rejected = raw("HTTP/1.1 401 Unauthorized\nconnection: close\ncontent-length: 0\n\n");
+    let server = Server::start([Act::After(20, rejected)]).await;
     let client = client(&server, credentials);
     let results = join_all((0..20).map(|_| call(&client))).await;
     assert!(results.into_iter().all(|result| result.unwrap_err().is_unauthorized()));
@@ -86,23 +86,23 @@ async fn however_many_are_refused_the_source_is_asked_once_more() {
     assert_eq!(server.count(), 20);
 }
 
-/// What was asked before the key was refused does not say what is there now.
+/// What was asked before the key was rejected does not say what is there now.
 #[tokio::test]
-async fn a_fetch_from_before_the_refusal_is_not_the_last_word() {
+async fn a_fetch_from_before_the_rejection_is_not_the_last_word() {
     let may_end = Arc::new(Semaphore::new(0));
     let gate = Arc::clone(&may_end);
     let (credentials, fetched) = counted(Some(Duration::ZERO), move |number| {
         let gate = Arc::clone(&gate);
         async move {
             if number == 1 {
-                // Begun by the call that is refused, and late with what was true then.
+                // Begun by the call that is rejected, and late with what was true then.
                 gate.acquire().await.unwrap().forget();
             }
             Ok(Secret::from(if number < 2 { OLD } else { NEW }))
         }
     });
-    let refused = response("401 Unauthorized", "", "");
-    let server = Server::start([fine(), refused, fine()]).await;
+    let rejected = response("401 Unauthorized", "", "");
+    let server = Server::start([fine(), rejected, fine()]).await;
     let client = client(&server, credentials);
     call(&client).await.unwrap();
     let second = tokio::spawn({

@@ -31,7 +31,7 @@ async fn one_project_at_most_is_named_by_the_nearest_setting() {
 }
 
 #[tokio::test]
-async fn a_project_that_cannot_be_sent_is_refused_with_its_setting() {
+async fn a_project_that_cannot_be_sent_is_rejected_with_its_setting() {
     let server = Server::start([response("204 No Content", "", "")]).await;
     for (options, words) in [
         (CallOptions::new().project(""), "`project` is empty"),

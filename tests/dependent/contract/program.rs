@@ -21,9 +21,9 @@ async fn main() -> Done {
     lists(&kernel).await?;
     states(&kernel).await?;
     errors(&kernel).await?;
-    // The embedded server has no browsers: everything is refused, and nothing is missing.
-    let refused = browsers(&kernel).await.unwrap_err();
-    assert!(refused.is_not_found(), "{refused}");
+    // The embedded server has no browsers: everything is rejected, and nothing is missing.
+    let rejected = browsers(&kernel).await.unwrap_err();
+    assert!(rejected.is_not_found(), "{rejected}");
     println!("all done");
     Ok(())
 }
@@ -111,8 +111,8 @@ async fn states(kernel: &Client) -> Done {
     kernel.api_keys().create("until").expires_at(until).send().await?;
     assert_eq!("expires_at".parse::<SortBy>()?, SortBy::ExpiresAt);
     let unknown = SortBy::Unknown("age".to_owned());
-    let refused = kernel.api_keys().list().sort_by(unknown).send().await.unwrap_err();
-    assert!(refused.is_invalid_request() && refused.to_string().contains("expires_at"), "{refused}");
+    let rejected = kernel.api_keys().list().sort_by(unknown).send().await.unwrap_err();
+    assert!(rejected.is_invalid_request() && rejected.to_string().contains("expires_at"), "{rejected}");
     Ok(())
 }
 

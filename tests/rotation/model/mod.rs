@@ -89,7 +89,7 @@ async fn check(http: &reqwest::Client, case: &Case) -> Result<Outcome, String> {
         sound(&watch)?;
         match &ran {
             Some(Ok(Some(report))) => reported = Some(report.outcome),
-            Some(Err(error)) if run == 0 && error.is_refused() => {
+            Some(Err(error)) if run == 0 && error.changed_nothing() => {
                 reported = Some(Outcome::AsBefore)
             }
             Some(Err(error)) => reported = error.report().map(|r| r.outcome).or(reported),

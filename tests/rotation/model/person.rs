@@ -50,7 +50,7 @@ pub async fn lay(hand: Hand, model: &Model, excused: &AtomicBool, concurrent: &C
         Hand::Shorten => drop(server.set_expiry(id, Some(server.now() + TimeDelta::days(1)))),
         Hand::Expire => drop(server.set_expiry(id, Some(server.now() - TimeDelta::seconds(1)))),
         Hand::Rotate => {
-            // Refused, undone or done: all are right, and the keys are counted at the end.
+            // Rejected, undone or done: all are right, and the keys are counted at the end.
             let _ = concurrent
                 .client
                 .rotation(id)

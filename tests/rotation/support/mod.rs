@@ -14,7 +14,7 @@ mod world;
 
 pub use clock::{LandingClock, TestClock};
 pub use http::http;
-pub use run::{plain, refused, rotated, undone, world};
+pub use run::{plain, rotated, unchanged, undone, world};
 pub use settings::Settings;
 pub use store::{MemoryStore, StoreFault};
 pub use watch::{Death, Hook, Watch, sound, until};

@@ -12,12 +12,12 @@ pub async fn plain() -> World {
     world(Settings::default()).await
 }
 
-/// Runs a rotation that must be refused before anything is touched.
-pub async fn refused(world: &World, rotation: Rotation) -> String {
+/// Runs a rotation that must be rejected before anything is touched.
+pub async fn unchanged(world: &World, rotation: Rotation) -> String {
     let (keys, held) = (world.server.keys(), world.store.held());
     let journal = std::fs::read(&world.journal).ok();
     let error = rotation.run().await.unwrap_err();
-    assert!(error.is_refused(), "{error}");
+    assert!(error.changed_nothing(), "{error}");
     assert!(world.server.keys() == keys, "something was touched");
     assert!(std::fs::read(&world.journal).ok() == journal, "the journal is not as it was");
     assert_eq!(world.store.held(), held);
@@ -30,7 +30,7 @@ pub async fn undone(world: &World) -> String {
     let watch = world.watch(Death::Never);
     let error = world.run(&watch, Death::Never).await.unwrap().unwrap_err();
     sound(&watch).unwrap();
-    let report = error.report().unwrap_or_else(|| panic!("refused: {error}"));
+    let report = error.report().unwrap_or_else(|| panic!("nothing was changed: {error}"));
     assert_eq!(report.outcome, Outcome::AsBefore, "{error}");
     error.to_string()
 }

@@ -65,7 +65,7 @@ async fn a_file_can_order_every_fault() {
 }
 
 #[test]
-fn a_file_that_is_wrong_is_refused_with_the_place() {
+fn a_file_that_is_wrong_is_rejected_with_the_place() {
     for (text, says, place) in [
         ("", "EOF", "line 1"),
         ("{}", "expected a sequence", "line 1"),

@@ -26,7 +26,7 @@ pub(super) fn checks(root: &Path) -> Vec<Check> {
         // One message for one mistake.
         Err(error) if overlay_fits.is_empty() => problems(
             &error.problems,
-            "mend the document or add an overlay action; spec/README.md says what one can hold",
+            "correct the document or add an overlay action; spec/README.md says what one can hold",
         ),
         _ => Vec::new(),
     };

@@ -93,8 +93,8 @@ impl Reading<'_> {
     }
 
     fn unknown(&mut self, key: &str, at: &str) {
-        let message = format!("it is not known whether `{key}` holds facts or words");
-        let help = "say so in xtask/src/merge/grammar.rs";
+        let message = format!("nothing says whether `{key}` holds facts or words");
+        let help = "add it to xtask/src/merge/grammar.rs";
         self.problems.push(self.document.problem(at, message, help));
     }
 }

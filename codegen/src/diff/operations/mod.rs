@@ -72,7 +72,7 @@ impl<'a> Comparison<'_, 'a> {
         let site = new.get("servers").unwrap_or(new);
         if before.first() == now.first() {
             // The client talks to the first one, or to the one it is given.
-            self.at(site, Effect::Documentation, "further servers changed".to_owned());
+            self.at(site, Effect::Documentation, "other servers changed".to_owned());
         } else {
             let first = |urls: &[&str]| urls.first().map(|url| code(url));
             let what = presence("default server", first(&before), first(&now));

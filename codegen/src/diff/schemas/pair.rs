@@ -299,17 +299,20 @@ impl<'a> Comparison<'_, 'a> {
             (Extra::Nothing, Extra::Schema(_)) => {
                 let callers = if is_map { Effect::Breaking } else { Effect::Additive };
                 let http = effect::values(self.way, Shift::Loosened);
-                self.note(Effects::apart(callers, http), "further properties allowed".to_owned());
+                self.note(
+                    Effects::apart(callers, http),
+                    "additional properties allowed".to_owned(),
+                );
             }
             (Extra::Schema(_), Extra::Nothing) => {
                 let http = effect::values(self.way, Shift::Tightened);
                 let effects = Effects::apart(Effect::Breaking, http);
-                self.note(effects, "further properties ruled out".to_owned());
+                self.note(effects, "additional properties forbidden".to_owned());
             }
             (before, _) => {
                 let (what, shift) = match before {
-                    Extra::Nothing => ("further properties allowed", Shift::Loosened),
-                    _ => ("further properties ruled out", Shift::Tightened),
+                    Extra::Nothing => ("additional properties allowed", Shift::Loosened),
+                    _ => ("additional properties forbidden", Shift::Tightened),
                 };
                 let effects = match self.way {
                     _ if is_map => {

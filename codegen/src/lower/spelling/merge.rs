@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_disagree_are_refused() {
+    fn parts_that_disagree_are_rejected() {
         let differing = json!({ "allOf": [
             { "$ref": "#/components/schemas/Key" },
             { "properties": { "id": { "type": "integer" } } }
