@@ -28,12 +28,13 @@ pub fn outline(file: &File, surface: &Surface) -> BTreeMap<String, String> {
         call(file, operation, text);
         text.push('\n');
     }
-    for name in surface.types.keys() {
+    let inline = tree.inline(surface);
+    for name in surface.types.keys().filter(|name| !inline.contains_key(name.as_str())) {
         let owners = owners.get(name.as_str());
         let only = owners.filter(|owners| owners.len() == 1).and_then(|owners| owners.first());
         let only = only.map_or(SHARED, |only| *only);
         let text = texts.entry(only.to_owned()).or_default();
-        tree.type_(name, surface, text);
+        tree.type_(name, surface, &inline, text);
         text.push('\n');
     }
     for text in texts.values_mut() {
@@ -144,7 +145,32 @@ impl Tree {
         tree
     }
 
-    fn type_(&self, name: &str, surface: &Surface, out: &mut String) {
+    /// The values of the enums that one field alone has: they stand beside it.
+    fn inline<'a>(&self, surface: &'a Surface) -> BTreeMap<&'a str, &'a [String]> {
+        let fields = self.types.values().chain(self.variants.values()).flat_map(BTreeMap::values);
+        let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
+        fields.flat_map(|ty| names(ty)).for_each(|name| *uses.entry(name).or_default() += 1);
+        let enums = surface.types.iter().filter_map(|(name, ty)| match &ty.kind {
+            Kind::Enum(values) => Some((name.as_str(), values.as_slice())),
+            _ => None,
+        });
+        let is_of = |name: &str| {
+            let owner = self
+                .types
+                .iter()
+                .find(|(_, fields)| fields.values().any(|ty| names(ty).any(|used| used == name)));
+            owner.is_some_and(|(owner, _)| name.starts_with(owner.as_str()))
+        };
+        enums.filter(|(name, _)| uses.get(name) == Some(&1) && is_of(name)).collect()
+    }
+
+    fn type_(
+        &self,
+        name: &str,
+        surface: &Surface,
+        inline: &BTreeMap<&str, &[String]>,
+        out: &mut String,
+    ) {
         let Some(source) = surface.types.get(name) else { return };
         let direction = match (source.sent, source.received) {
             (true, true) => "sent and received",
@@ -161,7 +187,10 @@ impl Tree {
                     let rust = rust_name(&field.wire);
                     let ty = known.get(&rust).map_or("(no field)", String::as_str);
                     let facts = facts(&field.rule, &field.notes);
-                    line(out, 1, &format!("{rust}: {ty}{}{facts}", wire(&rust, &field.wire)));
+                    let values = names(ty).find_map(|name| inline.get(name));
+                    let values = values.map(|values| format!("  {} | unknown", values.join(" | ")));
+                    let (wire, values) = (wire(&rust, &field.wire), values.unwrap_or_default());
+                    line(out, 1, &format!("{rust}: {ty}{wire}{facts}{values}"));
                 }
                 if extra.is_some() {
                     let found =
@@ -205,6 +234,11 @@ impl Tree {
             }
         }
     }
+}
+
+/// The names in a type: `Vec` and `Kind` in `Vec<Kind>`.
+fn names(ty: &str) -> impl Iterator<Item = &str> {
+    ty.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|name| !name.is_empty())
 }
 
 fn facts(rule: &Rule, notes: &Notes) -> String {

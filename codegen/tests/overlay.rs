@@ -281,7 +281,7 @@ fn what_is_not_an_omission_is_rejected() {
     overlay.yml:5:43: `FETCH /a` is not an operation (at #/x-onkernel-omit/operations/2); write method and path, such as `GET /browsers`
     overlay.yml:5:53: this is a mapping (at #/x-onkernel-omit/operations/3); write a text
     overlay.yml:5:58: `tags` is a text (at #/x-onkernel-omit/tags); write a list
-    overlay.yml:5:67: there is no field `paths` here (at #/x-onkernel-omit/paths); correct or remove it
+    overlay.yml:5:67: `paths` is not a field here (at #/x-onkernel-omit/paths); correct or remove it
     "
     );
 }

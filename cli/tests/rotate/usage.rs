@@ -79,7 +79,7 @@ fn options_that_cannot_be() {
     errors.rotate(
         &[&delete[..], &["--expires-at", "2020-01-01T00:00:00Z"]].concat(),
         1,
-        &["has passed"],
+        &["in the past"],
     );
     errors.rotate(&["--settle", "-1"], 2, &["--settle", "0 to 86400"]);
     errors.rotate(&["--overlap", "x"], 2, &["--overlap", "0 to 86400"]);
