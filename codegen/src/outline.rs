@@ -3,7 +3,7 @@
 //! Names and Rust types are read from the finished syntax tree, so that what is shown is what is
 //! compiled; bounds, defaults and directions from the [`Surface`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use quote::ToTokens;
@@ -18,22 +18,17 @@ const SHARED: &str = "Shared types";
 /// The outline of each resource, by its name.
 pub fn outline(file: &File, surface: &Surface) -> BTreeMap<String, String> {
     let tree = Tree::read(file);
-    let mut owners: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     for operation in &surface.operations {
-        for name in &operation.types {
-            owners.entry(name).or_default().insert(&operation.resource);
-        }
         let text = texts.entry(operation.resource.clone()).or_default();
         call(file, operation, text);
         text.push('\n');
     }
     let inline = tree.inline(surface);
-    for name in surface.types.keys().filter(|name| !inline.contains_key(name.as_str())) {
-        let owners = owners.get(name.as_str());
-        let only = owners.filter(|owners| owners.len() == 1).and_then(|owners| owners.first());
-        let only = only.map_or(SHARED, |only| *only);
-        let text = texts.entry(only.to_owned()).or_default();
+    let apart = surface.types.iter().filter(|(name, _)| !inline.contains_key(name.as_str()));
+    for (name, it) in apart {
+        let owner = it.resource.as_deref().unwrap_or(SHARED);
+        let text = texts.entry(owner.to_owned()).or_default();
         tree.type_(name, surface, &inline, text);
         text.push('\n');
     }

@@ -20,9 +20,9 @@ use crate::surface::{Kind, Surface};
 
 /// An implementation for every type that a form can carry.
 pub(super) fn generate(structs: &[Struct<'_>], surface: &Surface) -> Vec<TokenStream> {
-    let types = surface.in_forms().into_iter().filter_map(|name| {
+    let types = surface.types.iter().filter(|(_, it)| it.in_forms).filter_map(|(name, it)| {
         let ident = format_ident!("{name}");
-        let body = match &surface.types.get(&name)?.kind {
+        let body = match &it.kind {
             Kind::Struct(..) => structs.iter().find(|it| it.ident == ident).map(fields)?,
             Kind::Enum(_) => {
                 quote!(crate::request::multipart::Part::add(self.to_string(), name, form))

@@ -20,18 +20,18 @@ use serde_json::{Value, json};
 
 use crate::lower::checks::unused::references;
 use crate::lower::finding::Finding;
-use crate::openapi::{Content, is_json, walk};
+use crate::openapi::{Content, Holders, is_json, reference, walk};
 
 pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
     strings(document);
-    let source = document.clone();
+    let files = Holders::of(document, "binary");
     let mut findings = Vec::new();
     let mut parts = Vec::new();
     walk::operations(document, &mut |at, _, _, operation| {
         let content = operation["requestBody"]["content"].as_object();
         for (name, media) in content.into_iter().flatten() {
             let at = format!("{at}/requestBody/content/{}", walk::escape(name));
-            let component = component(&media["schema"]);
+            let component = reference(&media["schema"]);
             let content = Content::of_request(name, media);
             let is_form = matches!(content, Some(Content::Multipart | Content::UrlEncoded));
             match component {
@@ -57,7 +57,7 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
                 ),
                 _ => continue,
             };
-            if holds_file(&source, &media["schema"], &mut BTreeSet::new()) {
+            if files.hold(&media["schema"]) {
                 findings.push(Finding::new(at, format!("a file in {text}"), help));
             }
         }
@@ -121,23 +121,6 @@ fn string(schema: &mut Value) {
     {
         it.remove("format");
     }
-}
-
-fn component(schema: &Value) -> Option<&str> {
-    schema["$ref"].as_str()?.strip_prefix("#/components/schemas/")
-}
-
-fn holds_file(document: &Value, schema: &Value, seen: &mut BTreeSet<String>) -> bool {
-    if let Some(name) = component(schema) {
-        return seen.insert(name.to_owned())
-            && holds_file(document, &document["components"]["schemas"][name], seen);
-    }
-    let properties = schema["properties"].as_object().into_iter().flatten();
-    schema["format"] == "binary"
-        || ["items", "additionalProperties"]
-            .iter()
-            .any(|key| schema.get(*key).is_some_and(|inner| holds_file(document, inner, seen)))
-        || properties.into_iter().any(|(_, inner)| holds_file(document, inner, seen))
 }
 
 #[cfg(test)]

@@ -1,17 +1,43 @@
 //! What an operation takes, how it succeeds and how it fails.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use heck::ToSnakeCase;
 use serde_json::Value;
 
-use super::reach::{holds, holds_types, media, reference, resolve};
+use super::reach::{holds_types, media, resolve};
 use super::relations::Relations;
 use super::schemas::{field_rule, notes};
 use super::types::{Body, Operation, Paging, Parameter, Place, Style, Success};
-use crate::openapi::{Content, success, walk};
+use crate::openapi::{Content, Holders, reference, success, walk};
 
-pub(super) fn read_operation(document: &Value, path: &str, method: &str, it: &Value) -> Operation {
+/// What an operation is compared with, read once from the whole document.
+pub(super) struct Common<'a> {
+    secrets: Holders,
+    /// The body that most errors have.
+    error: Option<&'a str>,
+}
+
+impl<'a> Common<'a> {
+    pub(super) fn read(document: &'a Value) -> Self {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, item) in document["paths"].as_object().into_iter().flatten() {
+            for operation in walk::METHODS.iter().filter_map(|method| item.get(method)) {
+                bodies(operation).for_each(|(_, name)| *counts.entry(name).or_default() += 1);
+            }
+        }
+        let error = counts.iter().max_by_key(|(_, count)| **count).map(|(name, _)| *name);
+        Self { secrets: Holders::of(document, "password"), error }
+    }
+}
+
+pub(super) fn read_operation(
+    document: &Value,
+    common: &Common<'_>,
+    path: &str,
+    method: &str,
+    it: &Value,
+) -> Operation {
     let text = |key: &str| it[key].as_str().unwrap_or_default().to_owned();
     let parameters = it["parameters"].as_array().into_iter().flatten();
     let parameters = parameters.filter_map(|it| read_parameter(document, it));
@@ -23,7 +49,7 @@ pub(super) fn read_operation(document: &Value, path: &str, method: &str, it: &Va
     let secret_response = successes
         .clone()
         .flat_map(|(_, response)| media(response))
-        .any(|(_, media)| holds(document, &media["schema"], "password", &mut BTreeSet::new()));
+        .any(|(_, media)| common.secrets.hold(&media["schema"]));
     let paging = successes.clone().find_map(|(_, response)| read_paging(response, it));
     let repeat = it["x-onkernel-repeat"].as_str();
     Operation {
@@ -39,7 +65,7 @@ pub(super) fn read_operation(document: &Value, path: &str, method: &str, it: &Va
         parameters,
         body: it.get("requestBody").and_then(|it| read_body(document, it)),
         successes: found,
-        errors: read_errors(document, it),
+        errors: read_errors(common, it),
         statuses: responses
             .into_iter()
             .flatten()
@@ -55,8 +81,6 @@ pub(super) fn read_operation(document: &Value, path: &str, method: &str, it: &Va
         secret_response,
         paging,
         relations: Relations::read(it),
-        types: BTreeSet::new(),
-        body_types: BTreeSet::new(),
     }
 }
 
@@ -115,25 +139,19 @@ fn read_paging(response: &Value, operation: &Value) -> Option<Paging> {
 }
 
 /// The errors that say more, or something else, than most errors of the document.
-fn read_errors(document: &Value, operation: &Value) -> Vec<(String, String)> {
-    fn bodies(operation: &Value) -> impl Iterator<Item = (&String, &str)> {
-        let responses = operation["responses"].as_object().into_iter().flatten();
-        responses.filter(|(status, _)| !status.starts_with('2')).flat_map(|(status, response)| {
-            media(response)
-                .filter_map(move |(_, media)| Some((status, reference(&media["schema"])?)))
-        })
-    }
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for (_, item) in document["paths"].as_object().into_iter().flatten() {
-        for operation in walk::METHODS.iter().filter_map(|method| item.get(method)) {
-            bodies(operation).for_each(|(_, name)| *counts.entry(name).or_default() += 1);
-        }
-    }
-    let common = counts.iter().max_by_key(|(_, count)| **count).map(|(name, _)| *name);
+fn read_errors(common: &Common<'_>, operation: &Value) -> Vec<(String, String)> {
     bodies(operation)
-        .filter(|(_, name)| Some(*name) != common)
+        .filter(|(_, name)| Some(*name) != common.error)
         .map(|(status, name)| (status.clone(), name.to_owned()))
         .collect()
+}
+
+/// The bodies of an operation's errors: status and type.
+fn bodies(operation: &Value) -> impl Iterator<Item = (&String, &str)> {
+    let responses = operation["responses"].as_object().into_iter().flatten();
+    responses.filter(|(status, _)| !status.starts_with('2')).flat_map(|(status, response)| {
+        media(response).filter_map(move |(_, media)| Some((status, reference(&media["schema"])?)))
+    })
 }
 
 /// The style of a parameter, or of a property of a form that is written like one.

@@ -1,8 +1,13 @@
 //! What a schema refers to, and what a value of it can hold.
+//!
+//! In a large document almost every type can hold almost every other, so that nothing here follows
+//! the references of a schema once for every operation that leads to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+
+use crate::openapi::{children, reference};
 
 /// Whether a value of this schema is, or is made of, generated types.
 pub(super) fn holds_types(schema: &Value) -> bool {
@@ -16,51 +21,48 @@ pub(super) fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     reference(schema).and_then(|name| document["components"]["schemas"].get(name)).unwrap_or(schema)
 }
 
-pub(super) fn reference(schema: &Value) -> Option<&str> {
-    schema["$ref"].as_str()?.strip_prefix("#/components/schemas/")
-}
-
 pub(super) fn media(holder: &Value) -> impl Iterator<Item = (&String, &Value)> {
     holder["content"].as_object().into_iter().flatten()
 }
 
-/// The names of all types that a value of this schema can hold.
+/// Adds the names of all types that a value of this schema can hold. Names that are there have been
+/// followed already.
 pub(super) fn reach(document: &Value, schema: &Value, names: &mut BTreeSet<String>) {
-    if let Some(name) = reference(schema)
-        && !names.insert(name.to_owned())
-    {
-        return;
-    }
-    children(document, schema, &mut |child| reach(document, child, names));
-}
-
-/// Whether a value of this schema can hold a string of a format.
-pub(super) fn holds(
-    document: &Value,
-    schema: &Value,
-    format: &str,
-    seen: &mut BTreeSet<String>,
-) -> bool {
-    if let Some(name) = reference(schema)
-        && !seen.insert(name.to_owned())
-    {
-        return false;
-    }
-    let mut found = schema["format"] == format;
-    children(document, schema, &mut |child| found |= holds(document, child, format, seen));
-    found
-}
-
-fn children<'a>(document: &'a Value, schema: &'a Value, visit: &mut dyn FnMut(&'a Value)) {
-    if reference(schema).is_some() {
-        return visit(resolve(document, schema));
-    }
-    for key in ["items", "additionalProperties"] {
-        if let Some(inner) = schema.get(key).filter(|inner| inner.is_object()) {
-            visit(inner);
+    if let Some(name) = reference(schema) {
+        if !names.insert(name.to_owned()) {
+            return;
         }
+        let target = resolve(document, schema);
+        return reach(document, target, names);
     }
-    for (_, property) in schema["properties"].as_object().into_iter().flatten() {
-        visit(property);
-    }
+    children(schema, &mut |child| reach(document, child, names));
+}
+
+/// Who uses a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Users<'a> {
+    /// The calls of this resource.
+    One(&'a str),
+    /// Those of several.
+    Several,
+}
+
+/// Notes that a resource uses this schema, and so all that it refers to. A type is followed for its
+/// first user and for its second, which makes it shared: a third changes nothing.
+pub(super) fn used<'a>(
+    document: &'a Value,
+    schema: &'a Value,
+    by: Users<'a>,
+    users: &mut BTreeMap<&'a str, Users<'a>>,
+) {
+    let Some(name) = reference(schema) else {
+        return children(schema, &mut |child| used(document, child, by, users));
+    };
+    let now = match users.get(name) {
+        Some(known) if *known == by || *known == Users::Several => return,
+        Some(_) => Users::Several,
+        None => by,
+    };
+    users.insert(name, now);
+    used(document, resolve(document, schema), now, users);
 }

@@ -1,6 +1,6 @@
 //! What the surface is made of.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use heck::{ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
 
@@ -56,10 +56,6 @@ pub struct Operation {
     pub paging: Option<Paging>,
     /// What holds between its parameters.
     pub relations: Relations,
-    /// The names of all types that its body, parameters and successful response can hold.
-    pub types: BTreeSet<String>,
-    /// The names of all types that its body can hold.
-    pub body_types: BTreeSet<String>,
 }
 
 impl Operation {
@@ -196,10 +192,14 @@ pub struct Type {
     pub kind: Kind,
     /// What the document says of it.
     pub notes: Notes,
+    /// The resource whose calls use it, if they are the only ones.
+    pub resource: Option<String>,
     /// Whether a request can hold it.
     pub sent: bool,
     /// Whether a response can hold it.
     pub received: bool,
+    /// Whether a form of parts can carry it: as a body, or in one.
+    pub in_forms: bool,
     /// Whether it holds a file, so that only a form can carry it.
     pub holds_file: bool,
 }
@@ -317,17 +317,6 @@ pub struct Part {
     pub media_type: Option<String>,
     /// Whether the items of a list share one name instead of being numbered.
     pub unnumbered: bool,
-}
-
-impl Surface {
-    /// The structs that a form of parts can carry: its bodies, and what they hold.
-    pub(crate) fn in_forms(&self) -> BTreeSet<String> {
-        let forms = self
-            .operations
-            .iter()
-            .filter(|it| it.body.as_ref().is_some_and(|body| body.content == Content::Multipart));
-        forms.flat_map(|it| &it.body_types).cloned().collect()
-    }
 }
 
 /// A name as an identifier: keywords in their raw form, what not even that can be with a `_`.
