@@ -40,10 +40,9 @@ fn generate() -> Result<(), Vec<String>> {
     println!("cargo::rustc-check-cfg=cfg(onkernel_exercise)");
     if in_repository() {
         println!("cargo::rustc-cfg=onkernel_exercise");
-        let exercise = onkernel_codegen::exercise::exercise(&client.rust, &client.surface);
-        write("exercise.rs", &exercise.map_err(|problem| vec![problem])?)?;
+        write("exercise.rs", &client.exercise().map_err(|problem| vec![problem])?)?;
     }
-    write("client.rs", &client.rust)
+    write("client.rs", &client.rust())
 }
 
 /// Whether a Cargo feature of this package is on.

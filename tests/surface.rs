@@ -15,7 +15,7 @@ fn the_surface_is_as_reviewed() {
     let client =
         onkernel_codegen::client(&bundled(DOCUMENT), &OVERLAYS.map(bundled), &Features::all())
             .unwrap_or_else(|error| panic!("{error}"));
-    for (resource, outline) in client.outline {
+    for (resource, outline) in client.outline() {
         let name = resource.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
             insta::assert_snapshot!(format!("surface__{name}"), outline);

@@ -24,16 +24,11 @@ use crate::signatures::{Maker, value};
 use crate::surface::{self, Content, Kind, Operation, Paging, Success, Surface, rust_name};
 
 /// The file, for a generated client and the surface that it was generated from.
-///
-/// # Errors
-/// The client is not what this version of the generator makes.
-pub fn exercise(client: &str, surface: &Surface) -> Result<String, String> {
-    let file =
-        syn::parse_file(client).map_err(|error| format!("not a generated client: {error}"))?;
-    let arms = surface.operations.iter().map(|it| call(it, &file, surface));
+pub(crate) fn exercise(file: &File, surface: &Surface) -> Result<String, String> {
+    let arms = surface.operations.iter().map(|it| call(it, file, surface));
     let arms = arms.collect::<Result<Vec<_>, String>>()?;
     let paged = surface.operations.iter().filter(|it| it.paging.is_some());
-    let paged = paged.map(|it| pages(it, &file, surface)).collect::<Result<Vec<_>, String>>()?;
+    let paged = paged.map(|it| pages(it, file, surface)).collect::<Result<Vec<_>, String>>()?;
     let of_pages = surface.operations.iter().filter(|it| it.paging.is_some()).map(Operation::id);
     let names = surface.operations.iter().map(Operation::id);
     let reread = surface
@@ -49,7 +44,7 @@ pub fn exercise(client: &str, surface: &Surface) -> Result<String, String> {
         .types
         .iter()
         .filter(|(_, it)| it.holds_file)
-        .map(|(name, it)| holder(name, &it.kind, &file, surface));
+        .map(|(name, it)| holder(name, &it.kind, file, surface));
     let builders = builders.collect::<Result<Vec<_>, String>>()?;
     let tokens = quote! {
         const OPERATIONS: &[&str] = &[#(#names),*];

@@ -12,7 +12,6 @@ use std::{env, fs};
 use diff_support::generate::{Spelling, document};
 use diff_support::mutate::mutations;
 use onkernel_codegen::diff::{Report, Verdict, diff_clients};
-use onkernel_codegen::exercise::exercise;
 use onkernel_codegen::{Client, Document, Features, client_of};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -125,8 +124,8 @@ impl Caller {
                  serde = \"1\"\nserde_json = \"1\"\n\n[profile.dev]\ndebug = false\n"
             ),
         );
-        let exercise = exercise(&client.rust, &client.surface).unwrap();
-        write("src/main.rs", &format!("{AROUND}\n{exercise}\n{}", readings(&client.rust)));
+        let exercise = client.exercise().unwrap();
+        write("src/main.rs", &format!("{AROUND}\n{exercise}\n{}", readings(&client.rust())));
         fs::copy(root.join("Cargo.lock"), folder.path().join("Cargo.lock")).unwrap();
         Self { folder }
     }

@@ -83,10 +83,10 @@ fn collect(path: &str, items: Vec<Item>, found: &mut BTreeMap<String, String>) {
 #[test]
 fn a_feature_changes_nothing_of_another() {
     let document = bundled();
-    let whole = items(&generated(&document, &Features::all()).rust);
+    let whole = items(&generated(&document, &Features::all()).rust());
     for resource in RESOURCES {
         let name = resource.replace('_', "-");
-        let alone = items(&generated(&document, &Features::by(|feature| feature == name)).rust);
+        let alone = items(&generated(&document, &Features::by(|feature| feature == name)).rust());
         assert!(
             alone.contains_key(&format!("crate::Client::{resource}")),
             "`{name}` brings no resource"

@@ -51,8 +51,8 @@ fn generation_is_deterministic() {
     let (document, overlays) = bundled();
     let once = client(&document, &overlays, &Features::all()).unwrap();
     let twice = client(&document, &overlays, &Features::all()).unwrap();
-    assert_eq!(once.rust, twice.rust);
-    assert_eq!(once.outline, twice.outline);
+    assert_eq!(once.rust(), twice.rust());
+    assert_eq!(once.outline(), twice.outline());
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn of(operation: Value, schemas: Value) -> String {
     let overlay = Source { name: "more.yml".to_owned(), text: overlay.to_string() };
     let overlays: Vec<Source> = overlays.into_iter().chain([overlay]).collect();
     match client(&document, &overlays, &Features::all()) {
-        Ok(client) => client.outline["things"].clone(),
+        Ok(client) => client.outline()["things"].clone(),
         Err(error) => error.to_string(),
     }
 }

@@ -24,12 +24,12 @@ pub struct Standing {
 }
 
 /// The files that the outlines belong in, and the outlines.
-fn wanted(client: &Client) -> BTreeMap<String, &str> {
+fn wanted(client: &Client) -> BTreeMap<String, String> {
     let name = |resource: &str| {
         let name = resource.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         format!("{SNAPSHOTS}/{PREFIX}{name}.snap")
     };
-    client.outline.iter().map(|(resource, text)| (name(resource), text.as_str())).collect()
+    client.outline().into_iter().map(|(resource, text)| (name(&resource), text)).collect()
 }
 
 /// Compares the snapshots with a client. Nothing is written.
@@ -69,7 +69,7 @@ pub fn edits(root: &Path, client: &Client) -> Vec<Edit> {
 #[must_use]
 pub fn fingerprint(client: &Client) -> String {
     let whole: String =
-        client.outline.iter().map(|(resource, text)| format!("{resource}\n{text}\n")).collect();
+        client.outline().iter().map(|(resource, text)| format!("{resource}\n{text}\n")).collect();
     crate::provenance::sha256(&whole).chars().take(16).collect()
 }
 

@@ -1,9 +1,10 @@
 //! Progenitor, and the settings with which it is called.
 
+mod trim;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use progenitor::{GenerationSettings, Generator, InterfaceStyle, TagStyle, TypeImpl};
-use quote::quote;
 use schemars::schema::{InstanceType, SchemaObject, SingleOrVec};
 use serde_json::Value;
 use syn::visit_mut::VisitMut;
@@ -44,8 +45,8 @@ pub fn generate(document: &Value) -> Result<syn::File, String> {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").to_owned()
     })??;
-    let mut file =
-        syn::parse2(tokens).map_err(|error| format!("what it generated is not Rust: {error}"))?;
+    let mut file = syn::parse2(trim::trim(tokens))
+        .map_err(|error| format!("what it generated is not Rust: {error}"))?;
     Units.visit_file_mut(&mut file);
     Ok(file)
 }
@@ -55,9 +56,14 @@ struct Units;
 
 impl VisitMut for Units {
     fn visit_type_mut(&mut self, ty: &mut Type) {
-        if matches!(ty, Type::Path(path) if quote!(#path).to_string().replace(' ', "") == NULL) {
+        if matches!(ty, Type::Path(path) if is_null(&path.path)) {
             *ty = parse_quote!(());
         }
         syn::visit_mut::visit_type_mut(self, ty);
     }
+}
+
+fn is_null(path: &syn::Path) -> bool {
+    path.segments.len() == 2
+        && path.segments.iter().map(|it| &it.ident).zip(NULL.split("::")).all(|(a, b)| a == b)
 }
