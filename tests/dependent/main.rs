@@ -6,3 +6,4 @@ mod outside;
 mod readme;
 mod rejected;
 mod rustdoc;
+mod weather;
