@@ -1,6 +1,7 @@
 //! Documents to compare, and ways to change them with and without a difference.
-#![allow(clippy::unwrap_used, clippy::print_stderr, dead_code, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, dead_code, unreachable_pub)]
 
+pub mod case;
 pub mod generate;
 pub mod mutate;
 pub mod respell;
