@@ -149,13 +149,13 @@ impl Tree {
             Kind::Enum(values) => Some((name.as_str(), values.as_slice())),
             _ => None,
         });
-        let is_of = |name: &str| {
-            let owner = self
-                .types
-                .iter()
-                .find(|(_, fields)| fields.values().any(|ty| names(ty).any(|used| used == name)));
-            owner.is_some_and(|(owner, _)| name.starts_with(owner.as_str()))
-        };
+        let mut owners: BTreeMap<&str, &str> = BTreeMap::new();
+        for (owner, fields) in &self.types {
+            for name in fields.values().flat_map(|ty| names(ty)) {
+                owners.entry(name).or_insert(owner);
+            }
+        }
+        let is_of = |name: &str| owners.get(name).is_some_and(|owner| name.starts_with(*owner));
         enums.filter(|(name, _)| uses.get(name) == Some(&1) && is_of(name)).collect()
     }
 
