@@ -328,20 +328,14 @@ fn what_stands_beside_a_choice_is_in_each_of_its_kinds() {
         Flat: ThingsCreateRequestSquare  as flat
 
     struct ThingsCreateRequestCircle  [sent]
-        kind: Option<ThingsCreateRequestCircleKind>
+        kind: Option<ThingsCreateRequestCircleKind>  round | unknown
         name: Option<String>
         radius: Option<f64>
 
-    enum ThingsCreateRequestCircleKind  [sent]
-        round | unknown
-
     struct ThingsCreateRequestSquare  [sent]
-        kind: Option<ThingsCreateRequestSquareKind>
+        kind: Option<ThingsCreateRequestSquareKind>  flat | unknown
         name: Option<String>
         side: Option<f64>
-
-    enum ThingsCreateRequestSquareKind  [sent]
-        flat | unknown
     "#);
 }
 
