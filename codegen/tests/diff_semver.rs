@@ -29,14 +29,14 @@ const SAMPLE: [(&str, [Option<&str>; 2]); 12] = [
     ("request-required", [None, None]),
     ("request-value-renamed", [None, None]),
     ("response-described", [None, None]),
-    ("response-optional-property-added", [None, None]),
+    ("response-optional-property-added", [Some(TYPES), None]),
     ("response-required", [Some(TYPES), Some(TYPES)]),
     ("response-retyped", [Some(TYPES), Some(TYPES)]),
     ("response-value-added", [None, None]),
     ("response-variant-added", [None, None]),
 ];
 
-const TYPES: &str = "it does not compare the types of fields";
+const TYPES: &str = "it does not compare the types of fields and of what is returned";
 
 /// The clients of documents, as `rustdoc` describes them.
 struct Clients {

@@ -33,8 +33,9 @@ fn a_client_of_another_api_compiles_and_runs() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(
         String::from_utf8_lossy(&output.stdout),
-        "set up Buoy 7 with token Some(Secret)\n\
-         not sent: stations.readings.report: `celsius` is 400, but must be from -100 to 70\n\
+        "set up Buoy 7 with token Some([redacted])\n\
+         not sent: stations.readings.report (POST /stations/{id}/readings): celsius must be between \
+         -100 and 70, but is 400\n\
          photo of 19 bytes\n\
          Harbour (land)\nSummit (mountain)\nBuoy 7 (sea)\n\
          storm: 31 m/s\nflood: Black Brook\n\
