@@ -4,7 +4,7 @@ use std::fs;
 
 use onkernel::testing::NewKey;
 
-use crate::support::{World, until};
+use crate::support::{World, file, until};
 
 const PART: &str = r#"printf %.9s "$key" >"#;
 
@@ -152,4 +152,15 @@ fn kill_nine_in_a_restore_that_has_emptied_the_store() {
     assert!(given_up.said.contains(old) && given_up.said.contains(new), "{}", given_up.said);
     assert_eq!(world.ours().len(), 2, "{}", given_up.said);
     world.assert_finished();
+}
+
+/// The hook ruins what was stored: the old key, which only this process has, is put back.
+#[test]
+fn a_store_that_is_ruined_after_it_was_read_back_gets_the_old_key_back() {
+    let world = World::new();
+    let held = world.stored();
+    let lines = format!("[ $KERNEL_KEYS_HOLDS = old ] || echo garbage > {}", held.display());
+    let hook = world.program("deploy", &lines);
+    let ran = world.rotate(&file(&held), &["--deploy", hook.to_str().unwrap()]);
+    world.assert_as_before(&held, &ran.ended_with(1));
 }

@@ -53,15 +53,23 @@ impl Engine {
         while self.facts.store != StoreState::Confirmed(Holds::New) {
             if self.setup.effects.elapsed() >= until {
                 let why = "the store does not hold the new key any more";
-                return Err(match self.facts.store.is_as_before() && !self.facts.retiring {
+                return Err(match self.facts.store {
+                    _ if self.facts.retiring => StepError::attention(why),
                     // Somebody has put the old key back, or a replica has fallen behind: writing
                     // it once more is right for both, before the new key is deleted.
-                    true => {
+                    store if store.is_as_before() => {
                         let written = StoreState::Untouched.writing(Which::New, self.written);
                         self.facts.store = written.acknowledge(self.written);
                         StepError::new(why)
                     }
-                    false => StepError::attention(why),
+                    // A value that does not work is mended while this process has the old key. An
+                    // empty store may have been moved, with the new key in it.
+                    StoreState::Confirmed(Holds::Debris)
+                        if self.held.is_some() && self.old_secret.is_some() =>
+                    {
+                        StepError::new(why)
+                    }
+                    _ => StepError::attention(why),
                 });
             }
             let why = "for the store to show the new key";
