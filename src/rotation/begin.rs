@@ -146,7 +146,8 @@ async fn plan(wanted: Wanted, effects: &Arc<Effects>) -> Result<Opening, Rotatio
     let (ask, longest) = lifetime(&old, &siblings, &wishes)
         .map_err(|(decision, why)| RotationError::undecided(decision, why))?;
     remove_orphans(&api, &id, &journal.past, &marked, began + common.visibility()).await?;
-    let swept = sweep::look(&api, &mut journal, began + common.visibility()).await?;
+    let until = began + common.visibility();
+    let swept = sweep::look(&api, &mut journal, held.as_ref(), until).await?;
     if swept > 0 {
         effects.note(format!("keys of earlier rotations, which nobody held, deleted: {swept}"));
     }
@@ -311,7 +312,7 @@ fn policy(old: &OldKey) -> Result<Option<ApiKeyPolicy>, RotationError> {
     match typed {
         Some(policy) if same.as_ref() == Some(raw) => Ok(Some(policy)),
         _ => undecided(
-            Decision::Retirement,
+            Decision::ServerRotation,
             "the key's policy holds something that this client does not know and would drop: let the server rotate the key (a grace period), or use a newer client",
         ),
     }

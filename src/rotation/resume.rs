@@ -23,9 +23,15 @@ pub(crate) async fn run(given: Resumption) -> Result<Option<RotationReport>, Rot
     let mut lost = false;
     if let Some(path) = &common.journal {
         let past = read(path)?;
-        lost = given.adopt && past.plan.is_none() && common.store.is_some();
+        let over = !past.is_open() && past.unsettled.is_empty();
+        let store = common.store.as_ref().filter(|_| given.adopt && over);
+        lost = match &past.plan {
+            None => store.is_some(),
+            // The store may hold more than a journal knows that was given up, or restored.
+            Some(_) => store.is_some_and(|store| store.readable() && !given.give_up),
+        };
         // With nothing to do neither store nor key is needed.
-        if !lost && !past.is_open() && past.unsettled.is_empty() {
+        if !lost && over {
             return Ok(None);
         }
         if given.give_up && !lost {
@@ -46,9 +52,9 @@ pub(crate) async fn run(given: Resumption) -> Result<Option<RotationReport>, Rot
     let Some(plan) = journal.past.plan.clone() else { return Ok(None) };
     if !journal.past.is_open() {
         // Only names to look for are left.
-        let held = sweep::held(common, &effects, &journal.past).await?;
+        let held = sweep::held(common, &effects).await?;
         let (api, _) = sweep::caller(common, &effects, &journal.past, held.as_ref()).await?;
-        sweep::settle(common, &api, &mut journal).await?;
+        sweep::settle(common, &api, &mut journal, held.as_ref()).await?;
         return Ok(None);
     }
 

@@ -15,10 +15,12 @@ use super::settings::Common;
 use crate::Secret;
 
 /// Deletes what bears a marker that is to be looked for. What was rejected clearly is done with after
-/// one look; for the others the settle time has to pass. Returns how many were deleted.
+/// one look; for the others the settle time has to pass. What the store may hold stays: the journal
+/// may be older than that. Returns how many were deleted.
 pub(crate) async fn look(
     api: &Api,
     journal: &mut Journal,
+    held: Option<&Secret>,
     until: Duration,
 ) -> Result<usize, RotationError> {
     let past = journal.past.clone();
@@ -31,6 +33,7 @@ pub(crate) async fn look(
             adopted_id: past.adopted.as_ref().map(|adopted| adopted.id.as_str()),
             in_use: &past.in_use,
             markers: &markers,
+            held,
             ..Known::default()
         };
         deleted += self::deleted(orphans::remove(api, marker, &known, until).await)?;
@@ -96,6 +99,7 @@ pub(crate) async fn settle(
     common: &Common,
     api: &Api,
     journal: &mut Journal,
+    held: Option<&Secret>,
 ) -> Result<usize, RotationError> {
     let effects = &api.effects;
     if journal.past.unsettled.is_empty() {
@@ -107,7 +111,7 @@ pub(crate) async fn settle(
             "{stop} before the settle time had passed: sweep the journal again"
         ))
     })?;
-    let deleted = look(api, journal, effects.elapsed() + common.visibility()).await?;
+    let deleted = look(api, journal, held, effects.elapsed() + common.visibility()).await?;
     for marker in journal.past.unsettled.clone() {
         journal.append(&Record::Settled { marker: marker.to_string() })?;
     }
@@ -131,22 +135,20 @@ pub(crate) async fn run(common: Common) -> Result<usize, RotationError> {
             path.display()
         )));
     }
-    let held = held(&common, &effects, &journal.past).await?;
+    let held = held(&common, &effects).await?;
     let (api, _) = caller(&common, &effects, &journal.past, held.as_ref()).await?;
     let until = effects.elapsed() + common.visibility();
-    let first = look(&api, &mut journal, until).await?;
-    Ok(first + settle(&common, &api, &mut journal).await?)
+    let first = look(&api, &mut journal, held.as_ref(), until).await?;
+    Ok(first + settle(&common, &api, &mut journal, held.as_ref()).await?)
 }
 
-/// What the store holds, where a key may have replaced itself: its old one is dead by now.
+/// What the store holds: it is no orphan, and after a self-rotation it is the key that may ask.
 pub(crate) async fn held(
     common: &Common,
     effects: &Effects,
-    past: &Past,
 ) -> Result<Option<Secret>, RotationError> {
-    let own = past.plan.as_ref().is_some_and(|plan| plan.own);
     match &common.store {
-        Some(store) if own && store.readable() => {
+        Some(store) if store.readable() => {
             Ok(effects.effect("read the store", store.read()).await?)
         }
         _ => Ok(None),

@@ -35,7 +35,7 @@ fn elsewhere(world: &World, other: Option<&Path>, args: &[&str]) -> Option<Ran> 
 }
 
 /// A rotation that was killed in its deploy hook: the store holds the new key.
-fn killed_in_deploy(world: &World, held: &Path) -> String {
+pub(crate) fn killed_in_deploy(world: &World, held: &Path) -> String {
     let gate = world.gate("deploy");
     let deploy = world.hook("deploy", &gate);
     let running = world.begin(&mut world.rotation(&file(held), &["--deploy", &deploy]));

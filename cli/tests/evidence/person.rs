@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use onkernel::testing::Fault;
+use onkernel::testing::{Fault, NewKey};
 
-use crate::support::{World, file};
+use crate::hosts::killed_in_deploy;
+use crate::support::{World, file, files_below, until};
 
 /// Neither way can be gone with it; the command line says which command ends it.
 #[test]
@@ -40,4 +41,76 @@ fn a_new_key_deleted_by_hand_when_the_retirement_was_rejected() {
     assert!(given_up.said.contains(&world.old.id), "{}", given_up.said);
     assert!(world.server.authenticates(world.old.plaintext()), "{}", given_up.said);
     world.assert_finished();
+}
+
+/// The store holds a third key that works. A person who says otherwise is mistaken.
+#[test]
+fn a_word_that_the_store_contradicts() {
+    let world = World::new();
+    let held = world.stored();
+    let third = world.server.add_key(NewKey::named("by hand"));
+    let (hand, store) = (world.path("by-hand"), file(&held));
+    fs::write(&hand, third.plaintext()).unwrap();
+    let lines = format!("[ $KERNEL_KEYS_HOLDS = old ] || cp {} {}", hand.display(), held.display());
+    let hook = world.program("deploy", &lines);
+    let said = world.rotate(&store, &["--deploy", hook.to_str().unwrap()]);
+    let said = said.needs_attention("--store-holds other");
+    let before = world.server.keys();
+    for word in ["old", "new"] {
+        assert!(!said.contains(&format!("--store-holds {word}")), "{said}");
+        let ran = world.run(&["resume", "--store", &store, "--store-holds", word]);
+        let said = ran.needs_attention("--store-holds other");
+        assert!(world.server.keys() == before, "{said}");
+    }
+    let ended = world.run(&["resume", "--store-holds", "other"]).ended_with(0);
+    assert_eq!(fs::read_to_string(&held).unwrap(), third.plaintext(), "{ended}");
+    let ours: Vec<_> = world.ours().into_iter().map(|key| key.id).collect();
+    assert_eq!(ours, [&*world.old.id], "{ended}");
+}
+
+/// The journal knows nothing of the new key yet, which the store holds: whatever is said and swept,
+/// it stays, and a rotation that was given up is found again by the store.
+#[test]
+fn a_journal_restored_from_before_the_new_key_was_known() {
+    // The plan; and the creation announced.
+    for lines in [1, 2] {
+        let world = World::new();
+        let held = world.stored();
+        let store = file(&held);
+        killed_in_deploy(&world, &held);
+        let new = world.new_key();
+        let files = files_below(&world.path("home"));
+        let journal = files.iter().find(|path| path.extension().is_some_and(|it| it == "jsonl"));
+        let journal = journal.unwrap();
+        let written = fs::read_to_string(journal).unwrap();
+        let older: String = written.split_inclusive('\n').take(lines).collect();
+        fs::write(journal, older).unwrap();
+
+        let mut said = world.run(&["resume"]).needs_attention("--store-holds other");
+        let resume = ["resume", "--store", &store, "--settle", "2"];
+        for more in [&["--store-holds", "other"][..], &[], &["--give-up"]] {
+            said += &world.run(&[&resume[..], more].concat()).said;
+            assert!(world.server.authenticates(new.plaintext()), "{lines}: {said}");
+        }
+        said += &world.run(&["sweep", "--settle", "2"]).said;
+        assert!(world.server.authenticates(new.plaintext()), "{lines}: {said}");
+        assert_eq!(fs::read_to_string(&held).unwrap().trim(), new.plaintext(), "{said}");
+    }
+}
+
+#[test]
+fn a_rotation_that_was_given_up_is_found_again_by_its_store() {
+    let world = World::new();
+    let held = world.stored();
+    let store = file(&held);
+    killed_in_deploy(&world, &held);
+    let given_up = world.run(&["resume", "--give-up"]).ended_with(0);
+    let said = world.rotate(&store, &[]).needs_attention(&format!("--store {store}"));
+    // A rotation that is continued without its journal has an overlap of its own, of a minute.
+    let resume = ["resume", "--store", &store, "--settle", "2"];
+    let resuming = world.begin(&mut world.command(&resume));
+    let goes_on = || resuming.said().contains("waiting for the overlap");
+    until(&format!("it does not go on: {given_up}{said}"), goes_on);
+    resuming.kill();
+    assert!(world.server.authenticates(&fs::read_to_string(&held).unwrap()));
 }

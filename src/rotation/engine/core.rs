@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::facts::{Course, Facts, course};
 use super::step_error::{Done, StepError};
+use super::table::STORE;
 use crate::Secret;
 use crate::error::Scrubber;
 use crate::rotation::api::{Api, Sight};
@@ -77,6 +78,8 @@ pub(crate) struct Engine {
     pub(super) decision: Option<Decision>,
     pub(super) todo: Vec<String>,
     pub(super) resolutions: Vec<Resolution>,
+    /// What would let the step that turned it round succeed, should the way back fail as well.
+    pub(super) ways_on: &'static [Resolution],
     _store_lock: Option<Lock>,
 }
 
@@ -152,6 +155,7 @@ impl Engine {
             decision: None,
             todo: Vec::new(),
             resolutions: Vec::new(),
+            ways_on: &[],
             _store_lock: store_lock,
             setup,
             plan,
@@ -208,12 +212,18 @@ impl Engine {
     pub(super) fn believe(&mut self, shows: Holds) {
         let now = self.setup.effects.elapsed();
         self.facts.store = self.facts.store.shown(shows, now, self.setup.times);
-        if !matches!(shows, Holds::Old | Holds::New) {
-            self.believe_word();
+        match shows {
+            Holds::Old | Holds::New => {}
+            Holds::Debris => self.believe_word(),
+            // It works, and it is neither: who says otherwise is mistaken.
+            Holds::Foreign if self.journal.past.store_by_word == Some(StoreHolds::Other) => {
+                self.believe_word();
+            }
+            Holds::Foreign => {}
         }
     }
 
-    /// A person's word counts where the store shows neither key, or nothing.
+    /// A person's word counts where the store shows nothing that is known, or cannot be read.
     pub(super) fn believe_word(&mut self) {
         let holds = match self.journal.past.store_by_word {
             Some(StoreHolds::Old) => Holds::Old,
@@ -240,9 +250,22 @@ impl Engine {
             _ => "nobody can tell which key the store holds",
         };
         self.why.get_or_insert_with(|| why.to_owned());
-        for holds in [StoreHolds::Old, StoreHolds::New, StoreHolds::Other] {
-            self.resolutions.push(Resolution::StoreHolds(holds));
-        }
+        self.offer(STORE);
+    }
+
+    /// Adds ways out, but for words that the store itself contradicts.
+    pub(super) fn offer(&mut self, ways: &[Resolution]) {
+        let (readable, retiring) = (self.setup.store.readable(), self.facts.retiring);
+        let store = self.facts.store;
+        let contradicted = |way: &&Resolution| match (way, store) {
+            (Resolution::StoreHolds(StoreHolds::Other), StoreState::Confirmed(holds)) => {
+                // In the place of an old key that is dead, another one may be put.
+                holds == Holds::New || (holds == Holds::Old && !retiring)
+            }
+            (Resolution::StoreHolds(_), StoreState::Confirmed(holds)) => holds != Holds::Debris,
+            _ => false,
+        };
+        self.resolutions.extend(ways.iter().filter(|way| !(readable && contradicted(way))));
     }
 
     /// The API as whoever asks in this step sees it.

@@ -8,6 +8,7 @@ use super::facts::{Course, course};
 use super::step_error::{Done, StepError};
 use super::table::{Row, next};
 use crate::rotation::effects::stop::StopRequested;
+use crate::rotation::evidence::held::{Holds, StoreState};
 use crate::rotation::journal::record::Record;
 use crate::rotation::report::{Event, RotationReport, Step, StepReport};
 
@@ -172,7 +173,12 @@ impl Engine {
         self.facts.course = course;
         if course == Course::Attention {
             self.resolutions.extend(error.resolutions);
-            self.resolutions.extend(row.ways_out);
+            self.offer(row.ways_out);
+            if self.facts.store == StoreState::Confirmed(Holds::New) {
+                self.offer(self.ways_on);
+            }
+        } else {
+            self.ways_on = row.ways_out;
         }
         self.because(&error.why);
         self.decision = self.decision.or(error.decision);

@@ -43,7 +43,7 @@ const FORWARD: &[Course] = &[Course::Forward];
 pub(super) const BACK: &[Course] = &[Course::Back];
 const END: &[Course] = &[Course::Forward, Course::Back, Course::Attention];
 const DEPLOY: &[Resolution] = &[Resolution::Deploy, Resolution::Deployed];
-const STORE: &[Resolution] = &[
+pub(super) const STORE: &[Resolution] = &[
     Resolution::StoreHolds(StoreHolds::Old),
     Resolution::StoreHolds(StoreHolds::New),
     Resolution::StoreHolds(StoreHolds::Other),

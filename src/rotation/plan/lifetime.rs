@@ -45,7 +45,7 @@ pub(crate) fn lifetime(
             "the new key would live for {} days, and so end before the old one, whose grace period is {days} days: make it live longer, or the grace period shorter",
             (lives + TOLERANCE).num_days()
         );
-        return Err((Decision::LifetimeInDays, why));
+        return Err((Decision::GracePeriod, why));
     }
     Ok((ask, longest))
 }
@@ -239,7 +239,7 @@ mod tests {
             assert_eq!(asked.is_ok(), fits, "{days} {lifetime:?}: {asked:?}");
         }
         let (decision, why) = lifetime_of(&ten, &grace(8, Lifetime::Days(7))).unwrap_err();
-        assert_eq!(decision, Decision::LifetimeInDays);
+        assert_eq!(decision, Decision::GracePeriod);
         assert!(why.contains("for 7 days") && why.contains("is 8 days"), "{why}");
     }
 

@@ -14,12 +14,20 @@ pub enum Decision {
     Key,
     /// That the store is new: [`store_is_new`](super::super::Rotation::store_is_new).
     NewStore,
+    /// That the store's file is written over, since it cannot be replaced:
+    /// [`FileStore::in_place`](super::super::FileStore::in_place).
+    InPlace,
     /// What is done with the old key: [`retire`](super::super::Rotation::retire).
     Retirement,
     /// How long the new key lives: [`lifetime`](super::super::Rotation::lifetime).
     Lifetime,
     /// The same, and only [a number of days](super::super::Lifetime::Days) will do.
     LifetimeInDays,
+    /// The same, or a shorter grace period: the new key must outlive the old one's.
+    GracePeriod,
+    /// That the server rotates the key, [`Retirement::Grace`](super::super::Retirement::Grace): this
+    /// client does not know all that the old key has.
+    ServerRotation,
     /// How the new key may differ from the old one:
     /// [`allow_difference`](super::super::Rotation::allow_difference); or the server's own rotation,
     /// [`Retirement::Grace`](super::super::Retirement::Grace), which copies what this client does not
@@ -27,6 +35,8 @@ pub enum Decision {
     Difference,
     /// A rotation with this journal is not finished: resume it first.
     Unfinished,
+    /// Another process is at it: wait until that has ended.
+    UnderWay,
     /// The key bears the marker of a rotation whose journal is elsewhere, or lost:
     /// [`Resolution::Adopt`](super::Resolution::Adopt).
     Marked,
