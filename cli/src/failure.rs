@@ -30,6 +30,8 @@ struct OfRotation {
     /// For programs.
     report: Option<serde_json::Value>,
     resolutions: Vec<Resolve>,
+    /// What failed each by itself, where this is the sum of several.
+    parts: Vec<Failure>,
 }
 
 /// One way to resolve what needs attention.
@@ -81,20 +83,30 @@ impl Failure {
         self
     }
 
+    /// Adds what to do about it where nothing says so yet.
+    #[must_use]
+    pub(crate) fn or_advise(self, advice: impl FnOnce() -> String) -> Self {
+        match self.advice.is_none() && self.rotation.resolutions.is_empty() {
+            true => self.advise(advice()),
+            false => self,
+        }
+    }
+
     /// The same failure, of a rotation that needs attention.
     #[must_use]
     pub(crate) fn into_attention(self) -> Self {
         Self { exit: Exit::NeedsAttention, ..self }
     }
 
-    /// Many failures as one: all but the last are reported here.
-    pub(crate) fn all(mut failures: Vec<Self>, output: &Output) -> Result<(), Self> {
-        let Some(last) = failures.pop() else { return Ok(()) };
-        let attention = failures.iter().any(|failure| failure.exit == Exit::NeedsAttention);
-        for failure in failures {
-            let _ = failure.report(output);
+    /// The failures of several rotations as one.
+    pub(crate) fn all(mut failures: Vec<Self>) -> Result<(), Self> {
+        if failures.len() < 2 {
+            return failures.pop().map_or(Ok(()), Err);
         }
-        Err(if attention { last.into_attention() } else { last })
+        let attention = failures.iter().any(|failure| failure.exit == Exit::NeedsAttention);
+        let mut sum = Self::new(format!("{} rotations are not finished", failures.len()));
+        sum.rotation.parts = failures;
+        Err(if attention { sum.into_attention() } else { sum })
     }
 
     /// Adds the report of the rotation that failed.
@@ -109,6 +121,15 @@ impl Failure {
     pub(crate) fn resolved_by(mut self, resolutions: Vec<Resolve>) -> Self {
         self.rotation.resolutions = resolutions;
         self
+    }
+
+    /// Adds the ways to resolve it where there are none yet.
+    #[must_use]
+    pub(crate) fn or_resolved_by(self, resolutions: impl FnOnce() -> Vec<Resolve>) -> Self {
+        match self.advice.is_none() && self.rotation.resolutions.is_empty() {
+            true => self.resolved_by(resolutions()),
+            false => self,
+        }
     }
 
     /// Rewords the message.
@@ -135,12 +156,15 @@ impl Failure {
             "request_id": self.request_id,
             "advice": self.advice,
         });
-        let OfRotation { report, resolutions } = &*self.rotation;
+        let OfRotation { report, resolutions, parts } = &*self.rotation;
         if let Some(report) = report {
             error["report"] = report.clone();
         }
         if !resolutions.is_empty() {
             error["resolutions"] = json!(resolutions);
+        }
+        if !parts.is_empty() {
+            error["errors"] = parts.iter().map(Self::to_json).collect();
         }
         error
     }
@@ -155,23 +179,27 @@ impl Failure {
         };
         if output.is_json() {
             output.error(&json!({ "error": self.to_json() }).to_string());
+        } else if self.rotation.parts.is_empty() {
+            self.print(output);
         } else {
-            output.error(&format!(
-                "{} {}",
-                output.paint_error(Tint::Bad, "error:"),
-                safe(&self.message)
-            ));
-            if let Some(advice) = &self.advice {
-                output.error(&safe(advice));
-            }
-            if !self.rotation.resolutions.is_empty() {
-                output.error("To resolve it, run one of these commands:");
-            }
-            for Resolve { command, explanation } in &self.rotation.resolutions {
-                output.error(&format!("  {}\n      {explanation}", safe(command)));
-            }
+            self.rotation.parts.iter().for_each(|part| part.print(output));
         }
         ExitCode::from(code)
+    }
+
+    /// Prints it for people.
+    fn print(&self, output: &Output) {
+        let error = output.paint_error(Tint::Bad, "error:");
+        output.error(&format!("{error} {}", safe(&self.message)));
+        if let Some(advice) = &self.advice {
+            output.error(&safe(advice));
+        }
+        if !self.rotation.resolutions.is_empty() {
+            output.error("To resolve it, run one of these commands:");
+        }
+        for Resolve { command, explanation } in &self.rotation.resolutions {
+            output.error(&format!("  {}\n      {explanation}", safe(command)));
+        }
     }
 }
 

@@ -19,6 +19,12 @@ impl Program {
     pub(crate) fn parse(line: &str, store: &str, folder: Option<&Path>) -> Result<Self, String> {
         let folder = folder.map(Path::to_owned);
         let argv = words(line)?;
+        if let Some(missing) = folder.as_deref().filter(|folder| !folder.is_dir()) {
+            return Err(format!(
+                "the folder {}, in which the rotation was started, does not exist any more",
+                missing.display()
+            ));
+        }
         if let Some(program) = argv.first() {
             // Better found out now than after the store has changed.
             find(program, folder.as_deref())?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::plan::place::Place;
-use super::report::RotationError;
+use super::report::{Decision, RotationError};
 use super::settings::Common;
 use super::store::Store;
 use super::system::host::Host;
@@ -30,7 +30,8 @@ pub(crate) fn lock_store(store: &dyn Store) -> Result<Option<Lock>, RotationErro
     match Lock::try_take(&path) {
         Ok(Some(lock)) => Ok(Some(lock)),
         Ok(None) => {
-            Err(RotationError::unchanged(format!("{} is being rotated already", store.describe())))
+            let why = format!("{} is being rotated already", store.describe());
+            Err(RotationError::undecided(Decision::UnderWay, why))
         }
         Err(error) => {
             Err(RotationError::unchanged(format!("{} cannot be locked: {error}", path.display())))

@@ -28,7 +28,7 @@ pub(crate) struct Resume {
     /// Verify the new key with this command instead
     #[arg(long, value_name = "COMMAND", value_parser = command_line)]
     pub(crate) verify: Option<String>,
-    /// Tell what the store holds, where the rotation cannot tell
+    /// Say which key you found in the store, if the rotation cannot tell
     #[arg(long, value_name = "KEY")]
     pub(crate) store_holds: Option<Held>,
     /// End the rotation as it is: change nothing, and list what stays

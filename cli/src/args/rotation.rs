@@ -24,7 +24,8 @@ pub(crate) struct Rotate {
     pub(crate) id: Option<String>,
     /// Where the workload reads its key: file:PATH, env-file:PATH#NAME, or command:FILE, a TOML
     /// file whose `write` and `read` each list a program and its arguments (a relative path starts
-    /// at the file's folder)
+    /// at the file's folder). With in-place: before it, a file is written over instead of being
+    /// replaced, as one that is mounted by itself needs
     #[arg(long, value_name = "STORE")]
     pub(crate) store: StoreName,
     /// The store is still empty, or cannot be read

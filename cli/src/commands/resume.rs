@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use onkernel::rotation::{Pending, Resolution, RotationExt, RotationReport, Stop, pending};
+use onkernel::rotation::{
+    Decision, Pending, Resolution, RotationExt, RotationReport, Stop, pending,
+};
 
 use crate::args::{Global, Resume};
 use crate::client;
@@ -45,7 +47,7 @@ pub(super) async fn run(args: Resume, global: &Global, output: &Output) -> Resul
         } else if reports.is_empty() && failures.is_empty() {
             output.note("Nothing is left to do.");
         }
-        Failure::all(failures, output)
+        Failure::all(failures)
     };
     match signals.stoppable(&stop, || progress.note(report::STOPPING), work).await {
         Some(done) => done,
@@ -165,7 +167,15 @@ impl Resuming<'_> {
         }
         // Whatever the reason, the rotation is not finished.
         let resumed = resume.run().await;
-        resumed
-            .map_err(|error| report::failure(&error, Some(&store), self.command).into_attention())
+        resumed.map_err(|error| {
+            let failure = report::failure(&error, Some(&store), self.command);
+            // Whoever is at it will say how it ended.
+            if error.decision() == Some(Decision::UnderWay) {
+                return failure;
+            }
+            let failure = failure.into_attention();
+            let ways = [Resolution::Retry, Resolution::GiveUp];
+            failure.or_resolved_by(|| self.command.resolve(&store, &ways))
+        })
     }
 }

@@ -1,7 +1,8 @@
 //! `rotate-all`: rotates every key that a policy selects.
 
+use std::collections::HashMap;
 use std::path::{Component, Path};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use onkernel::rotation::{Rotated, Rotation, RotationExt, Skipped, Stop, Store};
 use onkernel::types::ApiKey;
@@ -34,10 +35,21 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
     let (signals, stop) = (Signals::listen()?, Stop::new());
     let progress = Progress::of_many(output);
     let (template, named, expected) = (store.clone(), store.clone(), progress.clone());
+    // Why a store that is there cannot be used, by the id of its key.
+    let unusable = Arc::new(Mutex::new(HashMap::<String, String>::new()));
+    let found_unusable = Arc::clone(&unusable);
     let stores = move |key: &ApiKey| -> Option<Arc<dyn Store>> {
-        let store = fill(&template, key).filter(StoreName::exists)?.open().ok()?;
-        expected.expect();
-        Some(store)
+        match fill(&template, key).filter(StoreName::exists)?.open() {
+            Ok(store) => {
+                expected.expect();
+                Some(store)
+            }
+            Err(why) => {
+                let mut all = found_unusable.lock().unwrap_or_else(PoisonError::into_inner);
+                all.insert(key.id.clone(), why);
+                None
+            }
+        }
     };
     let resume = ResumeCommand::new(global, options.journal.as_deref());
     let shown = progress.clone();
@@ -71,15 +83,20 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
     }
     let mut results = Vec::new();
     let (mut failed, mut attention, mut not_started) = (0, false, 0);
+    let unusable = unusable.lock().unwrap_or_else(PoisonError::into_inner);
     for (key, result) in &rotated {
         let (outcome, more) = match result {
+            Rotated::Skipped(Skipped::NoStore) if unusable.contains_key(&key.id) => {
+                failed += 1;
+                ("failed", json!({ "message": unusable[&key.id] }))
+            }
             Rotated::Done(report) => {
                 attention |= !report.is_settled();
                 ("rotated", json!(report))
             }
             Rotated::Failed(error) => {
                 failed += 1;
-                attention |= error.needs_attention();
+                attention |= report::needs_attention(error);
                 ("failed", report::failure_json(error, fill(&named, key).as_ref(), &resume))
             }
             Rotated::Skipped(why) => {

@@ -47,7 +47,8 @@ pub(super) async fn run(args: Sweep, global: &Global, output: &Output) -> Result
                     }
                     let swept = sweep.on_event(progress.watch(None)).sweep().await;
                     swept.map_err(|error| {
-                        report::failure(&error, store.as_ref(), &command).into_attention()
+                        let failure = report::failure(&error, store.as_ref(), &command);
+                        failure.into_attention().or_advise(|| report::resume_advice(&command))
                     })
                 }
             };
@@ -61,7 +62,7 @@ pub(super) async fn run(args: Sweep, global: &Global, output: &Output) -> Result
             false => output.print(&format!("Deleted {}.", plural(swept as u64, "orphaned key"))),
         };
         report::report_print_error(output, printed);
-        Failure::all(failures, output)
+        Failure::all(failures)
     };
     match signals.stoppable(&stop, || progress.note(report::STOPPING), work).await {
         Some(done) => done,

@@ -86,13 +86,19 @@ pub(crate) fn is_settled(report: &RotationReport, resume: &ResumeCommand) -> Res
     }
 }
 
+/// Whether it needs attention, or an earlier rotation does, which it found unfinished.
+pub(crate) fn needs_attention(error: &RotationError) -> bool {
+    let unfinished = matches!(error.decision(), Some(Decision::Unfinished | Decision::Marked));
+    error.needs_attention() || unfinished
+}
+
 /// A rotation that failed, with the ways to resolve it where it needs attention.
 pub(crate) fn failure(
     error: &RotationError,
     store: Option<&StoreName>,
     resume: &ResumeCommand,
 ) -> Failure {
-    let failure = match error.needs_attention() {
+    let failure = match needs_attention(error) {
         false => Failure::new(error.to_string()),
         true => Failure::attention(error.to_string()),
     };
@@ -131,10 +137,16 @@ pub(crate) fn cannot_resume(
 fn option(decision: Decision) -> Option<&'static str> {
     match decision {
         Decision::Key => Some("Name the key by its id: kernel-keys rotate ID --store …"),
+        Decision::InPlace => {
+            Some("Use --store in-place:…, if no reader minds a write that takes a moment.")
+        }
         Decision::NewStore => Some("Use --store-is-new."),
         Decision::Retirement => Some("Use --retire delete, keep or grace."),
         Decision::Lifetime => Some("Use --days N, --expires-at TIME or --never."),
         Decision::LifetimeInDays => Some("Use --days N."),
+        Decision::GracePeriod => Some("Use --days N, or a smaller --grace-days N."),
+        Decision::ServerRotation => Some("Use --retire grace."),
+        Decision::UnderWay => Some("Wait until it has ended."),
         Decision::Difference => Some("Use --allow-difference FIELD, or --retire grace."),
         _ => None,
     }

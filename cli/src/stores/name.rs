@@ -1,7 +1,8 @@
-//! The name of a store on the command line and in a journal: `file:PATH`, `env-file:PATH#NAME`, `command:FILE`.
+//! The name of a store on the command line and in a journal: `file:PATH`, `env-file:PATH#NAME`,
+//! either of them as `in-place:…`, or `command:FILE`.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -15,6 +16,8 @@ pub(crate) enum StoreName {
     File(PathBuf),
     EnvFile(PathBuf, String),
     Command(PathBuf),
+    /// A file that is written over instead of being replaced.
+    InPlace(Box<Self>),
 }
 
 impl FromStr for StoreName {
@@ -36,6 +39,10 @@ impl FromStr for StoreName {
                 None => Err("name the variable, too: env-file:PATH#NAME".to_owned()),
             },
             Some(("command", path)) => Ok(Self::Command(absolute(path)?)),
+            Some(("in-place", file)) => match file.parse()? {
+                file @ (Self::File(_) | Self::EnvFile(..)) => Ok(Self::InPlace(Box::new(file))),
+                _ => Err("in-place: is for file:PATH and env-file:PATH#NAME".to_owned()),
+            },
             _ => Err("a store is file:PATH, env-file:PATH#NAME or command:FILE".to_owned()),
         }
     }
@@ -61,6 +68,7 @@ impl fmt::Display for StoreName {
             Self::File(path) => write!(f, "file:{}", path.display()),
             Self::EnvFile(path, name) => write!(f, "env-file:{}#{name}", path.display()),
             Self::Command(path) => write!(f, "command:{}", path.display()),
+            Self::InPlace(file) => write!(f, "in-place:{file}"),
         }
     }
 }
@@ -68,25 +76,37 @@ impl fmt::Display for StoreName {
 impl StoreName {
     /// Whether its file is there, as far as can be told: where it cannot, opening it says why.
     pub(crate) fn exists(&self) -> bool {
-        let (Self::File(path) | Self::EnvFile(path, _) | Self::Command(path)) = self;
-        path.try_exists().unwrap_or(true)
+        self.path().try_exists().unwrap_or(true)
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::File(path) | Self::EnvFile(path, _) | Self::Command(path) => path,
+            Self::InPlace(file) => file.path(),
+        }
     }
 
     /// The store itself.
     pub(crate) fn open(&self) -> Result<Arc<dyn Store>, String> {
-        let (Self::File(path) | Self::EnvFile(path, _) | Self::Command(path)) = self;
-        if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
+        if let Some(folder) = self.path().parent().filter(|folder| !folder.is_dir()) {
             return Err(format!(
                 "the store {self} cannot exist: {} is not a folder",
                 folder.display()
             ));
         }
-        Ok(match self {
+        let (named, in_place) = match self {
+            Self::InPlace(file) => (&**file, true),
+            named => (named, false),
+        };
+        Ok(match named {
+            Self::File(path) if in_place => Arc::new(FileStore::new(path).in_place()),
             Self::File(path) => Arc::new(FileStore::new(path)),
             Self::EnvFile(path, name) => {
-                Arc::new(EnvFileStore::new(path, name).map_err(|error| error.to_string())?)
+                let store = EnvFileStore::new(path, name).map_err(|error| error.to_string())?;
+                Arc::new(if in_place { store.in_place() } else { store })
             }
             Self::Command(path) => Arc::new(super::command::open(path)?),
+            Self::InPlace(_) => return Err("in-place: is said once".to_owned()),
         })
     }
 }
@@ -97,14 +117,23 @@ mod tests {
 
     #[test]
     fn stores_are_named_by_kind_and_place() {
-        for name in ["file:/a/b:c", "env-file:/a/b#c#KEY", "command:/a.toml"] {
+        for name in ["file:/a/b:c", "env-file:/a/b#c#KEY", "command:/a.toml", "in-place:file:/a"] {
             let store: StoreName = name.parse().unwrap();
             assert_eq!(store.to_string(), name);
         }
         let relative: StoreName = "file:key".parse().unwrap();
         assert!(relative.to_string().starts_with("file:/"));
-        for wrong in ["", "file", "file:", "env-file:/a", "env-file:/a#", "vault:x", "sk_012345678"]
-        {
+        for wrong in [
+            "",
+            "file",
+            "file:",
+            "env-file:/a",
+            "env-file:/a#",
+            "in-place:command:/a",
+            "in-place:in-place:file:/a",
+            "vault:x",
+            "sk_012345678",
+        ] {
             let error = wrong.parse::<StoreName>().unwrap_err();
             assert!(!error.contains("sk_"), "{error}");
         }

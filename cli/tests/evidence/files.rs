@@ -119,3 +119,22 @@ fn an_env_variable_of_any_name() {
         world.assert_finished();
     }
 }
+
+/// It cannot be replaced; the message names the store that can, and that is what its readers see.
+#[test]
+fn a_file_with_two_names_is_written_in_place() {
+    let world = World::new();
+    let held = world.stored();
+    let other = world.path("other-name");
+    fs::hard_link(&held, &other).unwrap();
+    let said = world.rotate(&file(&held), &[]).ended_with(1);
+    assert!(said.contains("hard links") && said.contains("in-place:"), "{said}");
+
+    let store = format!("in-place:{}", file(&held));
+    let failed = world.rotate(&store, &["--deploy", "false"]).needs_attention(&store);
+    world.run(&["resume", "--store", &store, "--deployed"]).ended_with(0);
+    world.assert_as_before(&held, &failed);
+    let said = world.rotate(&store, &[]).ended_with(0);
+    world.assert_rotated(&held, &said);
+    assert_eq!(fs::read(&held).unwrap(), fs::read(&other).unwrap(), "{said}");
+}

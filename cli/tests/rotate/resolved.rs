@@ -97,6 +97,119 @@ fn a_hook_that_has_gone_does_not_stand_in_the_way() {
     assert_over(&world, &held, &["ci", "bootstrap"]);
 }
 
+/// After a crash there is no way back, and the hook that fails is what stands in the way.
+#[test]
+fn a_hook_that_fails_after_a_crash_is_replaced() {
+    for (hook, option) in [
+        ("--deploy", "--deploy COMMAND"),
+        ("--deploy", "--deployed"),
+        ("--verify", "--verify COMMAND"),
+    ] {
+        let world = World::new();
+        let held = world.stored("ci");
+        let gate = world.gate("gate");
+        let program = world.program("hook", &format!("{}\nexit 7", gate.pass()));
+        let program = program.to_str().unwrap();
+        let rotation = world.rotate(&["--store", &file(&held), hook, program, "--overlap", "0"]);
+        gate.wait();
+        rotation.kill();
+        gate.open();
+        let resumed = world.run(&["resume"]);
+        let output = text(&resumed);
+        assert_eq!(code(&resumed), Some(3), "{output}");
+        assert!(!output.contains("--store-holds"), "the store shows what it holds: {output}");
+        assert!(!output.contains("status: 7:"), "{output}");
+        let command = printed(&output, option).replace("COMMAND", "true");
+        let resumed = run_printed(&world, &command);
+        assert_eq!(code(&resumed), Some(0), "{}", text(&resumed));
+        assert_over(&world, &held, &["ci", "bootstrap"]);
+    }
+}
+
+#[test]
+fn a_folder_that_has_gone_is_named_and_does_not_stand_in_the_way() {
+    let world = World::new();
+    let held = world.stored("ci");
+    let gate = world.gate("gate");
+    let (hook, folder) = (world.hook("hook", &gate), world.path("project"));
+    fs::create_dir(&folder).unwrap();
+    let args = ["--store", &file(&held), "--deploy", &hook, "--overlap", "0"];
+    let rotation = world.rotate_in(&folder, &args);
+    gate.wait();
+    rotation.kill();
+    gate.open();
+    fs::remove_dir(&folder).unwrap();
+    let output = text(&world.run(&["resume"]));
+    let shown = fs::canonicalize(world.folder.path()).unwrap().join("project");
+    let missing = format!("the folder {}, in which", shown.display());
+    assert!(output.contains(&missing), "{output}");
+    let resumed = run_printed(&world, &printed(&output, "--deployed"));
+    assert_eq!(code(&resumed), Some(0), "{}", text(&resumed));
+    assert_over(&world, &held, &["ci", "bootstrap"]);
+}
+
+/// Whatever stands in the way of resuming, a command is named that ends it.
+#[test]
+fn a_server_that_cannot_be_reached_leaves_a_way() {
+    let (world, held, _) = undeployable();
+    let resumed = world.run(&["resume", "--base-url", "http://127.0.0.1:1"]);
+    let output = text(&resumed);
+    assert_eq!(code(&resumed), Some(3), "{output}");
+    let given_up = run_printed(&world, &printed(&output, "--give-up"));
+    assert_eq!(code(&given_up), Some(0), "{}", text(&given_up));
+    assert!(world.works(&held));
+}
+
+/// It is under way, which needs nobody's attention.
+#[test]
+fn nothing_is_to_be_resolved_beside_a_running_rotation() {
+    let world = World::new();
+    let held = world.stored("ci");
+    let gate = world.gate("gate");
+    let (store, hook) = (file(&held), world.hook("hook", &gate));
+    let rotation = world.rotate(&["--store", &store, "--deploy", &hook, "--overlap", "0"]);
+    gate.wait();
+    for args in [
+        &["resume"][..],
+        &["resume", "--give-up"],
+        &["rotate", "--store", &store, "--retire", "delete"],
+    ] {
+        let ran = world.run(args);
+        assert_eq!(code(&ran), Some(1), "{args:?}: {}", text(&ran));
+        assert!(text(&ran).contains("Wait until it has ended"), "{args:?}: {}", text(&ran));
+        assert!(!text(&ran).contains("To resolve it"), "{args:?}: {}", text(&ran));
+    }
+    gate.open();
+    let (status, printed) = rotation.end();
+    assert!(status.success(), "{printed}");
+    assert_over(&world, &held, &["ci", "bootstrap"]);
+}
+
+/// Programs parse what is printed to standard error, whatever failed and how much of it.
+#[test]
+fn several_failures_are_one_json_value() {
+    let world = World::new();
+    for name in ["ci-1", "ci-2"] {
+        let held = world.stored(name);
+        let args = ["rotate", "--store", &file(&held), "--deploy", "false", "--overlap", "0"];
+        assert_eq!(code(&world.run(&args)), Some(3));
+        // A second one is not begun, and the first still needs attention.
+        let again = world.run(&args);
+        assert_eq!(code(&again), Some(3), "{}", text(&again));
+        assert!(text(&again).contains("run: kernel-keys resume"), "{}", text(&again));
+    }
+    for command in ["resume", "sweep"] {
+        let ran = world.run(&[command, "--json"]);
+        assert_eq!(code(&ran), Some(3));
+        let error: Value = serde_json::from_slice(&ran.stderr).unwrap();
+        let errors = error["error"]["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), 2, "{error}");
+        assert!(errors.iter().all(|error| error["message"].is_string()), "{error}");
+        let printed = text(&world.run(&[command]));
+        assert_eq!(printed.matches("error: ").count(), 2, "{printed}");
+    }
+}
+
 #[test]
 fn programs_get_the_list() {
     let (world, _, _) = undeployable();

@@ -71,6 +71,7 @@ fn options_that_cannot_be() {
         &["--grace-days", "1 to 3650", "lock"],
     );
     errors.rotate(&["--retire", "keep", "--grace-days", "5"], 2, &["--retire grace"]);
+    errors.rotate(&["--retire", "grace", "--grace-days", "40"], 1, &["--grace-days", "--days"]);
     for (days, words) in [("0", "1 to 3650"), ("4000", "1 to 3650"), ("-1", "1 to 3650")] {
         errors.rotate(&[&delete[..], &["--days", days]].concat(), 2, &["--days", words]);
     }
@@ -97,6 +98,10 @@ fn stores_that_cannot_be() {
     run("env-file:/a", 2, &["env-file:PATH#NAME"]);
     run("env-file:/a#9-A", 2, &["9-A", "variable"]);
     run(&format!("file:{folder}"), 1, &["is not an ordinary file"]);
+    // Opening a pipe would wait for somebody to write.
+    let pipe = errors.world.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    run(&format!("env-file:{}#KEY", pipe.display()), 1, &["is not an ordinary file"]);
     run(&format!("file:{folder}/nowhere/key"), 2, &["nowhere is not a folder"]);
     run(&format!("file:{folder}/none"), 1, &["holds no key", "rotate ID"]);
     let none = format!("file:{folder}/none");
@@ -227,4 +232,14 @@ fn many_keys_are_chosen_by_name_or_age_and_by_their_stores() {
     let ran = all(&["--store", &store, "--name", "*lost"]);
     assert_eq!(code(&ran), Some(0));
     assert!(text(&ran).contains("its store does not exist"), "{}", text(&ran));
+    // One that is there and cannot be used is no reason to leave its key alone.
+    fs::write(folder.join("ci-1.toml"), "write = [\n").unwrap();
+    let store = format!("command:{}/{{name}}.toml", folder.display());
+    let ran = all(&["--store", &store, "--name", "ci-*"]);
+    assert_eq!(code(&ran), Some(1), "{}", text(&ran));
+    assert!(
+        text(&ran).contains("ci-1 failed: ") && text(&ran).contains("line 1"),
+        "{}",
+        text(&ran)
+    );
 }

@@ -73,7 +73,15 @@ impl HookCommand {
         let output = match process::run(command, None, Duration::MAX).await {
             Ok(output) => output,
             Err(ProcessError::Start(error)) => {
-                return Err(format!("`{shown}` cannot be started: {error}").into());
+                // The system reports a folder that is missing as if the program were.
+                return Err(match self.folder.filter(|folder| !folder.is_dir()) {
+                    Some(folder) => format!(
+                        "`{shown}` cannot be started: its folder {} does not exist",
+                        folder.display()
+                    ),
+                    None => format!("`{shown}` cannot be started: {error}"),
+                }
+                .into());
             }
             Err(ProcessError::Lost(error)) => {
                 return Err(format!("the end of `{shown}` was missed: {error}").into());
@@ -83,7 +91,10 @@ impl HookCommand {
         if output.status.success() {
             return Ok(());
         }
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        Err(format!("`{shown}` failed with {}: {}", output.status, stderr.trim()).into())
+        let failed = format!("`{shown}` failed with {}", output.status);
+        match String::from_utf8_lossy(&output.stderr).trim() {
+            "" => Err(failed.into()),
+            stderr => Err(format!("{failed}: {stderr}").into()),
+        }
     }
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use self::record::{Past, Record};
-use super::report::RotationError;
+use super::report::{Decision, RotationError};
 use super::system::lock::Lock;
 
 /// The form of the lines. Those of the first are read too; a journal of a later one is refused.
@@ -25,17 +25,24 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct JournalError {
     problem: String,
+    in_use: bool,
     source: Option<io::Error>,
 }
 
 impl JournalError {
     fn new(path: &Path, problem: impl std::fmt::Display) -> Self {
-        Self { problem: format!("the journal {} {problem}", path.display()), source: None }
+        let problem = format!("the journal {} {problem}", path.display());
+        Self { problem, in_use: false, source: None }
     }
 
     fn io(path: &Path, problem: &str, error: io::Error) -> Self {
         let problem = format!("the journal {} {problem}: {error}", path.display());
-        Self { problem, source: Some(error) }
+        Self { problem, in_use: false, source: Some(error) }
+    }
+
+    fn in_use(path: &Path) -> Self {
+        let problem = "is in use by a rotation that is under way";
+        Self { in_use: true, ..Self::new(path, problem) }
     }
 }
 
@@ -53,7 +60,10 @@ impl std::error::Error for JournalError {
 
 impl From<JournalError> for RotationError {
     fn from(error: JournalError) -> Self {
-        Self::caused_by(error.to_string(), Box::new(error))
+        match error.in_use {
+            true => Self::undecided(Decision::UnderWay, error.to_string()),
+            false => Self::caused_by(error.to_string(), Box::new(error)),
+        }
     }
 }
 
@@ -86,7 +96,7 @@ impl Journal {
         lock_path.push(".lock");
         let lock = Lock::try_take(Path::new(&lock_path))
             .map_err(|error| JournalError::io(&path, "cannot be locked", error))?
-            .ok_or_else(|| JournalError::new(&path, "is in use by a rotation that is under way"))?;
+            .ok_or_else(|| JournalError::in_use(&path))?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]

@@ -140,7 +140,9 @@ impl From<crate::Error> for RotationError {
 
 impl From<StoreError> for RotationError {
     fn from(error: StoreError) -> Self {
-        Self::caused_by(error.to_string(), Box::new(error))
+        let decision = error.is_only_in_place().then_some(Decision::InPlace);
+        let Self(inner) = Self::caused_by(error.to_string(), Box::new(error));
+        Self(Box::new(Inner { decision, ..*inner }))
     }
 }
 

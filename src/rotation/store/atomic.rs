@@ -33,13 +33,17 @@ impl Target {
 
     /// The content; `None` when there is no file.
     pub(super) fn read(&self) -> Result<Option<Zeroizing<String>>, StoreError> {
+        // Before it is opened: opening a pipe waits for somebody to write.
+        match fs::metadata(&self.path) {
+            Ok(metadata) => self.ordinary(&metadata)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.error("cannot be read", error)),
+        }
         let file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.error("cannot be read", error)),
         };
-        let metadata = file.metadata().map_err(|e| self.error("cannot be read", e))?;
-        self.ordinary(&metadata)?;
         let mut text = Zeroizing::new(String::new());
         file.take(LARGEST + 1)
             .read_to_string(&mut text)
@@ -161,13 +165,13 @@ impl Target {
     /// Whether another file can take this one's name.
     fn replaceable(&self, real: &Path, metadata: &fs::Metadata) -> Result<(), StoreError> {
         if is_mounted(real, metadata) {
-            return Err(self.problem(
+            return Err(self.only_in_place(
                 "is mounted by itself, so that it cannot be replaced: mount its folder instead, or ask for it to be written in place",
             ));
         }
         #[cfg(unix)]
         if std::os::unix::fs::MetadataExt::nlink(metadata) > 1 {
-            return Err(self.problem(
+            return Err(self.only_in_place(
                 "has several names (hard links), of which only one would be replaced: ask for it to be written in place",
             ));
         }
@@ -217,6 +221,10 @@ impl Target {
             .and_then(|()| file.set_len(content.len() as u64))
             .and_then(|()| file.sync_all())
             .map_err(|error| self.uncertain(error))
+    }
+
+    fn only_in_place(&self, problem: &str) -> StoreError {
+        StoreError::only_in_place(format!("{} {problem}", self.path.display()))
     }
 
     fn problem(&self, problem: &str) -> StoreError {

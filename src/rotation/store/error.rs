@@ -8,18 +8,29 @@ use std::io;
 pub struct StoreError {
     problem: String,
     outcome_unknown: bool,
+    in_place: bool,
     source: Option<io::Error>,
 }
 
 impl StoreError {
     /// Nothing was changed, and nothing will be. The text must not hold a secret.
     pub fn failed(problem: impl Into<String>) -> Self {
-        Self { problem: problem.into(), outcome_unknown: false, source: None }
+        Self { problem: problem.into(), outcome_unknown: false, in_place: false, source: None }
     }
 
     /// The write may have happened, or may happen later. The text must not hold a secret.
     pub fn unknown(problem: impl Into<String>) -> Self {
-        Self { problem: problem.into(), outcome_unknown: true, source: None }
+        Self { outcome_unknown: true, ..Self::failed(problem) }
+    }
+
+    /// A file that cannot be replaced, and could be written over.
+    pub(crate) fn only_in_place(problem: impl Into<String>) -> Self {
+        Self { in_place: true, ..Self::failed(problem) }
+    }
+
+    /// Whether the file would have to be written in place.
+    pub(crate) fn is_only_in_place(&self) -> bool {
+        self.in_place
     }
 
     /// The same error with its cause.
