@@ -137,9 +137,9 @@ pub(crate) fn cannot_resume(
 fn option(decision: Decision) -> Option<&'static str> {
     match decision {
         Decision::Key => Some("Name the key by its id: kernel-keys rotate ID --store …"),
-        Decision::InPlace => {
-            Some("Use --store in-place:…, if no reader minds a write that takes a moment.")
-        }
+        Decision::InPlace => Some(
+            "Use --store in-place:file:PATH. Whoever reads the file at that moment, or a power cut, may find half a key.",
+        ),
         Decision::NewStore => Some("Use --store-is-new."),
         Decision::Retirement => Some("Use --retire delete, keep or grace."),
         Decision::Lifetime => Some("Use --days N, --expires-at TIME or --never."),

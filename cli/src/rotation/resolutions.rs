@@ -1,11 +1,13 @@
 //! The commands that continue or end an unfinished rotation.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use onkernel::rotation::Resolution;
 
 use crate::args::Global;
 use crate::failure::Resolve;
+use crate::output::text::safe;
 use crate::stores::name::StoreName;
 
 /// `kernel-keys resume` with the options that it needs again.
@@ -68,7 +70,37 @@ impl ResumeCommand {
 fn command<'a>(options: impl Iterator<Item = (&'a str, &'a str)>, more: &str) -> String {
     let words = options.flat_map(|(name, value)| [name, value]);
     let words: Vec<_> = ["kernel-keys", "resume"].into_iter().chain(words).collect();
-    // Only a NUL cannot be quoted, and no argument holds one.
-    let line = shlex::try_join(words.iter().copied()).unwrap_or_else(|_| words.join(" "));
+    let words: Vec<_> = words.into_iter().map(quoted).collect();
+    let line = words.join(" ");
     if more.is_empty() { line } else { format!("{line} {more}") }
+}
+
+/// A word for a shell, of characters that a terminal shows as they are.
+fn quoted(word: &str) -> String {
+    if safe(word) == word {
+        // Only a NUL cannot be quoted, and no argument holds one.
+        return shlex::try_quote(word).map_or_else(|_| word.to_owned(), Cow::into_owned);
+    }
+    let mut out = "$'".to_owned();
+    for character in word.chars() {
+        let shown = character.to_string();
+        match character {
+            '\\' | '\'' => out.extend(['\\', character]),
+            _ if safe(&shown) == shown => out.push(character),
+            _ => out.extend(shown.bytes().map(|byte| format!("\\x{byte:02x}"))),
+        }
+    }
+    out + "'"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_shell_reads_what_a_terminal_shows() {
+        assert_eq!(quoted("file:/a/b"), "file:/a/b");
+        assert_eq!(quoted("it's"), "\"it's\"");
+        assert_eq!(quoted("a\n'b\\\u{200b}"), r"$'a\x0a\'b\\\xe2\x80\x8b'");
+    }
 }
