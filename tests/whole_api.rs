@@ -29,15 +29,15 @@ use serde_json::{Value, json};
 use server::{Server, receive};
 use spec::{Operation, Spec};
 
-/// What a call is given.
+/// What a call is given, by the keys of parameters.
 struct Values {
     parameters: BTreeMap<String, Value>,
     body: Option<Value>,
 }
 
 impl Values {
-    fn parameter(&self, wire: &str) -> Option<Value> {
-        self.parameters.get(wire).cloned()
+    fn parameter(&self, place: &str, wire: &str) -> Option<Value> {
+        self.parameters.get(&spec::key(place, wire)).cloned()
     }
 
     fn body(&self) -> Option<Value> {
@@ -196,9 +196,8 @@ async fn call_all(
                 it["required"] == true || needed || optional == Optional::Always
             });
             samples.in_url = true;
-            let mut parameters: BTreeMap<String, Value> = parameters
-                .map(|it| (it["name"].as_str().unwrap().to_owned(), samples.of(schema_of(it))))
-                .collect();
+            let mut parameters: BTreeMap<String, Value> =
+                parameters.map(|it| (spec::key_of(it), samples.of(schema_of(it)))).collect();
             related(&operation.value, &mut parameters);
             samples.in_url = false;
             let required = spec.resolve(&operation.value["requestBody"])["required"] == true;
@@ -330,9 +329,8 @@ async fn every_operation_with_pages_has_a_stream_of_them() {
         samples.in_url = true;
         let parameters = operation.parameters(&spec).into_iter();
         let required = parameters.filter(|it| it["required"] == true);
-        let parameters: BTreeMap<String, Value> = required
-            .map(|it| (it["name"].as_str().unwrap().to_owned(), samples.of(schema_of(it))))
-            .collect();
+        let parameters: BTreeMap<String, Value> =
+            required.map(|it| (spec::key_of(it), samples.of(schema_of(it)))).collect();
         samples.in_url = false;
         let nexts = if by_number { ["7", "19"] } else { ["t/1+=", "t 2&"] };
         let (status, media) = operation.successes(&spec).remove(0);

@@ -21,7 +21,7 @@ use quote::{format_ident, quote};
 use syn::File;
 
 use crate::signatures::{Maker, value};
-use crate::surface::{self, Content, Kind, Operation, Paging, Success, Surface, rust_name};
+use crate::surface::{self, Content, Kind, Operation, Paging, Place, Success, Surface};
 
 /// The file, for a generated client and the surface that it was generated from.
 pub(crate) fn exercise(file: &File, surface: &Surface) -> Result<String, String> {
@@ -96,11 +96,11 @@ pub(crate) fn exercise(file: &File, surface: &Surface) -> Result<String, String>
 
 /// Where the value of an argument or a setter comes from.
 enum From {
-    Parameter(String),
+    Parameter(Place, String),
     Field(String),
     Body,
     /// A field of this type whose kind another one says, so that it is read with its owner.
-    Owned(String),
+    Owned(String, String),
     /// What the body holds besides these fields.
     Rest(Vec<String>),
 }
@@ -108,33 +108,26 @@ enum From {
 /// By name in Rust, what a call takes.
 fn sources(operation: &Operation, surface: &Surface, body: Option<&str>) -> BTreeMap<String, From> {
     let mut sources = BTreeMap::new();
-    let of_body = body.and_then(|name| surface.types.get(name)).map(|it| &it.kind);
-    if let Some(Kind::Struct(surface::Struct { fields, extra, .. })) = of_body {
-        for field in fields {
-            let name = rust_name(&field.wire);
-            // Where a parameter is in the way.
-            for name in [format!("body_{name}"), format!("{name}_"), name] {
-                let source = match (&field.tagged_by, body) {
-                    (Some(_), Some(owner)) => From::Owned(owner.to_owned()),
-                    _ => From::Field(field.wire.clone()),
-                };
-                sources.insert(name, source);
-            }
-        }
-        if extra.is_some() {
-            let names = fields.iter().map(|field| field.wire.clone()).collect();
-            sources.entry("extra".to_owned()).or_insert(From::Rest(names));
-        }
-    }
-    if operation.body.is_some() {
-        sources.entry("body".to_owned()).or_insert(From::Body);
-    }
     for parameter in &operation.parameters {
-        let name = rust_name(&parameter.wire);
-        for name in [format!("{name}_"), name] {
-            sources.insert(name, From::Parameter(parameter.wire.clone()));
-        }
+        sources.insert(
+            parameter.name.clone(),
+            From::Parameter(parameter.place, parameter.wire.clone()),
+        );
     }
+    let Some(taken) = &operation.body else { return sources };
+    sources.extend(taken.whole.iter().map(|name| (name.clone(), From::Body)));
+    let of_body = body.and_then(|name| surface.types.get(name)).map(|it| &it.kind);
+    let Some(Kind::Struct(surface::Struct { fields, .. })) = of_body else { return sources };
+    for field in fields {
+        let Some(name) = taken.slots.get(&field.wire) else { continue };
+        let source = match (&field.tagged_by, body) {
+            (Some(_), Some(owner)) => From::Owned(owner.to_owned(), field.name.clone()),
+            _ => From::Field(field.wire.clone()),
+        };
+        sources.insert(name.clone(), source);
+    }
+    let rest = || From::Rest(fields.iter().map(|field| field.wire.clone()).collect());
+    sources.extend(taken.extra.iter().map(|name| (name.clone(), rest())));
     sources
 }
 
@@ -145,11 +138,18 @@ fn made(
     surface: &Surface,
 ) -> Result<TokenStream, String> {
     let from = |name: &str| -> Result<TokenStream, String> {
-        let source = sources.get(name.trim_start_matches("r#"));
+        let source = sources.get(name);
         Ok(match source.ok_or_else(|| format!("nothing is called `{name}`"))? {
-            From::Parameter(wire) => quote!(values.parameter(#wire)),
+            From::Parameter(place, wire) => {
+                let place = match place {
+                    Place::Path => "path",
+                    Place::Query => "query",
+                    Place::Header => "header",
+                };
+                quote!(values.parameter(#place, #wire))
+            }
             From::Field(wire) => quote!(body.get(#wire).cloned()),
-            From::Owned(_) => return Err(format!("`{name}` is read with its owner")),
+            From::Owned(..) => return Err(format!("`{name}` is read with its owner")),
             From::Body => quote!(Some(body.clone()).filter(|body| !body.is_null())),
             From::Rest(names) => quote! {
                 body.as_object().map(|body| {
@@ -168,13 +168,13 @@ fn made(
     });
     let arguments = arguments.collect::<Result<Vec<_>, String>>()?;
     let setters = maker.setters.iter().map(|(name, ty)| {
-        if let Some(From::Owned(owner)) = sources.get(name.trim_start_matches("r#")) {
-            let (set, field) = (format_ident!("set_{name}"), format_ident!("{name}"));
+        if let Some(From::Owned(owner, field)) = sources.get(name) {
+            let (set, field) = (format_ident!("set_{name}"), format_ident!("{field}"));
             let owner = format_ident!("{owner}");
             return Ok(quote!(.#set(typed::<types::#owner>(body).#field)));
         }
         let (from, value) = (from(name)?, value(ty, surface));
-        let set = format_ident!("set_{}", name.trim_start_matches("r#"));
+        let set = format_ident!("set_{name}");
         Ok(quote!(.#set(#from.as_ref().map(|value| #value))))
     });
     let setters = setters.collect::<Result<Vec<_>, String>>()?;
@@ -262,14 +262,14 @@ fn holder(name: &str, kind: &Kind, file: &File, surface: &Surface) -> Result<Tok
     };
     let mut sources: BTreeMap<String, From> = BTreeMap::new();
     for field in fields {
-        let name = rust_name(&field.wire);
-        for name in [format!("{name}_"), name] {
+        // A setter may have a name of its own.
+        for name in [format!("{}_", field.name), field.name.clone()] {
             sources.insert(name, From::Field(field.wire.clone()));
         }
     }
-    if extra.is_some() {
+    if let Some(extra) = extra {
         let names = fields.iter().map(|field| field.wire.clone()).collect();
-        sources.entry("extra".to_owned()).or_insert(From::Rest(names));
+        sources.insert(extra.name.clone(), From::Rest(names));
     }
     let made = made(&Maker::of_type(file, name)?, &sources, surface)?;
     let (function, ident) = (format_ident!("{}", name.to_snake_case()), format_ident!("{name}"));

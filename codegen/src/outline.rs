@@ -10,7 +10,7 @@ use quote::ToTokens;
 use syn::{File, Item, ItemMod, Type};
 
 use crate::signatures::Maker;
-use crate::surface::{self, Kind, Notes, Operation, Place, Rule, Surface, rust_name};
+use crate::surface::{self, Kind, Notes, Operation, Place, Rule, Surface};
 
 /// The title under which types stand that more than one resource uses, or none.
 const SHARED: &str = "Shared types";
@@ -59,10 +59,7 @@ fn call(file: &File, operation: &Operation, out: &mut String) {
         maker.arguments.iter().map(|(name, ty)| format!("{name}: {}", argument(ty))).collect();
     let arguments = arguments.join(", ");
     line(out, 0, &format!("{}({arguments})  {method} {path}{marks}", operation.call));
-    let parameter = |name: &str| {
-        let bare = name.trim_start_matches("r#").trim_end_matches('_');
-        operation.parameters.iter().find(|it| rust_name(&it.wire).trim_end_matches('_') == bare)
-    };
+    let parameter = |name: &str| operation.parameters.iter().find(|it| it.name == name);
     for (name, ty) in maker.arguments.iter().chain(&maker.setters) {
         let is_setter = maker.setters.iter().any(|(setter, _)| setter == name);
         let Some(parameter) = parameter(name) else {
@@ -77,7 +74,7 @@ fn call(file: &File, operation: &Operation, out: &mut String) {
             Place::Header => "header",
         };
         let facts = facts(&parameter.rule, &parameter.notes);
-        let wire = wire(&rust_name(&parameter.wire), &parameter.wire);
+        let wire = wire(&parameter.name, &parameter.wire);
         let shown = if is_setter { format!(".{name}({})", argument(ty)) } else { name.to_owned() };
         line(out, 1, &format!("{shown}  {place}{wire}{facts}"));
     }
@@ -179,18 +176,17 @@ impl Tree {
                 let nothing = BTreeMap::new();
                 let known = self.types.get(name).unwrap_or(&nothing);
                 for field in fields {
-                    let rust = rust_name(&field.wire);
-                    let ty = known.get(&rust).map_or("(no field)", String::as_str);
+                    let rust = &field.name;
+                    let ty = known.get(rust).map_or("(no field)", String::as_str);
                     let facts = facts(&field.rule, &field.notes);
                     let values = names(ty).find_map(|name| inline.get(name));
                     let values = values.map(|values| format!("  {} | unknown", values.join(" | ")));
-                    let (wire, values) = (wire(&rust, &field.wire), values.unwrap_or_default());
+                    let (wire, values) = (wire(rust, &field.wire), values.unwrap_or_default());
                     line(out, 1, &format!("{rust}: {ty}{wire}{facts}{values}"));
                 }
-                if extra.is_some() {
-                    let found =
-                        ["extra_", "extra"].iter().find_map(|name| known.get_key_value(*name));
-                    let (rust, ty) = found.map_or(("extra", "(no field)"), |(rust, ty)| (rust, ty));
+                if let Some(extra) = extra {
+                    let rust = &extra.name;
+                    let ty = known.get(rust).map_or("(no field)", String::as_str);
                     line(out, 1, &format!("{rust}: {ty}  all else"));
                 }
                 if let Some(sets) = sets {

@@ -7,6 +7,8 @@
 mod bodies;
 #[path = "cases/keys.rs"]
 mod keys;
+#[path = "cases/names.rs"]
+mod names;
 #[path = "cases/places.rs"]
 mod places;
 #[path = "cases/references.rs"]

@@ -27,7 +27,7 @@ use onkernel::{Download, EventStream, Response, types};
 struct Values;
 
 impl Values {
-    fn parameter(&self, _: &str) -> Option<serde_json::Value> {
+    fn parameter(&self, _: &str, _: &str) -> Option<serde_json::Value> {
         None
     }
     fn body(&self) -> Option<serde_json::Value> {

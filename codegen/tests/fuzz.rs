@@ -1,5 +1,8 @@
 //! Mutated documents through the whole pipeline: an error that names the place, or Rust; never a
-//! panic of ours, never Rust that does not parse.
+//! panic, never what progenitor rejects, never Rust that does not parse or in which two names meet.
+
+#[path = "support/sound.rs"]
+mod sound;
 
 use onkernel_codegen::{Source, finish, generate, load, lower, outline};
 use proptest::prelude::*;
@@ -160,9 +163,12 @@ fn pipeline(document: &Value) -> Result<String, Vec<String>> {
     let loaded = load(&source, &[]).map_err(|error| vec![error.to_string()])?;
     let lowered = lower::lower(loaded.root().clone())
         .map_err(|findings| findings.into_iter().map(|it| it.message).collect::<Vec<_>>())?;
-    let generated = generate::generate(&lowered.document).map_err(|problem| vec![problem])?;
-    let file = finish::finish(generated, &lowered.surface).map_err(|problem| vec![problem])?;
+    // What lowering lets through, progenitor takes.
+    let generated = generate::generate(&lowered.document).unwrap_or_else(|it| panic!("{it}"));
+    let file = finish::finish(generated, &lowered.surface).unwrap_or_else(|it| panic!("{it}"));
     outline::outline(&file, &lowered.surface);
+    let problems = sound::problems(&file);
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
     Ok(prettyplease::unparse(&file))
 }
 

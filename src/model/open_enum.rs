@@ -47,7 +47,8 @@ macro_rules! open_enum {
         }
         impl ::std::str::FromStr for $name {
             type Err = $error;
-            fn from_str(value: &str) -> ::std::result::Result<Self, Self::Err> {
+            // A value may be called `Err`, and would be taken for the error.
+            fn from_str(value: &str) -> ::std::result::Result<Self, $error> {
                 ::std::result::Result::Ok($crate::model::open_enum::parse(value)?)
             }
         }

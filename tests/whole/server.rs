@@ -11,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
-use super::spec::{Operation, Spec, decode, typed};
+use super::spec::{Operation, Spec, decode, key_of, typed};
 
 /// The response to give next.
 #[derive(Clone, Default)]
@@ -157,7 +157,7 @@ fn parameters(
                 if let Err(problem) = spec.check(schema, &value) {
                     received.violations.push(format!("`{name}`: {problem}"));
                 }
-                received.parameters.insert(name.to_owned(), value);
+                received.parameters.insert(key_of(parameter), value);
             }
             None if parameter["required"] == true => {
                 received.violations.push(format!("`{name}` is missing"));

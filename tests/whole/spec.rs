@@ -131,13 +131,8 @@ impl Spec {
                 }
                 let mut parameters = BTreeMap::new();
                 for (pattern, actual) in template.iter().zip(&asked) {
-                    match placeholder(pattern, actual) {
-                        Some((name, text)) => {
-                            parameters.insert(name.to_owned(), text.to_owned());
-                        }
-                        _ if pattern == actual => {}
-                        _ => return None,
-                    }
+                    let found = placeholders(pattern, actual)?.into_iter();
+                    parameters.extend(found.map(|(name, text)| (name.to_owned(), text.to_owned())));
                 }
                 Some((operation, parameters))
             })
@@ -207,12 +202,20 @@ fn operations(root: &Value) -> Vec<Operation> {
     all
 }
 
-/// The parameter in a segment of a path such as `{id}.json`, and its text.
-fn placeholder<'a>(pattern: &'a str, actual: &'a str) -> Option<(&'a str, &'a str)> {
-    let (before, rest) = pattern.split_once('{')?;
+/// The parameters in a segment of a path such as `{id}.json`, and their texts; nothing if it is another.
+fn placeholders<'a>(pattern: &'a str, actual: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
+    let Some((before, rest)) = pattern.split_once('{') else {
+        return (pattern == actual).then(Vec::new);
+    };
     let (name, after) = rest.split_once('}')?;
-    let text = actual.strip_prefix(before)?.strip_suffix(after)?;
-    (!text.is_empty()).then_some((name, text))
+    let text = actual.strip_prefix(before)?;
+    let literal = after.split('{').next().unwrap_or_default();
+    let end =
+        if literal == after { text.len().checked_sub(after.len())? } else { text.find(literal)? };
+    let (text, left) = text.split_at(end);
+    let mut found = placeholders(after, left).filter(|_| !text.is_empty())?;
+    found.insert(0, (name, text));
+    Some(found)
 }
 
 impl Operation {
@@ -247,12 +250,14 @@ impl Operation {
         let successes = responses
             .iter()
             .filter(|(status, _)| is_success(status) || default && *status == "default");
+        // Any that has no name of its own.
+        let other = if responses.contains_key("200") { 299 } else { 200 };
         successes
             .map(|(status, response)| {
                 let content = spec.resolve(response)["content"].as_object();
                 let media = content.and_then(|content| content.iter().next());
                 let media = media.map(|(name, media)| (name.as_str(), &media["schema"]));
-                (status.parse().unwrap_or(200), media)
+                (status.parse().unwrap_or(other), media)
             })
             .collect()
     }
@@ -335,6 +340,15 @@ fn not_exclusive(value: &mut Value) {
         }
         _ => {}
     }
+}
+
+/// What a parameter is known by here: its name, and where it travels unless that is the query.
+pub(crate) fn key(place: &str, name: &str) -> String {
+    if place == "query" { name.to_owned() } else { format!("{place} {name}") }
+}
+
+pub(crate) fn key_of(parameter: &Value) -> String {
+    key(parameter["in"].as_str().unwrap(), parameter["name"].as_str().unwrap())
 }
 
 pub(crate) fn decode(text: &str) -> String {

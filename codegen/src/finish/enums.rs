@@ -1,12 +1,12 @@
 //! Enums that stay readable when the server learns a new value: unknown ones are kept as they
 //! came and go out again as they came; what a caller writes as a string is held to the document.
 
-use heck::ToUpperCamelCase;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::Ident;
 
 use super::docs;
+use crate::lower::naming::spell;
 use crate::surface::{Kind, Rule, Surface};
 
 pub(super) fn generate(surface: &Surface) -> Vec<TokenStream> {
@@ -51,29 +51,11 @@ fn one(name: &Ident, docs: &TokenStream, values: &[String]) -> TokenStream {
     }
 }
 
-/// One variant a value; values that would share a name are numbered.
+/// One variant a value.
 fn variants(values: &[String]) -> Vec<Ident> {
-    let mut taken = vec!["Unknown".to_owned()];
-    values
-        .iter()
-        .map(|value| {
-            let mut name = value.to_upper_camel_case();
-            if name.starts_with(|c: char| c.is_ascii_digit()) {
-                name.insert(0, 'X');
-            }
-            if syn::parse_str::<Ident>(&name).is_err() {
-                name = "Value".to_owned();
-            }
-            let base = name.clone();
-            let mut count = 1;
-            while taken.contains(&name) {
-                count += 1;
-                name = format!("{base}{count}");
-            }
-            taken.push(name.clone());
-            format_ident!("{name}")
-        })
-        .collect()
+    let values: Vec<&str> = values.iter().map(String::as_str).collect();
+    let names = spell::distinct(&values, |value| spell::camel(value, "X"), &["Unknown"]);
+    names.iter().map(|name| format_ident!("{name}")).collect()
 }
 
 #[cfg(test)]
@@ -82,6 +64,6 @@ mod tests {
     fn every_value_gets_a_variant_of_its_own() {
         let values = ["a-b", "a_b", "", "2nd", "unknown", "Self"].map(ToOwned::to_owned);
         let names: Vec<_> = super::variants(&values).iter().map(ToString::to_string).collect();
-        assert_eq!(names, ["AB", "AB2", "Value", "X2nd", "Unknown2", "Value2"]);
+        assert_eq!(names, ["AB2", "AB", "Value", "X2nd", "Unknown_", "Self_"]);
     }
 }

@@ -11,6 +11,7 @@ mod errors;
 mod forms;
 mod member;
 mod operations;
+mod paths;
 mod resources;
 mod structs;
 mod successes;
@@ -76,6 +77,7 @@ fn types_module(
         Item::Impl(item) => !is_replaced(item, surface),
         _ => true,
     });
+    let rest = paths::in_full(rest);
     let constructors = structs.iter().map(|it| it.constructor(surface));
     let structs = structs.iter().map(|it| it.definition());
     Ok(quote! {

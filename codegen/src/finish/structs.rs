@@ -60,7 +60,7 @@ pub(super) fn finish<'a>(items: &[Item], surface: &'a Surface) -> Result<Vec<Str
         let fields: Vec<Field<'_>> = fields
             .iter()
             .map(|field| {
-                let (ident, base) = chosen(item, &field.wire)
+                let base = chosen(item, &field.name)
                     .ok_or_else(|| format!("progenitor made no field `{name}.{}`", field.wire))?;
                 let state = match (field.required, field.nullable) {
                     (true, false) => State::Required,
@@ -68,6 +68,7 @@ pub(super) fn finish<'a>(items: &[Item], surface: &'a Surface) -> Result<Vec<Str
                     (false, true) if source.sent => State::OptionalNullable,
                     (false, _) => State::Optional,
                 };
+                let ident = format_ident!("{}", field.name);
                 Ok(Field { ident, base, source: field, state })
             })
             .collect::<Result<_, String>>()?;
@@ -76,8 +77,7 @@ pub(super) fn finish<'a>(items: &[Item], surface: &'a Surface) -> Result<Vec<Str
             Some(extra) => {
                 let base = flattened(item)
                     .ok_or_else(|| format!("progenitor made no further fields of `{name}`"))?;
-                let taken = fields.iter().any(|field| field.ident == "extra");
-                let ident = format_ident!("{}", if taken { "extra_" } else { "extra" });
+                let ident = format_ident!("{}", extra.name);
                 Some(Field { ident, base, source: extra, state: State::Extra })
             }
         };
@@ -97,13 +97,13 @@ pub(super) fn generated<'a>(items: &'a [Item], name: &str) -> Result<&'a ItemStr
     found.ok_or_else(|| format!("progenitor made no struct `{name}`"))
 }
 
-/// The field that progenitor made of a property, without the `Option` it may have added.
-pub(super) fn chosen(item: &ItemStruct, wire: &str) -> Option<(Ident, Type)> {
+/// The type that progenitor chose for a property, without the `Option` it may have added.
+pub(super) fn chosen(item: &ItemStruct, property: &str) -> Option<Type> {
     item.fields.iter().find_map(|field| {
-        let ident = field.ident.clone()?;
+        let ident = field.ident.as_ref()?;
         let renamed = field.attrs.iter().find_map(rename);
-        (renamed.unwrap_or_else(|| ident.to_string().trim_start_matches("r#").to_owned()) == wire)
-            .then(|| (ident, without_option(&field.ty)))
+        (renamed.unwrap_or_else(|| ident.to_string()) == property)
+            .then(|| without_option(&field.ty))
     })
 }
 

@@ -1,11 +1,11 @@
 //! The ways in which an operation can succeed, as an enum with a variant a status.
 
-use heck::ToSnakeCase;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::Item;
 
 use super::{docs, structs};
+use crate::lower::successes::property;
 use crate::surface::{Content, Kind, Success, Surface};
 
 pub(super) fn generate(items: &[Item], surface: &Surface) -> Result<Vec<TokenStream>, String> {
@@ -16,7 +16,10 @@ pub(super) fn generate(items: &[Item], surface: &Surface) -> Result<Vec<TokenStr
     successes
         .map(|(name, successes)| {
             let ident = format_ident!("{name}");
-            let variants = successes.iter().map(|success| variant(items, name, success));
+            let variants = successes
+                .iter()
+                .enumerate()
+                .map(|(index, success)| variant(items, name, &property(index), success));
             let variants = variants.collect::<Result<Vec<_>, String>>()?;
             let data = |it: &Success| !matches!(it.content, Some(Content::Bytes | Content::Events));
             let clone = successes.iter().all(data).then(|| quote!(#[derive(Clone)]));
@@ -33,7 +36,12 @@ pub(super) fn generate(items: &[Item], surface: &Surface) -> Result<Vec<TokenStr
         .collect()
 }
 
-fn variant(items: &[Item], name: &str, success: &Success) -> Result<TokenStream, String> {
+fn variant(
+    items: &[Item],
+    name: &str,
+    property: &str,
+    success: &Success,
+) -> Result<TokenStream, String> {
     let ident = format_ident!("{}", success.name);
     let text = match success.description.as_str() {
         "" => format!("`{}`", success.status),
@@ -44,9 +52,8 @@ fn variant(items: &[Item], name: &str, success: &Success) -> Result<TokenStream,
         None | Some(Content::Multipart | Content::UrlEncoded) => return Ok(quote!(#docs #ident)),
         Some(Content::Bytes) => quote!(crate::Download),
         Some(content @ (Content::Json | Content::Events)) => {
-            let property = success.name.to_snake_case();
             let item = structs::generated(items, name)?;
-            let (_, ty) = structs::chosen(item, &property)
+            let ty = structs::chosen(item, property)
                 .ok_or_else(|| format!("progenitor made no field `{name}.{property}`"))?;
             if content == Content::Json { quote!(#ty) } else { quote!(crate::EventStream<#ty>) }
         }

@@ -32,7 +32,7 @@ pub(super) fn finish<'a>(items: &[Item], surface: &'a Surface) -> Result<Vec<Uni
         let Kind::Union(union) = &source.kind else { continue };
         let item = structs::generated(items, name)?;
         let variants = union.variants.iter().map(|variant| {
-            let (_, ty) = chosen(item, &variant.property)
+            let ty = chosen(item, &variant.property)
                 .ok_or_else(|| format!("progenitor made no field `{name}.{}`", variant.property))?;
             Ok(Variant { ident: format_ident!("{}", variant.name), ty, source: variant })
         });

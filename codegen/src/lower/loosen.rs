@@ -15,8 +15,11 @@
 //! but not a list of them, so it is shown each parameter as the item of a list. A default is the server's to
 //! apply. The runtime has one error type for every operation.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
+use super::naming::members::NAME;
 use crate::openapi::{Content, walk};
 
 /// What a schema may say to the generator.
@@ -41,6 +44,9 @@ const FORMATS: [&str; 9] =
 const NULL: &str = "null";
 
 pub(super) fn apply(document: &mut Value) {
+    for (_, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
+        rename(schema);
+    }
     walk::schemas(document, &mut |_, schema| loosen(schema));
     for (_, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
         remove_nullable(schema);
@@ -62,6 +68,24 @@ pub(super) fn apply(document: &mut Value) {
         }
         response(operation);
     });
+}
+
+/// Shows every property by the name of its field, which no other has.
+fn rename(schema: &mut Value) {
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
+        return;
+    };
+    let mut names = BTreeMap::new();
+    for (wire, property) in std::mem::take(properties) {
+        let name = property[NAME].as_str().unwrap_or(&wire).to_owned();
+        properties.insert(name.clone(), property);
+        names.insert(wire, name);
+    }
+    for wire in schema.get_mut("required").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(name) = wire.as_str().and_then(|wire| names.get(wire)) {
+            *wire = json!(name);
+        }
+    }
 }
 
 /// Every body as JSON, from which the generator takes no more than its Rust type.

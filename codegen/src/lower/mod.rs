@@ -11,13 +11,13 @@ mod forms;
 mod loosen;
 pub(crate) mod naming;
 mod spelling;
-mod successes;
+pub(crate) mod successes;
 mod unions;
 
 pub(crate) use checks::unused::{each_alone, references};
-use checks::{places, relations, supported, unused};
+use checks::{keywords, places, relations, supported, unused};
 pub use finding::Finding;
-use naming::{hoist, names as methods, type_names};
+use naming::{hoist, members, names as methods, slots, type_names};
 use serde_json::Value;
 use spelling::{
     alternatives, dialect, directions, distribute, inline, media, merge, parameters, references,
@@ -49,8 +49,7 @@ pub fn lower(mut document: Value) -> Result<Lowered, Vec<Finding>> {
     let (more, findings) = references::apply(&mut document);
     components.extend(more);
     step(findings)?;
-    let (names, findings) = type_names::apply(&mut document);
-    step(findings)?;
+    let names = type_names::apply(&mut document);
     parameters::apply(&mut document);
     media::apply(&mut document);
     alternatives::apply(&mut document);
@@ -58,7 +57,8 @@ pub fn lower(mut document: Value) -> Result<Lowered, Vec<Finding>> {
     sets::apply(&mut document);
     distribute::apply(&mut document);
     // From here on each rule goes through the whole document, whatever others have found.
-    let mut findings = supported::check(&mut document);
+    let mut findings = keywords::check(&mut document);
+    findings.extend(supported::check(&mut document));
     findings.extend(merge::apply(&mut document));
     undeclared::apply(&mut document);
     directions::apply(&mut document);
@@ -66,14 +66,14 @@ pub fn lower(mut document: Value) -> Result<Lowered, Vec<Finding>> {
     let mut findings = unused::drop(&mut document, findings);
     findings.extend(methods::apply(&mut document));
     unions::beside(&mut document);
-    let (hoisted, found) = hoist::apply(&mut document);
-    components.extend(hoisted);
-    findings.extend(found);
+    components.extend(hoist::apply(&mut document));
     findings.extend(unions::apply(&mut document));
     findings.extend(successes::apply(&mut document));
     findings.extend(forms::apply(&mut document));
     let origins = places::Origins { source: &source, components, names };
     step(places::located(&document, &origins, findings))?;
+    members::apply(&mut document);
+    slots::apply(&mut document);
     let surface = Surface::read(&document);
     loosen::apply(&mut document);
     Ok(Lowered { document, surface })

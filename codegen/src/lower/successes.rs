@@ -7,20 +7,29 @@
 //!   204: { description: none is free }      x-onkernel-successes: [{ status: 200, name: Value, … }, …]
 //! ```
 
-use heck::{ToSnakeCase, ToUpperCamelCase};
+use heck::ToUpperCamelCase;
 use serde_json::{Value, json};
 
 use crate::lower::finding::Finding;
+use crate::lower::naming::members::NAME;
+use crate::lower::naming::spell;
 use crate::openapi::{self, Content, walk};
 
 pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut found = Vec::new();
     walk::operations(document, &mut |at, _, _, operation| {
-        let responses = operation["responses"].as_object().into_iter().flatten();
-        let successes = responses.filter(|(status, _)| status.starts_with('2'));
+        let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
+        let successes = responses.into_iter().flatten().filter(|(it, _)| it.starts_with('2'));
+        let mut successes: Vec<(&String, &mut Value)> = successes.collect();
+        let names: Vec<String> = successes.iter().map(|(status, it)| name_of(status, it)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let names = spell::distinct(&names, ToOwned::to_owned, &[]);
+        for ((_, response), name) in successes.iter_mut().zip(names) {
+            response[NAME] = json!(name);
+        }
         let successes: Vec<Value> =
-            successes.map(|(status, response)| success(status, response)).collect();
+            successes.iter().map(|(status, response)| success(status, response)).collect();
         if successes.len() < 2 {
             return;
         }
@@ -31,9 +40,10 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
     });
     for (at, name, successes) in found {
         let mut properties = json!({});
-        for success in successes.iter().filter(|success| success["content"] == "json") {
-            let variant = success["name"].as_str().unwrap_or_default().to_snake_case();
-            properties[variant] = success["schema"].clone();
+        for (index, success) in successes.iter().enumerate() {
+            if success["content"] == "json" || success["content"] == "events" {
+                properties[property(index)] = success["schema"].clone();
+            }
         }
         let schema = json!({
             "type": "object",
@@ -57,12 +67,29 @@ pub(super) fn apply(document: &mut Value) -> Vec<Finding> {
     findings
 }
 
+/// The property under which the generator is shown the type of a success, by its place among them.
+pub(crate) fn property(index: usize) -> String {
+    format!("success{index}")
+}
+
+/// What a success is called if no other is.
+fn name_of(status: &str, response: &Value) -> String {
+    openapi::success(status, content(response))
+}
+
+fn media(response: &Value) -> Option<(&String, &Value)> {
+    response["content"].as_object()?.iter().next()
+}
+
+fn content(response: &Value) -> Option<Content> {
+    media(response).and_then(|(name, media)| Content::of_response(name, media))
+}
+
 fn success(status: &str, response: &Value) -> Value {
-    let media = response["content"].as_object().and_then(|content| content.iter().next());
-    let content = media.and_then(|(name, media)| Content::of_response(name, media));
+    let (media, content) = (media(response), content(response));
     json!({
         "status": status,
-        "name": openapi::success(status, content),
+        "name": response[NAME],
         "description": response["description"],
         "content": match content {
             None | Some(Content::Multipart | Content::UrlEncoded) => "empty",
@@ -92,7 +119,7 @@ mod tests {
         assert!(apply(&mut document).is_empty());
         assert_eq!(document["paths"]["/a"]["post"]["x-onkernel-success"], "AcquireBrowserResponse");
         let success = &document["components"]["schemas"]["AcquireBrowserResponse"];
-        assert_eq!(success["properties"], json!({ "value": browser }));
+        assert_eq!(success["properties"], json!({ "success0": browser }));
         let names: Vec<_> = success["x-onkernel-successes"]
             .as_array()
             .unwrap()

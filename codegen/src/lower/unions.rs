@@ -4,7 +4,7 @@
 //! ```yaml
 //! # before                                   # after
 //! Event:                                     Event:
-//!   oneOf: [{ $ref: Log }, { $ref: State }]    properties: { log: …, state: … }
+//!   oneOf: [{ $ref: Log }, { $ref: State }]    properties: { kind0: …, kind1: … }
 //!   discriminator: { propertyName: event }     x-onkernel-union:
 //!                                                tag: event
 //!                                                variants: [{ name: Log, tags: [log], … }, …]
@@ -24,10 +24,10 @@
 
 use std::collections::BTreeSet;
 
-use heck::{ToSnakeCase, ToUpperCamelCase};
 use serde_json::{Map, Value, json};
 
 use crate::lower::finding::Finding;
+use crate::lower::naming::spell;
 use crate::openapi::walk;
 
 /// Moves a discriminator that stands on the owner of a choice to the choice itself.
@@ -118,17 +118,12 @@ fn describe(document: &Value, schema: &Value) -> Result<(Value, Value), String> 
         }
         assign(document, discriminator, &mut members)?;
     }
-    let mut taken = BTreeSet::from(["Unknown".to_owned()]);
+    let names: Vec<String> = members.iter().map(name_of).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let names = spell::distinct(&names, |name| spell::camel(name, "Kind"), &["Unknown"]);
     let mut properties = json!({});
-    let variants = members.iter().map(|member| {
-        let base = variant_name(member);
-        let mut name = base.clone();
-        let mut count = 1;
-        while !taken.insert(name.clone()) {
-            count += 1;
-            name = format!("{base}{count}");
-        }
-        let property = name.to_snake_case();
+    let variants = members.iter().zip(names).enumerate().map(|(index, (member, name))| {
+        let property = format!("kind{index}");
         properties[property.as_str()] = member.schema.clone();
         json!({
             "name": name,
@@ -263,19 +258,19 @@ fn component(schema: &Value) -> Option<&str> {
     schema["$ref"].as_str()?.strip_prefix("#/components/schemas/")
 }
 
-fn variant_name(member: &Member<'_>) -> String {
+/// What a kind is called: by its tag, its schema, or its type.
+fn name_of(member: &Member<'_>) -> String {
     let by_type = || match member.target["type"].as_str() {
-        Some("array") => "List".to_owned(),
-        Some("object") => "Map".to_owned(),
-        Some(other) => other.to_upper_camel_case(),
-        None => "Any".to_owned(),
+        Some("array") => "List",
+        Some("object") => "Map",
+        Some(other) => other,
+        None => "Any",
     };
-    let name = match (member.tags.as_slice(), member.component) {
-        ([tag], _) => tag.to_upper_camel_case(),
+    match (member.tags.as_slice(), member.component) {
+        ([tag], _) => tag.clone(),
         (_, Some(component)) => component.to_owned(),
-        _ => by_type(),
-    };
-    if syn::parse_str::<syn::Ident>(&name).is_ok() { name } else { format!("Kind{name}") }
+        _ => by_type().to_owned(),
+    }
 }
 
 /// What a value must look like to be of this kind.

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::reach::{holds_types, media, resolve};
 use super::relations::Relations;
-use super::schemas::{field_rule, notes};
+use super::schemas::{field_rule, name_of, notes};
 use super::types::{Body, Operation, Paging, Parameter, Place, Style, Success};
-use crate::openapi::{Content, Holders, reference, success, walk};
+use crate::openapi::{Content, Holders, reference, walk};
 
 /// What an operation is compared with, read once from the whole document.
 pub(super) struct Common<'a> {
@@ -94,7 +94,13 @@ fn read_body(document: &Value, it: &Value) -> Option<Body> {
         };
         Some((name.clone(), style))
     });
+    let slots = it["x-onkernel-slots"].as_object().into_iter().flatten();
     Some(Body {
+        whole: name_of(it),
+        slots: slots
+            .filter_map(|(wire, name)| Some((wire.clone(), name.as_str()?.to_owned())))
+            .collect(),
+        extra: it["x-onkernel-extra"].as_str().map(ToOwned::to_owned),
         styles: styles.collect(),
         required: it["required"] == true,
         content: Content::of_request(name, media)?,
@@ -107,7 +113,7 @@ fn read_success(status: &str, response: &Value) -> Success {
     let content = media.and_then(|(name, media)| Content::of_response(name, media));
     Success {
         status: status.to_owned(),
-        name: success(status, content),
+        name: name_of(response).unwrap_or_default(),
         description: response["description"].as_str().unwrap_or_default().to_owned(),
         content,
     }
@@ -210,6 +216,7 @@ fn read_parameter(document: &Value, it: &Value) -> Option<Parameter> {
     let usual = if place == Place::Query { Style::Repeated } else { Style::Joined(',') };
     let structured = style != usual || !is_text(document, schema, place);
     Some(Parameter {
+        name: name_of(it)?,
         wire: it["name"].as_str()?.to_owned(),
         place,
         style,

@@ -37,6 +37,7 @@ pub(super) fn kind(document: &Value, schema: &Value) -> Kind {
     let fields = properties.iter().map(|(wire, property)| {
         let target = resolve(document, property);
         Field {
+            name: name_of(property).unwrap_or_default(),
             wire: wire.clone(),
             required: required.is_some_and(|required| required.iter().any(|name| name == wire)),
             nullable: property["nullable"] == true || target["nullable"] == true,
@@ -50,8 +51,11 @@ pub(super) fn kind(document: &Value, schema: &Value) -> Kind {
             notes: notes(property),
         }
     });
-    let extra = schema["additionalProperties"].is_object().then(|| Box::new(read_extra(schema)));
     let mut fields: Vec<Field> = fields.collect();
+    let extra = schema["additionalProperties"].is_object().then(|| {
+        let is_taken = fields.iter().any(|field| field.name == "extra");
+        Box::new(read_extra(schema, if is_taken { "extra_" } else { "extra" }))
+    });
     let rank = |wire: &str| {
         let mut names = required.into_iter().flatten();
         names.position(|name| name == wire).unwrap_or(usize::MAX)
@@ -62,7 +66,7 @@ pub(super) fn kind(document: &Value, schema: &Value) -> Kind {
 }
 
 /// The map of what an object holds beside its fields.
-fn read_extra(schema: &Value) -> Field {
+fn read_extra(schema: &Value, name: &str) -> Field {
     let values = &schema["additionalProperties"];
     let mut notes = notes(values);
     if notes.description.is_empty() {
@@ -70,6 +74,7 @@ fn read_extra(schema: &Value) -> Field {
     }
     let Rule { keys, items, .. } = Rule::read(schema);
     Field {
+        name: name.to_owned(),
         wire: "extra".to_owned(),
         required: false,
         nullable: false,
@@ -79,6 +84,11 @@ fn read_extra(schema: &Value) -> Field {
         part: Part::default(),
         notes,
     }
+}
+
+/// The name in Rust that lowering has given.
+pub(super) fn name_of(it: &Value) -> Option<String> {
+    it["x-onkernel-name"].as_str().map(ToOwned::to_owned)
 }
 
 fn read_variant(it: &Value) -> Option<Success> {

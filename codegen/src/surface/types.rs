@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use heck::{ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
+use heck::{ToShoutySnakeCase, ToUpperCamelCase};
 
 use super::relations::Relations;
 use super::rule::Rule;
@@ -90,6 +90,12 @@ pub struct Body {
     pub content: Content,
     /// Its media type.
     pub media_type: String,
+    /// The argument or the setter of the call that takes it whole, where there is one.
+    pub whole: Option<String>,
+    /// The arguments and setters of the call that take a field of it, by the field's name on the wire.
+    pub slots: BTreeMap<String, String>,
+    /// The setter of the call that takes all else that it may hold.
+    pub extra: Option<String>,
     /// The fields of a form of names and strings that are not written in the way of their type.
     pub styles: Vec<(String, Style)>,
 }
@@ -154,6 +160,8 @@ pub enum Place {
 /// One parameter of an operation.
 #[derive(Debug)]
 pub struct Parameter {
+    /// Its argument or setter.
+    pub name: String,
     /// As it is sent.
     pub wire: String,
     /// Where it travels.
@@ -292,6 +300,8 @@ pub struct Shape {
 /// A field of a struct.
 #[derive(Debug)]
 pub struct Field {
+    /// Its name in Rust.
+    pub name: String,
     /// As it is sent.
     pub wire: String,
     /// Whether it must be there.
@@ -319,14 +329,17 @@ pub struct Part {
     pub unnumbered: bool,
 }
 
-/// A name as an identifier: keywords in their raw form, what not even that can be with a `_`.
-pub(crate) fn ident(name: &str) -> syn::Ident {
-    let parsed = syn::parse_str(name).or_else(|_| syn::parse_str(&format!("r#{name}")));
-    parsed.unwrap_or_else(|_| quote::format_ident!("{name}_"))
+/// Whether Rust takes a name as it is.
+pub(crate) fn is_identifier(name: &str) -> bool {
+    // A keyword of this edition that `syn` does not know.
+    name != "gen" && syn::parse_str::<syn::Ident>(name).is_ok()
 }
 
-/// The name of a field or setter for a name on the wire, as the generator spells it.
-pub(crate) fn rust_name(wire: &str) -> String {
-    let name = wire.to_snake_case();
-    if syn::parse_str::<syn::Ident>(&name).is_ok() { name } else { format!("{name}_") }
+/// A name as an identifier: keywords in their raw form, what not even that can be with a `_`.
+pub(crate) fn ident(name: &str) -> syn::Ident {
+    if is_identifier(name) {
+        return quote::format_ident!("{name}");
+    }
+    let parsed = syn::parse_str(&format!("r#{name}"));
+    parsed.unwrap_or_else(|_| quote::format_ident!("{name}_"))
 }

@@ -45,3 +45,23 @@ fn one_kind_of_fault_in_one_operation_is_said_once() {
     api.yml:10:127: a schema with `if` (GET /things) (at #/components/schemas/Thing/properties/e); leave the operation out with `x-onkernel-omit` in an overlay
     ");
 }
+
+#[test]
+fn a_keyword_of_another_kind_is_named() {
+    let found = findings(
+        "/things:
+  get:
+    operationId: getThings
+    deprecated: soon
+    parameters: [{ name: a, in: query, required: 'yes', schema: { type: string, maxLength: ten } }]
+    responses: { '200': { description: '', content: { application/json: { schema: { $ref: '#/components/schemas/Thing' } } } } }",
+        "Thing: { type: object, properties: { a: { type: string, required: true }, b: { type: string, required: true } } }
+Unused: { required: 3 }",
+    );
+    insta::assert_snapshot!(found, @r"
+    api.yml:7:7: `deprecated` is a string where true or false is expected (GET /things) (at #/paths/~1things/get/deprecated); correct it
+    api.yml:8:42: `required` is a string where true or false is expected (GET /things) (at #/paths/~1things/get/parameters/0/required); correct it
+    api.yml:12:61: `required` is a boolean where a list of strings is expected (GET /things), here and in one more place (at #/components/schemas/Thing/properties/a/required); list the names of required properties at their object
+    api.yml:8:83: `maxLength` is a string where a whole number is expected (GET /things) (at #/paths/~1things/get/parameters/0/schema/maxLength); correct it
+    ");
+}

@@ -11,7 +11,7 @@ use syn::{
 };
 
 use crate::outline::short;
-use crate::surface::{Kind, Surface};
+use crate::surface::{Kind, Operation, Place, Surface};
 
 /// The modules that callers see.
 const PUBLIC: [&str; 2] = ["types", "resources"];
@@ -177,13 +177,34 @@ impl Reader<'_> {
         if let Some(values) = named("as_str") {
             self.values(&of, values);
         }
-        let places = named("describe_").map(|it| places(it)).unwrap_or_default();
+        let places = named("describe_").map(|it| self.places(it)).unwrap_or_default();
         for function in functions.iter().filter(|it| is_public(&it.vis)) {
-            let path = format!("{of}::{}", function.sig.ident);
-            let wire = assigned(function).and_then(|field| places.get(&field).cloned());
+            let name = function.sig.ident.to_string();
+            let path = format!("{of}::{name}");
+            let of_option = || places.get(name.strip_prefix("set_")?);
+            let wire = places.get(&name).or_else(of_option).cloned();
             let item = Item { wire, owner: Some(of.clone()), ..signature(function) };
             self.items.insert(path, item);
         }
+    }
+
+    /// Where the value of each setter of a call goes: `query `limit``.
+    fn places(&self, describe: &ImplItemFn) -> BTreeMap<String, String> {
+        let tokens = flat(describe.block.to_token_stream());
+        let described = tokens.windows(4).find(|window| window[0] == "operations");
+        let is_it = |it: &&Operation| described.is_some_and(|window| window[3] == it.static_name());
+        let Some(operation) = self.surface.operations.iter().find(is_it) else {
+            return BTreeMap::new();
+        };
+        // A parameter of the path is known by its place there, not by its name.
+        let parameters = operation.parameters.iter().filter_map(|it| match it.place {
+            Place::Path => None,
+            Place::Query => Some((it.name.clone(), format!("query `{}`", it.wire))),
+            Place::Header => Some((it.name.clone(), format!("header `{}`", it.wire))),
+        });
+        let slots = operation.body.iter().flat_map(|body| &body.slots);
+        let slots = slots.map(|(wire, name)| (name.clone(), format!("body `{wire}`")));
+        parameters.chain(slots).collect()
     }
 
     /// What the variants of an enum of strings send.
@@ -226,47 +247,6 @@ fn signature(function: &ImplItemFn) -> Item {
     let generics = short(&function.sig.generics);
     let shape = format!("fn{generics}({}){output}", types.join(", "));
     Item { shape, arguments, ..Item::default() }
-}
-
-/// Where each field of a call goes: `query `limit``.
-fn places(describe: &ImplItemFn) -> BTreeMap<String, String> {
-    let tokens = flat(describe.block.to_token_stream());
-    let mut places = BTreeMap::new();
-    let mut place = None;
-    for at in 0..tokens.len() {
-        match &tokens[at..] {
-            [call, dot, place_, open, name, ..] if call == "call" && dot == "." && open == "(" => {
-                let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
-                // By its place in the path, not by its name there.
-                place = name.filter(|_| place_ != "path").map(|name| format!("{place_} `{name}`"));
-            }
-            [this, dot, field, ..] if this == "self" && dot == "." => {
-                if let Some(place) = &place {
-                    places.insert(field.clone(), place.clone());
-                }
-            }
-            _ => {}
-        }
-    }
-    places
-}
-
-/// The field that a setter sets.
-fn assigned(setter: &ImplItemFn) -> Option<String> {
-    let tokens = flat(setter.block.to_token_stream());
-    let by_itself = tokens.windows(4).find_map(|window| match window {
-        [this, dot, field, eq] if this == "self" && dot == "." && eq == "=" => Some(field.clone()),
-        _ => None,
-    });
-    // Or through the setter that takes an `Option`.
-    by_itself.or_else(|| {
-        tokens.windows(3).find_map(|window| match window {
-            [this, dot, name] if this == "self" && dot == "." => {
-                name.strip_prefix("set_").map(str::to_owned)
-            }
-            _ => None,
-        })
-    })
 }
 
 /// All tokens in their order, those of groups included.

@@ -193,10 +193,10 @@ impl Call<'_> {
             self.slots.keeps_invalid().then(|| quote!(call.holds(self.invalid_.first());));
         let body = self.operation.body.as_ref().map(|body| send_body(body, &self.slots.body));
         quote! {
-            fn describe_(self) -> (Sender, Call) {
+            fn describe_(self) -> (crate::send::Sender, crate::request::Call) {
                 let sender = self.client_.sender;
                 #[allow(unused_mut)]
-                let mut call = Call::new(&operations::#description, sender.options.checks);
+                let mut call = crate::request::Call::new(&operations::#description, sender.options.checks);
                 #invalid
                 #relations
                 #(#parameters)*

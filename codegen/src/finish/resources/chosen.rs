@@ -6,6 +6,7 @@ use quote::format_ident;
 use syn::{ImplItem, Item, ReturnType, Type, parse_quote};
 
 use crate::finish::syntax::argument;
+use crate::generate;
 
 /// The types of one operation.
 #[derive(Default)]
@@ -50,9 +51,10 @@ pub(super) fn all(items: &[Item]) -> BTreeMap<String, Chosen> {
 }
 
 impl Chosen {
-    /// The type of a parameter, which progenitor was shown as the item of a list.
-    pub(super) fn parameter(&self, field: &str) -> Option<Type> {
-        let ty = self.fields.get(field)?;
+    /// The type of a parameter, which progenitor was shown as the item of a list, by its place among
+    /// the parameters.
+    pub(super) fn parameter(&self, index: usize) -> Option<Type> {
+        let ty = self.fields.get(&generate::parameter(index))?;
         let list = argument(ty, "Option").unwrap_or_else(|| ty.clone());
         argument(&list, "Vec")
     }

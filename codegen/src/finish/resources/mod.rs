@@ -14,7 +14,6 @@ mod slots;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use heck::ToUpperCamelCase;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::Item;
@@ -26,6 +25,7 @@ use self::slots::Slots;
 use super::docs;
 use super::structs::Struct;
 use crate::features::feature_of;
+use crate::lower::naming::spell;
 use crate::surface::{Operation, Surface, ident};
 
 /// The methods of a resource that callers look for first, in this order.
@@ -57,7 +57,7 @@ pub(super) fn generate(
     let modules = modules.collect::<Result<Vec<_>, String>>()?;
     let methods = root.inside.keys().map(|name| {
         let name_in_rust = ident(name);
-        let ty = format_ident!("{}", name.to_upper_camel_case());
+        let ty = format_ident!("{}", spell::camel(name, "Resource"));
         let doc = format!(" The resource `{name}`.");
         let label = label(name);
         quote! {
@@ -101,7 +101,7 @@ impl<'a> Context<'a> {
         resource: &Resource<'a>,
     ) -> Result<TokenStream, String> {
         let path: Vec<&str> = owners.iter().copied().chain([name]).collect();
-        let ty = format_ident!("{}", name.to_upper_camel_case());
+        let ty = format_ident!("{}", spell::camel(name, "Resource"));
         let doc = format!(" `{}` and its calls.", describe::way(&path));
         let module = ident(name);
         let mut operations = resource.operations.clone();
@@ -131,7 +131,7 @@ impl<'a> Context<'a> {
         let doc_of_type = docs::lines(&describe::resource(&path, calls.first()));
         let inside = resource.inside.keys().map(|inner| {
             let inner_in_rust = ident(inner);
-            let ty = format_ident!("{}", inner.to_upper_camel_case());
+            let ty = format_ident!("{}", spell::camel(inner, "Resource"));
             let doc = format!(" The resource `{}.{inner}`.", path.join("."));
             quote! {
                 #[doc = #doc]
@@ -152,8 +152,6 @@ impl<'a> Context<'a> {
             #label
             pub mod #module {
                 use crate::generated::{operations, types};
-                use crate::request::Call;
-                use crate::send::Sender;
                 #doc_of_type
                 #[derive(Clone, Debug)]
                 pub struct #ty {
@@ -183,7 +181,7 @@ impl<'a> Context<'a> {
             .response
             .as_ref()
             .ok_or_else(|| format!("progenitor's builder `{builder}` has no response"))?;
-        let mut name = operation.call.to_upper_camel_case();
+        let mut name = spell::camel(&operation.call, "Call");
         while !taken.insert(name.clone()) {
             name.push_str("Call");
         }

@@ -141,7 +141,8 @@ fn one(name: &str, ty: &TokenStream, send: &TokenStream, made_by: &str) -> Token
     }
 }
 
-/// One variant a status; a success that the document does not name is read as the first.
+/// One variant a status; a success that the document does not name is read as what it says of all
+/// others, or as the first.
 fn several(operation: &Operation, response: &Type, made_by: &str) -> TokenStream {
     let streamed = |it: &Success| matches!(it.content, Some(Content::Bytes | Content::Events));
     let streamed = operation.successes.iter().any(streamed);
@@ -163,19 +164,20 @@ fn several(operation: &Operation, response: &Type, made_by: &str) -> TokenStream
             Some(Content::Json) => quote!(response.json().map(#variant)),
         }
     };
-    let first = operation.successes.first().map(arm);
-    let arms = operation.successes.iter().skip(1).map(|it| {
-        let body = arm(it);
-        let status = match it.status.parse::<u16>() {
-            Ok(status) => quote!(#status),
-            Err(_) => quote!(200..=299),
-        };
-        quote!(#status => #body)
+    let status = |it: &Success| it.status.parse::<u16>().ok();
+    let class = operation.successes.iter().find(|it| status(it).is_none());
+    let other = class.or(operation.successes.first());
+    let named =
+        operation.successes.iter().filter(|it| Some(&it.status) != other.map(|it| &it.status));
+    let arms = named.filter_map(|it| {
+        let (status, body) = (status(it)?, arm(it));
+        Some(quote!(#status => #body))
     });
+    let other = other.map(arm);
     let read = quote! {
         match response.status().as_u16() {
             #(#arms,)*
-            _ => #first,
+            _ => #other,
         }
     };
     let raw = if streamed {

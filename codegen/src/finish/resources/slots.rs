@@ -1,13 +1,5 @@
-//! What a call takes, and by which name: parameters and the fields of its body side by side.
-//!
-//! Names follow the document. Where two would meet, or one of ours is in the way:
-//!
-//! - a body's field that is named as a parameter is `body_…`,
-//! - what is named as a method of calls (`send`, `items`, …), or as the `set_…` of another, ends in
-//!   `_`,
-//! - what still is not alone is numbered.
-
-use std::collections::BTreeSet;
+//! What a call takes, in Rust's types: parameters and the fields of its body side by side, by the
+//! names that lowering has given.
 
 use quote::format_ident;
 use syn::visit_mut::VisitMut;
@@ -16,14 +8,7 @@ use syn::{Ident, Type, TypePath, parse_quote};
 use super::chosen::Chosen;
 use crate::finish::member::Member;
 use crate::finish::structs::Struct;
-use crate::surface::{Body, Notes, Operation, Parameter, Place, Rule, Surface, rust_name};
-
-/// The methods that every call may have.
-const METHODS: [&str; 9] =
-    ["clone", "download", "events", "fmt", "items", "new", "pages", "send", "send_raw"];
-
-/// The most required fields of a body that are arguments of their own.
-const MOST: usize = 4;
+use crate::surface::{Body, Notes, Operation, Parameter, Place, Rule, Surface};
 
 /// Something that a call takes.
 pub(super) struct Slot<'a> {
@@ -69,46 +54,44 @@ impl<'a> Slots<'a> {
         let missing =
             |what: &str| format!("progenitor's builder of `{}` has no {what}", operation.name);
         let mut all = Vec::new();
-        for parameter in in_order(operation) {
-            let field = rust_name(&parameter.wire);
-            let ty =
-                chosen.parameter(&field).ok_or_else(|| missing(&format!("field `{field}`")))?;
+        for (index, parameter) in in_order(operation) {
+            let ty = chosen.parameter(index).ok_or_else(|| missing(&parameter.name))?;
             let facts = (&parameter.rule, &parameter.notes);
             let flags = (parameter.required, false);
             let member = Member::new(&parameter.wire, ty, flags, facts, surface);
-            let name = format_ident!("{field}");
+            let name = format_ident!("{}", parameter.name);
             all.push(Slot { name, member, source: Source::Parameter(parameter) });
         }
         let (mut body, mut made) = (Holds::Nothing, None);
         if let Some(it) = &operation.body {
             let ty = chosen.body().ok_or_else(|| missing("field `body`"))?;
-            let known = name_of(&ty).and_then(|name| structs.iter().find(|it| it.ident == name));
-            let fields = known.map(|it| it.members(surface)).unwrap_or_default();
-            let required = fields.iter().filter(|(_, member)| member.required).count();
-            let flat = known.filter(|_| it.required || required == 0);
             body = match it.required {
                 true => Holds::Always(ty.clone()),
                 false => Holds::Maybe(ty.clone()),
             };
-            if flat.is_none() || required > MOST {
+            let known = name_of(&ty).and_then(|name| structs.iter().find(|it| it.ident == name));
+            if let Some(name) = &it.whole {
                 let member = whole(it, ty.clone(), surface);
-                all.push(Slot { name: format_ident!("body"), member, source: Source::Body });
+                all.push(Slot { name: format_ident!("{name}"), member, source: Source::Body });
             } else if it.required {
                 made = known.map(|it| it.ident.clone());
             }
-            for (field, mut member) in fields {
-                let Some(flat) = flat else { break };
-                if member.required && required > MOST {
-                    continue;
-                }
+            for (of, field, mut member) in known.into_iter().flat_map(|of| {
+                of.members(surface).into_iter().map(move |(field, member)| (of, field, member))
+            }) {
+                let extra = of.extra().filter(|(extra, _)| **extra == field);
+                let name = match extra {
+                    Some(_) => it.extra.as_ref(),
+                    None => it.slots.get(member.wire),
+                };
+                let Some(name) = name else { continue };
                 Outward.visit_type_mut(&mut member.ty);
                 let member = member.again(surface);
-                let source = Source::Field(flat.setter(&field));
-                all.push(Slot { name: field, member, source });
+                let source = Source::Field(of.setter(&field));
+                all.push(Slot { name: format_ident!("{name}"), member, source });
             }
         }
         all.sort_by_key(|slot| !slot.member.required);
-        name(&mut all);
         Ok(Self { all, body, made })
     }
 
@@ -127,10 +110,12 @@ impl<'a> Slots<'a> {
     }
 }
 
-/// Path parameters as in the path, then the others as they are listed.
-fn in_order(operation: &Operation) -> Vec<&Parameter> {
-    let mut parameters: Vec<&Parameter> = operation.parameters.iter().collect();
-    parameters.sort_by_key(|it| match it.place {
+/// Path parameters as in the path, then the others as they are listed; each with its place in the
+/// list.
+fn in_order(operation: &Operation) -> Vec<(usize, &Parameter)> {
+    let mut parameters: Vec<(usize, &Parameter)> =
+        operation.parameters.iter().enumerate().collect();
+    parameters.sort_by_key(|(_, it)| match it.place {
         Place::Path => (0, operation.path.find(&format!("{{{}}}", it.wire))),
         Place::Query => (1, None),
         Place::Header => (2, None),
@@ -147,32 +132,6 @@ fn whole<'a>(body: &Body, ty: Type, surface: &Surface) -> Member<'a> {
     Member::new("body", ty, (body.required, false), facts, surface)
 }
 
-fn name(slots: &mut [Slot<'_>]) {
-    let wires: BTreeSet<String> = slots.iter().map(|slot| slot.name.to_string()).collect();
-    let mut taken = BTreeSet::new();
-    // Parameters first: a field of the body makes way for them.
-    let is_field = |slot: &Slot<'_>| matches!(slot.source, Source::Field(_));
-    let mut order: Vec<usize> = (0..slots.len()).collect();
-    order.sort_by_key(|at| is_field(&slots[*at]));
-    for at in order {
-        let mut name = slots[at].name.to_string();
-        if taken.contains(&name) && is_field(&slots[at]) {
-            name = format!("body_{name}");
-        }
-        let of_another = name.strip_prefix("set_").is_some_and(|other| wires.contains(other));
-        if METHODS.contains(&name.as_str()) || of_another {
-            name.push('_');
-        }
-        let base = name.clone();
-        let mut count = 1;
-        while !taken.insert(name.clone()) {
-            count += 1;
-            name = format!("{base}{count}");
-        }
-        slots[at].name = format_ident!("{name}");
-    }
-}
-
 /// The name of a type of ours.
 pub(super) fn name_of(ty: &Type) -> Option<String> {
     let Type::Path(path) = ty else { return None };
@@ -187,7 +146,7 @@ impl VisitMut for Outward {
     fn visit_type_path_mut(&mut self, path: &mut TypePath) {
         syn::visit_mut::visit_type_path_mut(self, path);
         let Some(name) = path.path.get_ident().cloned() else { return };
-        if name.to_string().starts_with(char::is_uppercase) && name != "String" {
+        if name.to_string().starts_with(char::is_uppercase) {
             path.path = parse_quote!(types::#name);
         }
     }

@@ -9,6 +9,9 @@ use crate::openapi::{Content, walk};
 
 const LEAVE_OUT: &str = "leave the operation out with `x-onkernel-omit` in an overlay";
 
+/// The types of JSON Schema.
+const TYPES: [&str; 7] = ["array", "boolean", "integer", "null", "number", "object", "string"];
+
 pub(in crate::lower) fn check(document: &mut Value) -> Vec<Finding> {
     let mut findings = Vec::new();
     walk::schemas(document, &mut |at, it| {
@@ -45,6 +48,12 @@ fn schema(at: &str, it: &Value, findings: &mut Vec<Finding>) {
     if it["type"].is_array() {
         report("a value of more than one type".to_owned());
     }
+    if let Some(name) = it["type"].as_str().filter(|name| !TYPES.contains(name)) {
+        let message = format!("`{name}`, which is no type");
+        let help = format!("say one of {}", TYPES.join(", "));
+        findings.push(Finding::new(at, message, help));
+    }
+    let mut report = |message: String| findings.push(Finding::new(at, message, LEAVE_OUT));
     for key in ["not", "if", "$dynamicRef"] {
         if it.get(key).is_some() {
             report(format!("a schema with `{key}`"));
@@ -126,6 +135,10 @@ fn operation(at: &str, path: &str, it: &Value, findings: &mut Vec<Finding>) {
         let at = format!("{at}/requestBody/content");
         only_known(&at, content, "a request body", Content::of_request, &mut report);
     }
+    let is_empty = |content: Option<&serde_json::Map<_, _>>| content.is_none_or(|it| it.is_empty());
+    if it.get("requestBody").is_some_and(|body| is_empty(body["content"].as_object())) {
+        report(format!("{at}/requestBody"), "a request body without `content`".to_owned());
+    }
     let responses = it["responses"].as_object();
     let mut successes = 0;
     for (status, response) in responses.into_iter().flatten() {
@@ -179,7 +192,7 @@ fn only_known(
     }
 }
 
-fn kind(value: &Value) -> &'static str {
+pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

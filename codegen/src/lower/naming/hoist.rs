@@ -12,23 +12,14 @@ use std::collections::BTreeMap;
 use heck::ToUpperCamelCase;
 use serde_json::{Map, Value, json};
 
-use crate::lower::finding::Finding;
+use super::spell;
 use crate::lower::unions;
 use crate::openapi::{reason, walk};
 
-/// Where the types stood that got their names here, and what is wrong.
-pub(in crate::lower) fn apply(document: &mut Value) -> (BTreeMap<String, String>, Vec<Finding>) {
+/// Where the types stood that got their names here.
+pub(in crate::lower) fn apply(document: &mut Value) -> BTreeMap<String, String> {
     let known = document.pointer("/components/schemas").and_then(Value::as_object);
     let mut hoist = Hoist { taken: known.cloned().unwrap_or_default(), ..Hoist::default() };
-    for name in hoist.taken.keys() {
-        if name.to_upper_camel_case() != *name || syn::parse_str::<syn::Ident>(name).is_err() {
-            hoist.findings.push(Finding::new(
-                format!("#/components/schemas/{}", walk::escape(name)),
-                format!("`{name}` cannot be the name of a type"),
-                "name schemas in UpperCamelCase",
-            ));
-        }
-    }
     if let Some(schemas) =
         document.pointer_mut("/components/schemas").and_then(Value::as_object_mut)
     {
@@ -79,7 +70,7 @@ pub(in crate::lower) fn apply(document: &mut Value) -> (BTreeMap<String, String>
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         schemas.append(&mut hoist.found);
     }
-    (hoist.origins, hoist.findings)
+    hoist.origins
 }
 
 /// A parameter of a plain type with a name is of that type: only objects and enums are types of
@@ -98,7 +89,6 @@ struct Hoist {
     found: Map<String, Value>,
     origins: BTreeMap<String, String>,
     taken: Map<String, Value>,
-    findings: Vec<Finding>,
 }
 
 impl Hoist {
@@ -110,8 +100,7 @@ impl Hoist {
     /// The same, by the first of several names that is free. `x-onkernel-type` overrules them all.
     fn name_by(&mut self, at: &str, schema: &mut Value, names: &[String]) {
         let chosen = schema["x-onkernel-type"].as_str().map(|name| vec![name.to_owned()]);
-        // As the generator spells them: where two parts meet, capitals may (`E` and `E`).
-        let names = chosen.as_deref().unwrap_or(names).iter().map(|it| it.to_upper_camel_case());
+        let names = chosen.as_deref().unwrap_or(names).iter().map(|it| spell::of_type(it));
         let names: Vec<String> = names.collect();
         let Some(name) = names.last() else { return };
         self.inside(at, schema, name);
@@ -185,7 +174,7 @@ mod tests {
                 "tags": { "type": "array", "items": { "type": "string", "enum": ["x"] } }
             }
         } } } });
-        assert!(apply(&mut document).1.is_empty());
+        apply(&mut document);
         assert_eq!(
             document["components"]["schemas"],
             json!({
@@ -207,11 +196,9 @@ mod tests {
     fn two_types_never_share_a_name() {
         let mut document = json!({ "components": { "schemas": {
             "KeyOwner": { "type": "string" },
-            "Key": { "properties": { "owner": { "type": "string", "enum": ["a"] } } },
-            "1st": {}
+            "Key": { "properties": { "owner": { "type": "string", "enum": ["a"] } } }
         } } });
-        let messages: Vec<_> = apply(&mut document).1.into_iter().map(|it| it.message).collect();
-        assert_eq!(messages, ["`1st` cannot be the name of a type"]);
+        apply(&mut document);
         let schemas = &document["components"]["schemas"];
         assert_eq!(schemas["KeyOwner"], json!({ "type": "string" }));
         assert_eq!(schemas["KeyOwner2"], json!({ "type": "string", "enum": ["a"] }));

@@ -8,10 +8,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use heck::ToSnakeCase;
+use heck::{ToSnakeCase, ToUpperCamelCase};
 use serde_json::{Value, json};
 
-use super::rule;
+use super::{rule, spell};
 use crate::lower::finding::Finding;
 use crate::openapi::walk;
 
@@ -21,6 +21,7 @@ const RESERVED: [(&str, &[&str]); 3] = [
     (
         "",
         &[
+            "api_key",
             "audit",
             "base_url",
             "builder",
@@ -37,11 +38,15 @@ const RESERVED: [(&str, &[&str]); 3] = [
             "swap_api_key",
             "sweep",
             "with",
+            "with_key",
         ],
     ),
     ("api_keys", &["current", "expiring_within", "named", "older_than"]),
     ("*", &["clone", "new"]),
 ];
+
+/// The modules that the module of a resource uses.
+const MODULES: [&str; 2] = ["operations", "types"];
 
 const HELP: &str = "name it with `x-onkernel-resource` and `x-onkernel-method` in an overlay";
 
@@ -67,11 +72,11 @@ pub(crate) fn of_all(document: &mut Value) -> Vec<Name> {
         let said = |key: &str| operation[key].as_str().map(ToOwned::to_owned);
         let id = operation.get("x-onkernel-source-id").or_else(|| operation.get("operationId"));
         let id = id.and_then(Value::as_str).unwrap_or_default();
-        let words = rule::by_rule(id, method, path, operation);
+        let words = fit(rule::by_rule(id, method, path, operation));
         let resource = resource(operation, path);
         let chosen = said("x-onkernel-method");
         let is_chosen = chosen.is_some();
-        let method = chosen.unwrap_or_else(|| without_noun(&words, &resource));
+        let method = chosen.unwrap_or_else(|| fit(without_noun(&words, &resource)));
         // One of several methods for one operation.
         let varied = |name: String| match operation["x-onkernel-variant"].as_str() {
             Some(variant) => format!("{name}_{variant}"),
@@ -110,7 +115,8 @@ pub(in crate::lower) fn apply(document: &mut Value) -> Vec<Finding> {
         let base = format!("{}_{}", name.resource.replace('.', "_"), name.method);
         let mut id = base.clone();
         let mut count = 1;
-        while !ids.insert(id.clone()) {
+        // As the generator spells them: `get_2` and `get2` are one type.
+        while !ids.insert(id.to_upper_camel_case()) {
             count += 1;
             id = format!("{base}_{count}");
         }
@@ -141,15 +147,24 @@ fn unfit(name: &Name) -> Option<String> {
         owner = resource.get(..step.as_ptr().addr() - resource.as_ptr().addr() + step.len())?;
     }
     steps.push((owner, method));
-    steps.into_iter().find_map(|(owner, step)| {
-        if step.is_empty() || step.to_snake_case() != step || raw(step).is_none() {
+    let resources = steps.len() - 1;
+    steps.into_iter().enumerate().find_map(|(at, (owner, step))| {
+        let bare = step.trim_end_matches('_');
+        if bare.is_empty() || bare.to_snake_case() != bare || raw(step).is_none() {
             return Some(format!("`{step}` cannot be the name of a method"));
         }
         let reserved = RESERVED.iter().any(|(of, names)| {
             (*of == owner || *of == "*" && !owner.is_empty()) && names.contains(&step)
         });
+        // A module beside those that every resource uses.
+        let reserved = reserved || at > 0 && at < resources && MODULES.contains(&step);
         reserved.then(|| format!("`{step}` is a name of the hand-written client"))
     })
+}
+
+/// A name of ours as one that can be had.
+fn fit(name: String) -> String {
+    if raw(&name).is_some() { name } else { spell::snake(&name) }
 }
 
 /// A name as an identifier: keywords in their raw form.
@@ -162,7 +177,7 @@ fn by_tag(operation: &Value, path: &str) -> String {
     let first = || path.split('/').find(|it| !it.is_empty() && !it.starts_with('{'));
     let name = tag.filter(|tag| !tag.is_empty());
     let name = name.or_else(|| first().map(ToSnakeCase::to_snake_case)).unwrap_or_default();
-    if name.is_empty() { "api".to_owned() } else { name }
+    if name.is_empty() { "api".to_owned() } else { fit(name) }
 }
 
 /// `create_api_key` without the noun of `api_keys` is `create`.

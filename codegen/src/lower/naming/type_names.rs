@@ -8,32 +8,23 @@
 
 use std::collections::BTreeMap;
 
-use heck::ToUpperCamelCase;
 use serde_json::{Map, Value};
 
-use crate::lower::finding::Finding;
-use crate::openapi::walk;
+use super::spell;
 
 const SCHEMAS: &str = "#/components/schemas/";
 
-/// What each was called, by its new name, and what cannot be named.
-pub(in crate::lower) fn apply(document: &mut Value) -> (BTreeMap<String, String>, Vec<Finding>) {
+/// What each was called, by its new name.
+pub(in crate::lower) fn apply(document: &mut Value) -> BTreeMap<String, String> {
     let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut)
     else {
-        return (BTreeMap::new(), Vec::new());
+        return BTreeMap::new();
     };
-    let mut findings = Vec::new();
     let mut renamed = BTreeMap::new();
     let mut named = Map::new();
-    for (name, schema) in std::mem::take(schemas) {
-        let rust = name.to_upper_camel_case();
-        if named.contains_key(&rust) {
-            findings.push(Finding::new(
-                format!("{SCHEMAS}{}", walk::escape(&name)),
-                format!("`{name}` and another schema would both be the type `{rust}`"),
-                "rename one of them in an overlay",
-            ));
-        }
+    let before: Vec<&str> = schemas.keys().map(String::as_str).collect();
+    let names = spell::distinct(&before, spell::of_type, &[]);
+    for ((name, schema), rust) in std::mem::take(schemas).into_iter().zip(names) {
         if rust != name {
             renamed.insert(name, rust.clone());
         }
@@ -43,7 +34,7 @@ pub(in crate::lower) fn apply(document: &mut Value) -> (BTreeMap<String, String>
     if !renamed.is_empty() {
         follow(document, &renamed);
     }
-    (renamed.into_iter().map(|(name, rust)| (rust, name)).collect(), findings)
+    renamed.into_iter().map(|(name, rust)| (rust, name)).collect()
 }
 
 /// Points references and mappings at the new names.
@@ -103,14 +94,14 @@ mod tests {
                 } }
             }
         } } });
-        assert!(apply(&mut document).1.is_empty());
+        apply(&mut document);
         assert_eq!(
             document["components"]["schemas"],
             json!({
                 "SseEvent": {},
-                "AB": {},
+                "Ab": {},
                 "Holder": {
-                    "properties": { "it": { "$ref": "#/components/schemas/AB" } },
+                    "properties": { "it": { "$ref": "#/components/schemas/Ab" } },
                     "discriminator": { "mapping": {
                         "x": "#/components/schemas/SseEvent", "y": "SseEvent", "z": "Holder"
                     } }
@@ -121,7 +112,14 @@ mod tests {
 
     #[test]
     fn two_schemas_never_share_a_type() {
-        let mut document = json!({ "components": { "schemas": { "Event": {}, "event": {} } } });
-        assert_eq!(apply(&mut document).1.len(), 1);
+        let event = json!({ "$ref": "#/components/schemas/event" });
+        let mut document =
+            json!({ "components": { "schemas": { "event": {}, "Event": event, "1st": {} } } });
+        apply(&mut document);
+        let event = json!({ "$ref": "#/components/schemas/Event2" });
+        assert_eq!(
+            document["components"]["schemas"],
+            json!({ "Event2": {}, "Event": event, "Type1st": {} })
+        );
     }
 }

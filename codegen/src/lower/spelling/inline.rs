@@ -35,7 +35,12 @@ pub(in crate::lower) fn apply(document: &mut Value) -> Vec<Finding> {
             let at = format!("{at}/{method}");
             let mut own = match operation.remove("parameters") {
                 Some(Value::Array(own)) => own,
-                _ => Vec::new(),
+                // Not for this rule to report.
+                Some(other) => {
+                    operation.insert("parameters".to_owned(), other);
+                    continue;
+                }
+                None => Vec::new(),
             };
             for (index, parameter) in own.iter_mut().enumerate() {
                 resolve(&source, &format!("{at}/parameters/{index}"), parameter, &mut findings);
