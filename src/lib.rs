@@ -4,14 +4,13 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 #![warn(unreachable_pub)]
 
-#[cfg(feature = "api-keys")]
-mod api_keys;
 mod client;
 mod connection;
 mod error;
 // How much of what these hold is used depends on the resources that are built.
 #[allow(unused_imports)]
 mod generated;
+mod helpers;
 #[allow(dead_code, unused_imports, unused_macros)]
 mod model;
 #[allow(dead_code, unused_imports)]
@@ -27,12 +26,20 @@ mod send;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-#[cfg(feature = "api-keys")]
-pub use self::api_keys::{ApiKeysExt, Current};
 pub use self::client::{CallOptions, Client, ClientBuilder, RawBody, RawRequest};
 pub use self::connection::credentials::Credentials;
 pub use self::error::{Detail, Error, ErrorBody, ErrorKind, Result};
 pub use self::generated::{operations, resources, types};
+#[cfg(feature = "api-keys")]
+pub use self::helpers::api_keys::{ApiKeysExt, Current};
+#[cfg(feature = "browsers")]
+pub use self::helpers::browsers::{BrowsersExt, SessionEnd};
+#[cfg(feature = "deployments")]
+pub use self::helpers::deployments::DeploymentsExt;
+#[cfg(any(feature = "deployments", feature = "invocations"))]
+pub use self::helpers::following::Following;
+#[cfg(feature = "invocations")]
+pub use self::helpers::invocations::{InvocationsExt, InvokeError};
 pub use self::model::convert::{Integer, NullableInteger, NullableNumber, Number};
 pub use self::model::nullable::Nullable::{self, Null};
 pub use self::model::operation::{Idempotency, Operation};
@@ -55,6 +62,12 @@ pub mod secret {
 pub mod prelude {
     #[cfg(feature = "api-keys")]
     pub use crate::ApiKeysExt;
+    #[cfg(feature = "browsers")]
+    pub use crate::BrowsersExt;
+    #[cfg(feature = "deployments")]
+    pub use crate::DeploymentsExt;
+    #[cfg(feature = "invocations")]
+    pub use crate::InvocationsExt;
     #[cfg(feature = "rotation")]
     pub use crate::rotation::RotationExt;
     #[cfg(feature = "api-keys")]

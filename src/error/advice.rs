@@ -82,10 +82,20 @@ fn on_status(error: &Error) -> Option<&'static str> {
         404 if keys => {
             "Check the key's id. A project-scoped key sees the keys of its own project only."
         }
+        404 | 410 if in_session(error) => {
+            "The browser session has ended, or its id is not one of the API key's project: start another."
+        }
         404 => "Check the id, and that the API key's project contains it.",
         409 => "Look at the present state, then decide whether to try again.",
+        413 => "Send less at once: the service takes no body of this size.",
         429 => "Wait for `retry_after()`, or a few seconds without one, then try again.",
         500..=599 => "Try again later; if it goes on, give the request id to Kernel's support.",
         _ => return None,
     })
+}
+
+/// Whether the call was for something in a browser session, of which a machine of its own takes care.
+fn in_session(error: &Error) -> bool {
+    let inside = error.path().and_then(|path| path.strip_prefix("/browsers/"));
+    inside.is_some_and(|path| path.contains('/'))
 }

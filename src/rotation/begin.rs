@@ -26,7 +26,7 @@ use super::settings::{Subject, Wanted};
 use super::site::{here, lock_store, required};
 use super::sweep;
 use crate::Secret;
-use crate::api_keys::fits_mask;
+use crate::helpers::api_keys::fits_mask;
 use crate::types::{ApiKey, ApiKeyPolicy};
 
 fn undecided<T>(decision: Decision, why: impl Into<String>) -> Result<T, RotationError> {

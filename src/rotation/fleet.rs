@@ -17,7 +17,7 @@ use super::evidence::marker::Marker;
 use super::report::{RotationError, RotationReport};
 use super::settings::{Common, Subject};
 use super::store::Store;
-use crate::api_keys::fits_mask;
+use crate::helpers::api_keys::fits_mask;
 use crate::types::ApiKey;
 use crate::{Client, Error};
 

@@ -19,7 +19,7 @@ use super::settings::Resumption;
 use super::site::here;
 use super::store::Store;
 use crate::Secret;
-use crate::api_keys::fits_mask;
+use crate::helpers::api_keys::fits_mask;
 use crate::types::ApiKey;
 
 /// What the server and the store show of a rotation without a journal.

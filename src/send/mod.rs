@@ -13,6 +13,7 @@ use reqwest::header::{ACCEPT, HeaderName, HeaderValue};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 pub(crate) use self::options::{Options, Project};
+pub(crate) use self::retry::Policy;
 use self::run::Run;
 use crate::connection::Connection;
 use crate::error::Result;

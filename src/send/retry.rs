@@ -36,6 +36,16 @@ impl Default for Policy {
     }
 }
 
+impl Policy {
+    /// The wait after the given attempt: doubling, and up to a quarter shorter by chance, so that
+    /// clients that failed together do not come back together.
+    pub(crate) fn backoff(&self, number: u32, random: f64) -> Duration {
+        let doubled = 1_u32.checked_shl(number.saturating_sub(1)).unwrap_or(u32::MAX);
+        let wait = self.first.saturating_mul(doubled).min(self.longest);
+        wait - wait.mul_f64(0.25 * random.clamp(0.0, 1.0))
+    }
+}
+
 /// What came of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -144,7 +154,7 @@ pub(crate) fn decide(policy: &Policy, attempt: &Attempt, random: f64) -> Decisio
             return Stop("the server asks for a longer wait than allowed");
         }
         Some(asked) => asked,
-        None => backoff(policy, attempt.number, random),
+        None => policy.backoff(attempt.number, random),
     };
     match policy.deadline {
         Some(deadline) if attempt.elapsed.saturating_add(wait) >= deadline => {
@@ -152,14 +162,6 @@ pub(crate) fn decide(policy: &Policy, attempt: &Attempt, random: f64) -> Decisio
         }
         _ => Wait(wait, attempt.outcome.in_words()),
     }
-}
-
-/// The wait after the given attempt: doubling, and up to a quarter shorter by chance, so that
-/// clients that failed together do not come back together.
-fn backoff(policy: &Policy, number: u32, random: f64) -> Duration {
-    let doubled = 1_u32.checked_shl(number.saturating_sub(1)).unwrap_or(u32::MAX);
-    let wait = policy.first.saturating_mul(doubled).min(policy.longest);
-    wait - wait.mul_f64(0.25 * random.clamp(0.0, 1.0))
 }
 
 /// Whether a response says to try again: `x-should-retry`.

@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use onkernel::{CallOptions, Client, Error, ErrorKind, operations};
+use onkernel::{CallOptions, Client, Error, ErrorKind, Method, operations};
 
 use crate::scripted::{Act, KEY, Server, create, get, json, raw, response, seen};
 
@@ -106,6 +106,16 @@ async fn the_guide_is_in_the_advice() {
     }
     let server = Server::start([response("404 Not Found", "", "")]).await;
     assert!(get(&server).await.advice().unwrap().contains("Check the key's id"));
+    for (status, path, words) in [
+        ("404 Not Found", "/browsers/b_1/fs/file_info", "The browser session has ended"),
+        ("410 Gone", "/browsers/b_1/playwright/execute", "The browser session has ended"),
+        ("404 Not Found", "/browsers/b_1", "Check the id"),
+        ("413 Payload Too Large", "/deployments", "Send less at once"),
+    ] {
+        let server = Server::start([response(status, "", "")]).await;
+        let error = server.client().request(Method::GET, path).send().await.unwrap_err();
+        assert!(error.advice().unwrap().contains(words), "{path}: {:?}", error.advice());
+    }
 }
 
 #[tokio::test]

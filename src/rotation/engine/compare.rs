@@ -90,7 +90,8 @@ impl Engine {
                 "the new key does not bear the name under which it was made",
             ));
         }
-        let fits = |secret: &Secret| crate::api_keys::fits_mask(secret.expose(), &read.masked);
+        let fits =
+            |secret: &Secret| crate::helpers::api_keys::fits_mask(secret.expose(), &read.masked);
         if !self.new_secret.as_ref().is_none_or(fits) {
             return Err(StepError::new("the new key's masked form is not that of its plaintext"));
         }

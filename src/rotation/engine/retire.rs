@@ -191,7 +191,8 @@ impl Engine {
     async fn copied_name(&self, key: &Seen) -> Result<Option<String>, StepError> {
         let fits = |secret: &Secret| {
             let masked = key.masked.as_deref();
-            masked.is_some_and(|masked| crate::api_keys::fits_mask(secret.expose(), masked))
+            masked
+                .is_some_and(|masked| crate::helpers::api_keys::fits_mask(secret.expose(), masked))
         };
         let by_server = matches!(self.plan.retirement, Retirement::Grace { .. });
         if !by_server || !self.new_secret.as_ref().is_some_and(fits) {

@@ -168,7 +168,7 @@ pub(crate) fn may_delete(
 
 /// Whether a plaintext of unknown identity can be that of a key with this masked form.
 fn may_be(held: &Secret, masked: Option<&str>) -> bool {
-    masked.is_none_or(|masked| crate::api_keys::fits_mask(held.expose(), masked))
+    masked.is_none_or(|masked| crate::helpers::api_keys::fits_mask(held.expose(), masked))
 }
 
 /// Whether a key is gone, asked until this moment.

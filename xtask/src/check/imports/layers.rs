@@ -26,7 +26,7 @@ pub(super) const LAYERS: &[Layers] = &[
         folder: "src",
         rows: &[
             "rotation",
-            "api_keys",
+            "helpers",
             "generated",
             "client",
             "paging",

@@ -1,15 +1,13 @@
-//! The examples, run against the embedded server: what users read first does what it says.
-#![cfg(all(feature = "testing", feature = "rotation"))]
-#![allow(missing_docs, dead_code, clippy::unwrap_used)]
+//! The examples about keys, against the embedded server.
 
 use onkernel::Client;
 use onkernel::testing::{NewKey, Server};
 
-#[path = "../examples/keys.rs"]
+#[path = "../../examples/keys.rs"]
 mod keys;
-#[path = "../examples/rotate_file.rs"]
+#[path = "../../examples/rotate_file.rs"]
 mod rotate_file;
-#[path = "../examples/service.rs"]
+#[path = "../../examples/service.rs"]
 mod service;
 
 fn client(server: &Server) -> Client {
