@@ -134,13 +134,20 @@ async fn work_that_panics_deletes_the_session() {
 #[test]
 fn a_runtime_that_is_gone_is_no_panic() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
     let mut session = Box::pin(async {
         let server = Server::start([browser(), deleted()]).await;
-        session(&client(&server), |_| pending::<()>()).await.map(drop)
+        let work = |_| {
+            begun.send(()).unwrap();
+            pending::<()>()
+        };
+        session(&client(&server), work).await.map(drop)
     });
     runtime.block_on(async {
-        let soon = std::time::Duration::from_millis(50);
-        let _ = tokio::time::timeout(soon, &mut session).await;
+        tokio::select! {
+            _ = &mut session => unreachable!(),
+            begun = has_begun => begun.unwrap(),
+        }
     });
     runtime.shutdown_background();
     drop(session);

@@ -5,6 +5,7 @@
 
 mod browsers;
 mod deployments;
+mod files;
 mod invocations;
 #[path = "../support/scripted.rs"]
 mod scripted;
