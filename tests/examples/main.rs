@@ -2,7 +2,7 @@
 #![allow(missing_docs, dead_code, clippy::unwrap_used)]
 
 #[cfg(all(feature = "testing", feature = "rotation"))]
-mod keys;
+mod api_keys;
 #[cfg(feature = "full")]
 mod resources;
 #[path = "../support/scripted.rs"]
