@@ -133,6 +133,7 @@ impl<J: Job> Follower<J> {
     }
 
     /// The state in which it has ended. Failures that may pass are waited out.
+    #[cfg(feature = "invocations")]
     pub(super) async fn end(mut self) -> Result<J::State> {
         self.patient = true;
         while let Some(event) = self.next().await {
