@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::facts::{Course, Facts, course};
 use super::step_error::{Done, StepError};
-use super::table::STORE;
 use crate::Secret;
 use crate::error::Scrubber;
 use crate::rotation::api::{Api, Sight};
@@ -33,6 +32,13 @@ pub(super) enum Asks {
     /// The new key likewise, once the retirement has begun.
     SuccessorOnceRetiring,
 }
+
+/// What a person can say of the store.
+pub(super) const STORE_HOLDS: &[Resolution] = &[
+    Resolution::StoreHolds(StoreHolds::Old),
+    Resolution::StoreHolds(StoreHolds::New),
+    Resolution::StoreHolds(StoreHolds::Other),
+];
 
 /// A rotation under way.
 pub(crate) struct Engine {
@@ -250,7 +256,7 @@ impl Engine {
             _ => "nobody can tell which key the store holds",
         };
         self.why.get_or_insert_with(|| why.to_owned());
-        self.offer(STORE);
+        self.offer(STORE_HOLDS);
     }
 
     /// Adds ways out, but for words that the store itself contradicts.

@@ -8,12 +8,12 @@ use std::fmt;
 
 use futures_core::future::BoxFuture;
 
-use super::core::{Asks, Engine};
+use super::core::{Asks, Engine, STORE_HOLDS};
 use super::facts::{Course, Facts};
 use super::step_error::Done;
 use crate::rotation::evidence::held::{Holds, StoreState, Which};
 use crate::rotation::journal::record::Record;
-use crate::rotation::report::{Resolution, Step, StoreHolds};
+use crate::rotation::report::{Resolution, Step};
 
 type Work = for<'a> fn(&'a mut Engine) -> BoxFuture<'a, Done>;
 
@@ -43,11 +43,6 @@ const FORWARD: &[Course] = &[Course::Forward];
 pub(super) const BACK: &[Course] = &[Course::Back];
 const END: &[Course] = &[Course::Forward, Course::Back, Course::Attention];
 const DEPLOY: &[Resolution] = &[Resolution::Deploy, Resolution::Deployed];
-pub(super) const STORE: &[Resolution] = &[
-    Resolution::StoreHolds(StoreHolds::Old),
-    Resolution::StoreHolds(StoreHolds::New),
-    Resolution::StoreHolds(StoreHolds::Other),
-];
 
 /// What is left in any case: only when the rest is over.
 fn is_over(facts: &Facts) -> bool {
@@ -99,7 +94,7 @@ pub(super) const STEPS: &[Row] = &[
         work: |engine| Box::pin(engine.store()),
         after: None,
         undone_by: Some(Step::Restore),
-        ways_out: STORE,
+        ways_out: STORE_HOLDS,
     },
     Row {
         step: Step::Confirm,
@@ -112,7 +107,7 @@ pub(super) const STEPS: &[Row] = &[
         work: |engine| Box::pin(engine.confirm()),
         after: None,
         undone_by: None,
-        ways_out: STORE,
+        ways_out: STORE_HOLDS,
     },
     Row {
         step: Step::Deploy,
@@ -165,7 +160,7 @@ pub(super) const STEPS: &[Row] = &[
         after: None,
         // From here it only goes forward.
         undone_by: None,
-        ways_out: STORE,
+        ways_out: STORE_HOLDS,
     },
     Row {
         step: Step::Rename,
@@ -202,7 +197,7 @@ pub(super) const STEPS: &[Row] = &[
         work: |engine| Box::pin(engine.restore()),
         after: None,
         undone_by: None,
-        ways_out: STORE,
+        ways_out: STORE_HOLDS,
     },
     Row {
         step: Step::Confirm,
@@ -216,7 +211,7 @@ pub(super) const STEPS: &[Row] = &[
         work: |engine| Box::pin(engine.confirm()),
         after: None,
         undone_by: None,
-        ways_out: STORE,
+        ways_out: STORE_HOLDS,
     },
     Row {
         step: Step::Redeploy,
@@ -255,7 +250,7 @@ pub(super) const STEPS: &[Row] = &[
         work: |engine| Box::pin(engine.remove()),
         after: Some(|engine| engine.facts.removed.then_some(Record::Removed)),
         undone_by: None,
-        ways_out: STORE,
+        ways_out: STORE_HOLDS,
     },
     Row {
         step: Step::Settle,
