@@ -158,7 +158,7 @@ impl RawBody {
     /// It is not JSON, or of another shape than `T`.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_slice(&self.bytes).map_err(|error| {
-            let cause = Cause::from(&error);
+            let cause = Cause::of_json(&error, &self.bytes);
             Error::new(ErrorKind::Decode, format!("the response is not as expected: {cause}"))
                 .of(&self.target)
                 .caused_by(cause)

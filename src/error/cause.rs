@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::place::pointer;
 use super::scrub::Scrubber;
 
 /// A foreign error as the scrubbed texts of its chain.
@@ -23,24 +24,35 @@ impl Cause {
         }
     }
 
-    /// The innermost reason, such as `connection rejected`.
+    /// What is wrong with JSON, and where. Serde's own messages quote the value; only the name of a
+    /// field that is missing comes from our types, and may be shown.
+    pub(crate) fn of_json(error: &serde_json::Error, json: &[u8]) -> Self {
+        use serde_json::error::Category;
+        let (line, column) = (error.line(), error.column());
+        let place = || match pointer(json, line, column) {
+            Some(pointer) => format!(" at `{}`", Scrubber::default().line(&pointer, 256)),
+            None => String::new(),
+        };
+        let problem = match error.classify() {
+            Category::Io => "it could not be read".to_owned(),
+            Category::Syntax => "it is not JSON".to_owned(),
+            Category::Data => {
+                let text = error.to_string();
+                let missing =
+                    text.strip_prefix("missing field `").and_then(|it| it.split('`').next());
+                match missing {
+                    Some(name) => format!("the field `{name}` is missing{}", place()),
+                    None => format!("a value{} has another type than documented", place()),
+                }
+            }
+            Category::Eof => "the JSON ends too early".to_owned(),
+        };
+        Self::text(format!("{problem} (line {line}, column {column})"))
+    }
+
+    /// The innermost reason, such as `connection refused`.
     pub(crate) fn root(&self) -> &str {
         self.source.as_ref().map_or(&self.text, |source| source.root())
-    }
-}
-
-impl From<&serde_json::Error> for Cause {
-    /// The category and the place: serde_json's own messages quote the value.
-    fn from(error: &serde_json::Error) -> Self {
-        use serde_json::error::Category;
-        let category = match error.classify() {
-            Category::Io => "it could not be read",
-            Category::Syntax => "it is not JSON",
-            Category::Data => "a value is missing or has another type than documented",
-            Category::Eof => "the JSON ends too early",
-        };
-        let text = format!("{category} (line {}, column {})", error.line(), error.column());
-        Self::text(text)
     }
 }
 

@@ -7,6 +7,7 @@ mod advice;
 mod cause;
 mod display;
 mod kind;
+mod place;
 mod scrub;
 pub(crate) mod server_error;
 

@@ -93,7 +93,7 @@ impl StreamingResponse {
             }
         };
         serde_json::from_slice(&body).map_err(|error| {
-            let cause = Cause::from(&error);
+            let cause = Cause::of_json(&error, &body);
             let problem =
                 format!("{}, but the response is not as documented: {cause}", self.status);
             self.error(ErrorKind::Decode, problem).caused_by(cause)

@@ -219,7 +219,7 @@ impl Run {
             _ => Outcome::Unreadable,
         };
         let scrubber = &self.call.scrubber;
-        let cause = Cause::from(error);
+        let cause = Cause::of_json(error, &response.body);
         let media_type = response
             .headers
             .get(CONTENT_TYPE)

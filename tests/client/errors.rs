@@ -283,6 +283,19 @@ async fn responses_are_bounded_in_size_and_time() {
 }
 
 #[tokio::test]
+async fn a_date_that_is_none_is_named_and_not_requested_again() {
+    for date in ["2026-03-01T10:00:00", "2026-02-30T10:00:00Z", "yesterday", ""] {
+        let key = format!(r#"{{"id":"key_1","name":"ci","created_at":"{date}"}}"#);
+        let server = Server::start([json("200 OK", &key)]).await;
+        let error = get(&server).await;
+        assert!(error.is_decode() && error.attempts() == 1, "{error}");
+        let text = error.to_string();
+        assert!(text.contains("at `/created_at`"), "{text}");
+        assert!(error.body_excerpt().unwrap().contains(date));
+    }
+}
+
+#[tokio::test]
 async fn success_that_is_not_as_documented_is_an_error_with_its_place() {
     let server = Server::start([json("200 OK", "{\"id\": \"key_1\",\n \"name\": 5}")]).await;
     let error = get(&server).await;
@@ -290,9 +303,15 @@ async fn success_that_is_not_as_documented_is_an_error_with_its_place() {
     assert_eq!(error.status().unwrap(), 200);
     assert_eq!(
         error.source().unwrap().to_string(),
-        "a value is missing or has another type than documented (line 2, column 10)"
+        "a value at `/name` has another type than documented (line 2, column 10)"
     );
     assert_eq!(error.body_excerpt(), Some(r#"{"id":"key_1","name":5}"#));
+
+    let server = Server::start([json("200 OK", r#"{"id": "key_1"}"#)]).await;
+    assert_eq!(
+        get(&server).await.source().unwrap().to_string(),
+        "the field `name` is missing (line 1, column 15)"
+    );
 
     let page = response("200 OK", "content-type: text/html\r\n", "<html><title>Log in</title>");
     let server = Server::start([page]).await;
