@@ -32,6 +32,24 @@ odd_one: { type: object, properties: { odd: { type: object, properties: { c: { i
 }
 
 #[test]
+fn a_parameter_that_is_there_twice_is_named() {
+    let found = findings(
+        "/things:
+  parameters: [{ name: a, in: query, schema: { type: string } }]
+  get:
+    operationId: getThings
+    parameters:
+      - { name: a, in: query, schema: { type: integer } }
+      - { name: b, in: query, schema: { type: integer } }
+      - { name: b, in: header, schema: { type: integer } }
+      - { name: b, in: query, schema: { type: integer } }
+    responses: { '204': { description: '' } }",
+        "Thing: {}",
+    );
+    insta::assert_snapshot!(found, @"api.yml:10:11: a second query parameter `b` (GET /things) (at #/paths/~1things/get/parameters/1); leave the operation out with `x-onkernel-omit` in an overlay");
+}
+
+#[test]
 fn one_kind_of_fault_in_one_operation_is_said_once() {
     let found = findings(
         "/things:

@@ -117,6 +117,16 @@ fn operation(at: &str, path: &str, it: &Value, findings: &mut Vec<Finding>) {
             report(at.clone(), message);
         }
         let name = parameter["name"].as_str().unwrap_or_default();
+        let mut before = it["parameters"].as_array().into_iter().flatten().take(index);
+        if before.any(|it| it["name"] == name && it["in"] == parameter["in"]) {
+            report(
+                at.clone(),
+                format!(
+                    "a second {} parameter `{name}`",
+                    parameter["in"].as_str().unwrap_or_default()
+                ),
+            );
+        }
         if parameter["in"] == "path" && !path.contains(&format!("{{{name}}}")) {
             report(at, format!("a path parameter `{name}` that the path does not name"));
         }
