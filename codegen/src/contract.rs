@@ -167,3 +167,43 @@ fn kept(it: &Value, keys: &[&str]) -> Value {
     let named = there.map(|(key, it)| (key.trim_start_matches("x-onkernel-").to_owned(), it));
     Value::Object(named.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_is_a_reference_a_choice_or_a_type() {
+        let union = json!({
+            "type": "object",
+            "properties": { "log": { "$ref": "#/components/schemas/Log" } },
+            "x-onkernel-union": { "tag": "event", "beside": false, "variants": [
+                { "name": "Log", "property": "log", "tags": ["log"], "shape": {} }
+            ] }
+        });
+        let kinds = json!([{ "tags": ["log"], "schema": { "$ref": "Log" } }]);
+        assert_eq!(
+            schema(&union),
+            json!({ "choice": { "tag": "event", "beside": false, "kinds": kinds } })
+        );
+        assert_eq!(
+            schema(&json!({
+                "type": "object", "description": "d", "required": ["a"], "additionalProperties": false,
+                "properties": { "a": { "type": "string", "example": "x", "x-onkernel-max-bytes": 9 } }
+            })),
+            json!({
+                "type": "object", "required": ["a"], "closed": true,
+                "properties": { "a": { "type": "string", "max-bytes": 9 } }
+            })
+        );
+    }
+
+    #[test]
+    fn of_the_responses_the_successes_are_left_in_the_order_of_their_statuses() {
+        let all =
+            responses(&json!({ "404": {}, "2XX": { "content": { "image/png": {} } }, "202": {} }));
+        let statuses: Vec<_> = all.as_array().unwrap().iter().map(|it| &it["status"]).collect();
+        assert_eq!(statuses, [200, 202]);
+        assert_eq!(all[0]["type"], "image/png");
+    }
+}
