@@ -62,7 +62,7 @@
 //! assert_eq!(run.result, Some(json!(2)));
 //! assert_eq!(server.received("browsers.playwright.execute")[0].body["code"], "return 1 + 1");
 //!
-//! let mut events = kernel.browsers().telemetry().stream(&browser.session_id).send().await?;
+//! let mut events = kernel.browsers().telemetry().stream(&browser.session_id).events().await?;
 //! while let Some(event) = events.next().await {
 //!     println!("{:?}", event?);
 //! }
