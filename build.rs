@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use onkernel_codegen::{DOCUMENT, Features, OVERLAYS, Source};
+use onkernel_codegen::{DOCUMENT, Error, Features, OVERLAYS, Source};
 
 fn main() {
     // Progenitor refuses some documents by a panic, which the generator reports as an error.
@@ -34,8 +34,14 @@ fn generate() -> Result<(), Vec<String>> {
         overlays.push(read(&path, "ONKERNEL_OVERLAY")?);
     }
     let features = Features::by(is_on);
-    let client = onkernel_codegen::client(&document, &overlays, &features)
-        .map_err(|error| error.problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    let problems =
+        |error: Error| error.problems.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let document = onkernel_codegen::load(&document, &overlays).map_err(problems)?;
+    // The embedded server knows every operation, whichever the client has.
+    if is_on("testing") {
+        write("contract.json", &onkernel_codegen::contract(&document).map_err(problems)?)?;
+    }
+    let client = onkernel_codegen::client_of(document, &features).map_err(problems)?;
     // In the repository, the tests call every operation that there is.
     println!("cargo::rustc-check-cfg=cfg(onkernel_exercise)");
     if in_repository() {

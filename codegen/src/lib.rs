@@ -12,6 +12,7 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 #![warn(unreachable_pub)]
 
+mod contract;
 #[cfg(feature = "diff")]
 pub mod diff;
 pub mod document;
@@ -29,6 +30,7 @@ mod pipeline;
 mod signatures;
 pub mod surface;
 
+pub use contract::contract;
 pub use document::Document;
 pub use error::{Error, Position, Problem};
 pub use features::{Features, RESOURCES};

@@ -56,6 +56,13 @@ pub(crate) fn lower(document: &Document) -> Result<Lowered, Error> {
     lowered.map_err(|findings| Error::in_order(problems(document, findings)))
 }
 
+/// The lowered document with all that it says of values, which the generator is not shown.
+pub(crate) fn described(document: &Document) -> Result<Value, Error> {
+    let described = lower::describe(document.root().clone());
+    let described = described.map_err(|findings| Error::in_order(problems(document, findings)))?;
+    Ok(described.document)
+}
+
 pub(crate) fn finish(document: &Document, lowered: Lowered) -> Result<Client, Error> {
     let file = generate::generate(&lowered.document)
         .and_then(|file| finish::finish(file, &lowered.surface))

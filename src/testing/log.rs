@@ -1,6 +1,9 @@
 //! What was asked of the server and what came of it, for tests to look at.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
 
 /// One request, in the order in which they were decided.
 ///
@@ -57,6 +60,25 @@ pub enum Effect {
         /// Its replacement.
         new: String,
     },
+}
+
+/// A request that kept to the document: see [`Server::received`](crate::testing::Server::received).
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Received {
+    /// The id of the operation, such as `browsers.create`.
+    pub operation: String,
+    /// The parameters of path, query and headers, by name.
+    pub parameters: Map<String, Value>,
+    /// The body as JSON, that of a form as well; null where there is none, and text where it is bytes.
+    pub body: Value,
+}
+
+/// Without what was sent, which may be secret.
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received").field("operation", &self.operation).finish_non_exhaustive()
+    }
 }
 
 /// A path without anything that looks like a plaintext.

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::faults::{Kind, RetryAfter};
-use super::response::{Response, coded_body, error_body};
+use super::merge::merge;
+use super::response::{Content, Response, coded_body, error_body};
 
 /// What the caller gets to see.
 pub(super) enum Reply {
@@ -52,14 +53,18 @@ impl Reply {
     /// The response as it is.
     pub(super) fn plain(response: Response) -> Self {
         let mut headers = response.headers;
-        let body = match response.body {
-            Some(json) => {
-                headers.push(("content-type".into(), JSON.into()));
-                json.to_string().into_bytes()
-            }
-            None => Vec::new(),
+        let is_cut = matches!(response.content, Content::Bytes { is_cut: true, .. });
+        let (media_type, bytes) = match response.content {
+            Content::Empty => (None, Vec::new()),
+            Content::Json(json) => (Some(JSON.to_owned()), json.to_string().into_bytes()),
+            Content::Bytes { media_type, bytes, .. } => (Some(media_type), bytes),
         };
-        Reply::Sent { status: response.status, headers, body: Body::Whole(body) }
+        headers.extend(media_type.map(|it| ("content-type".to_owned(), it)));
+        let body = match is_cut {
+            true => Body::Short { announced: bytes.len() + 1, bytes },
+            false => Body::Whole(bytes),
+        };
+        Reply::Sent { status: response.status, headers, body }
     }
 
     /// What a fault makes of the true response; a fault that has its own response does not look at it.
@@ -99,10 +104,8 @@ impl Reply {
             },
             Kind::MergeJson(patch) => {
                 let mut response = response;
-                match &mut response.body {
-                    Some(Value::Array(items)) => items.iter_mut().for_each(|it| merge(it, patch)),
-                    Some(body) => merge(body, patch),
-                    None => {}
+                if let Some(body) = response.content.json() {
+                    merge(body, patch);
                 }
                 Reply::plain(response)
             }
@@ -205,23 +208,6 @@ fn too_many_requests(retry_after: &RetryAfter) -> Reply {
             response.with_header("retry-after", time)
         }
     })
-}
-
-/// RFC 7396.
-fn merge(target: &mut Value, patch: &Value) {
-    let Value::Object(changes) = patch else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = json!({});
-    }
-    for (name, change) in changes {
-        match target.as_object_mut() {
-            Some(fields) if change.is_null() => drop(fields.remove(name)),
-            _ => merge(&mut target[name], change),
-        }
-    }
 }
 
 /// A status that can be sent as the last word on a request.

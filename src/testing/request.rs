@@ -1,5 +1,6 @@
 //! What the API looks at in a request, and how its parts are read.
 
+use hyper::HeaderMap;
 use serde_json::{Map, Value};
 
 /// A request, off the wire.
@@ -10,11 +11,8 @@ pub(super) struct Request {
     pub(super) query: String,
     /// What `Authorization` says; none where it is missing, repeated or not text.
     pub(super) authorization: Option<String>,
-    /// What `X-Kernel-Project` says: a project's id or name.
-    pub(super) project: Option<String>,
-    /// What `X-Kernel-Project-Id` says.
-    pub(super) project_id: Option<String>,
     pub(super) content_type: Option<String>,
+    pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
     /// Whether the body passed [`MAX_BODY`] and was not kept.
     pub(super) too_large: bool,
@@ -38,21 +36,28 @@ impl Request {
 
     /// The query's parameters in their order; what cannot be read as text is replaced by `U+FFFD`.
     pub(super) fn parameters(&self) -> Vec<(String, String)> {
-        let text = |part: &str| {
-            let part = part.replace('+', " ");
-            String::from_utf8_lossy(&unescape(&part)).into_owned()
-        };
-        let pairs = self.query.split('&').filter(|pair| !pair.is_empty());
-        pairs
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-            .map(|(name, value)| (text(name), text(value)))
-            .collect()
+        self.pairs().into_iter().map(|(name, value)| (name, text_of(&value))).collect()
+    }
+
+    /// The same, whose values have their escapes: those that hold a list are split before.
+    pub(super) fn pairs(&self) -> Vec<(String, String)> {
+        pairs(&self.query)
+    }
+
+    /// All that the headers of this name say.
+    pub(super) fn header(&self, name: &str) -> Option<String> {
+        let values: Vec<_> = self.headers.get_all(name).iter().map(|it| it.as_bytes()).collect();
+        (!values.is_empty()).then(|| String::from_utf8_lossy(&values.join(&b", "[..])).into_owned())
+    }
+
+    /// The media type of the body, without its parameters.
+    pub(super) fn media_type(&self) -> Option<&str> {
+        Some(self.content_type.as_deref()?.split(';').next().unwrap_or_default().trim())
     }
 
     /// The body as a JSON object. The error says what is wrong, and quotes nothing.
     pub(super) fn object(&self) -> Result<Map<String, Value>, String> {
-        let media_type = self.content_type.as_deref().unwrap_or_default();
-        let media_type = media_type.split(';').next().unwrap_or_default().trim();
+        let media_type = self.media_type().unwrap_or_default();
         if !media_type.eq_ignore_ascii_case("application/json") {
             return Err("the body must be sent as application/json".into());
         }
@@ -68,8 +73,28 @@ impl Request {
     }
 }
 
-fn decode(segment: &str) -> Option<String> {
+/// A segment of a path with its escapes undone; none where that is not text.
+pub(super) fn decode(segment: &str) -> Option<String> {
     String::from_utf8(unescape(segment)).ok()
+}
+
+/// The names and values of a query, or of a form that is written like one; the values have their escapes.
+pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (text_of(name), value.to_owned()))
+        .collect()
+}
+
+/// A part of a query with its escapes undone; what cannot be read as text is replaced by `U+FFFD`.
+pub(super) fn text_of(part: &str) -> String {
+    text_in_path(&part.replace('+', " "))
+}
+
+/// The same of a path, in which `+` stands for itself.
+pub(super) fn text_in_path(part: &str) -> String {
+    String::from_utf8_lossy(&unescape(part)).into_owned()
 }
 
 /// Undoes percent-encoding; a `%` without two hex digits stands for itself.

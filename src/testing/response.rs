@@ -2,21 +2,50 @@
 
 use serde_json::{Value, json};
 
-use super::log::Effect;
+use super::log::{Effect, Received};
 
 /// A response before it is put on the wire.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Response {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Option<Value>,
+    pub(super) content: Content,
     pub(super) caller: Option<String>,
     pub(super) effect: Option<Effect>,
+    pub(super) received: Option<Received>,
+}
+
+/// What a response holds.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Content {
+    #[default]
+    Empty,
+    Json(Value),
+    Bytes {
+        media_type: String,
+        bytes: Vec<u8>,
+        /// Whether the connection breaks where more should come.
+        is_cut: bool,
+    },
+}
+
+impl Content {
+    pub(super) fn bytes(media_type: impl Into<String>, bytes: Vec<u8>) -> Self {
+        Self::Bytes { media_type: media_type.into(), bytes, is_cut: false }
+    }
+
+    /// The JSON, where it is that.
+    pub(super) fn json(&mut self) -> Option<&mut Value> {
+        match self {
+            Self::Json(value) => Some(value),
+            Self::Empty | Self::Bytes { .. } => None,
+        }
+    }
 }
 
 impl Response {
     pub(super) fn new(status: u16, body: Value) -> Self {
-        Self { status, body: Some(body), ..Self::default() }
+        Self { status, content: Content::Json(body), ..Self::default() }
     }
 
     pub(super) fn empty(status: u16) -> Self {
@@ -40,7 +69,7 @@ pub(super) struct Rejection {
     status: u16,
     code: &'static str,
     problems: Vec<Problem>,
-    allow: Option<&'static str>,
+    allow: Option<String>,
 }
 
 /// One thing that is wrong: a code for programs, a sentence for people.
@@ -48,6 +77,13 @@ pub(super) struct Rejection {
 pub(super) struct Problem {
     pub(super) code: &'static str,
     pub(super) message: String,
+}
+
+impl Problem {
+    /// What is wrong with a request, where the status says it all to a program.
+    pub(super) fn of_request(message: String) -> Self {
+        Self { code: code_of(400), message }
+    }
 }
 
 impl Rejection {
@@ -95,9 +131,14 @@ impl Rejection {
         Self::new(404, "there is nothing at this path")
     }
 
-    pub(super) fn method(allow: &'static str) -> Self {
+    pub(super) fn method(allow: &str) -> Self {
         let message = format!("this path takes {allow} and nothing else");
-        Self { allow: Some(allow), ..Self::new(405, message) }
+        Self { allow: Some(allow.to_owned()), ..Self::new(405, message) }
+    }
+
+    /// The body is of another type than this.
+    pub(super) fn media_type(wanted: &str) -> Self {
+        Self::new(415, format!("the body must be sent as {wanted}"))
     }
 
     pub(super) fn too_large() -> Self {
@@ -145,6 +186,7 @@ fn code_of(status: u16) -> &'static str {
         408 => "request_timeout",
         409 => "conflict",
         413 => "payload_too_large",
+        415 => "unsupported_media_type",
         422 => "unprocessable_entity",
         429 => "too_many_requests",
         500 => "internal_error",

@@ -16,8 +16,9 @@ use tokio::task::JoinHandle;
 use super::core::Core;
 use super::faults::{Action, Fault, Faults, Kind};
 use super::http::{self, DoorOrder};
-use super::log::LogEntry;
+use super::log::{LogEntry, Received};
 use super::state::{Change, KeyRecord, MAIN_ORGANIZATION, NewKey, Policy};
+use super::stub::{Stub, UnknownOperation};
 use super::world::World;
 
 /// A running server. Clones are the same server; it stops when the last one is dropped.
@@ -82,9 +83,30 @@ impl Server {
         self.world().log.clone()
     }
 
-    /// Empties the log.
+    /// Empties the log, and forgets what was received.
     pub fn clear_log(&self) {
-        self.world().log.clear();
+        let mut world = self.world();
+        world.log.clear();
+        world.received.clear();
+    }
+
+    /// Responds otherwise to an operation, such as `browsers.create`: to requests that keep to the document,
+    /// in place of the response that is made from it.
+    ///
+    /// More than one for the same operation are given in their order, each once; the last one from then
+    /// on. Operations on keys have state, and follow it: see [`faults`](Self::faults).
+    ///
+    /// # Errors
+    /// No such operation, or one on keys.
+    pub fn respond(&self, operation: &str, stub: Stub) -> Result<(), UnknownOperation> {
+        self.world().state.stubs.add(operation, stub)
+    }
+
+    /// What came in for an operation and kept to the document, in its order. Those on keys are in the
+    /// [`log`](Self::log) alone.
+    pub fn received(&self, operation: &str) -> Vec<Received> {
+        let world = self.world();
+        world.received.iter().filter(|it| it.operation == operation).cloned().collect()
     }
 
     /// The server's time.

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::api::{self, AuthContext, View};
 use super::clock::{Clock, Moment, http_date, later};
 use super::faults::{Fault, Kind, Struck, When, Which};
-use super::log::{LogEntry, scrub};
+use super::log::{LogEntry, Received, scrub};
 use super::reply::Reply;
 use super::request::Request;
 use super::response::Response;
@@ -17,6 +17,7 @@ pub(super) struct World {
     pub(super) state: State,
     pub(super) clock: Clock,
     pub(super) log: Vec<LogEntry>,
+    pub(super) received: Vec<Received>,
     auth_context: AuthContext,
     requests: u64,
     /// How many of the requests were for a path of the API.
@@ -33,8 +34,8 @@ struct Late {
 
 impl World {
     pub(super) fn new(state: State, clock: Clock, auth_context: AuthContext) -> Self {
-        let (log, late) = (Vec::new(), Vec::new());
-        Self { state, clock, log, auth_context, requests: 0, calls: 0, late }
+        let (log, received, late) = (Vec::new(), Vec::new(), Vec::new());
+        Self { state, clock, log, received, auth_context, requests: 0, calls: 0, late }
     }
 
     pub(super) fn next_request_id(&mut self) -> String {
@@ -56,6 +57,7 @@ impl World {
         let caller = api::caller(&self.state, &view, request);
         let mut treated = self.treat(request, id, struck, now);
         let effect = treated.effect.take();
+        self.received.extend(treated.received.take());
         let reply = match &struck.fault {
             Some(fault) => Reply::altered(&fault.kind, treated),
             None => Reply::plain(treated),
@@ -155,7 +157,7 @@ impl World {
 
     fn with_wrong_id(&self, kind: &Kind, mut response: Response) -> Response {
         let Kind::WrongId { id } = kind else { return response };
-        let Some(shown) = response.body.as_mut().and_then(|body| body.get_mut("id")) else {
+        let Some(shown) = response.content.json().and_then(|body| body.get_mut("id")) else {
             return response;
         };
         let organization = shown.as_str().and_then(|id| self.state.get(id));

@@ -6,6 +6,7 @@
 mod access;
 mod change;
 mod create;
+mod documented;
 mod faults;
 #[path = "../support/http.rs"]
 mod http;

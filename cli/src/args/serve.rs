@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// The server keeps its state in memory until it stops (Ctrl-C, SIGTERM). It starts with one
-/// org-wide key and one project, `proj_demo`.
+/// org-wide key and one project, `proj_demo`. Keys have their whole life; every other operation of the
+/// API responds with values made from its document.
 #[derive(clap::Args)]
 pub(crate) struct Serve {
     /// Listen on this address; port 0 picks a free port

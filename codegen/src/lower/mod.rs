@@ -39,7 +39,14 @@ pub struct Lowered {
 ///
 /// # Errors
 /// Every place that no rule knows, at once.
-pub fn lower(mut document: Value) -> Result<Lowered, Vec<Finding>> {
+pub fn lower(document: Value) -> Result<Lowered, Vec<Finding>> {
+    let mut lowered = describe(document)?;
+    loosen::apply(&mut lowered.document);
+    Ok(lowered)
+}
+
+/// As [`lower`], with all that the document says of values.
+pub(crate) fn describe(mut document: Value) -> Result<Lowered, Vec<Finding>> {
     let step = |findings: Vec<Finding>| if findings.is_empty() { Ok(()) } else { Err(findings) };
     let source = document.clone();
     let (mut components, findings) = references::apply(&mut document);
@@ -75,6 +82,5 @@ pub fn lower(mut document: Value) -> Result<Lowered, Vec<Finding>> {
     members::apply(&mut document);
     slots::apply(&mut document);
     let surface = Surface::read(&document);
-    loosen::apply(&mut document);
     Ok(Lowered { document, surface })
 }

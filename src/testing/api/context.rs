@@ -67,8 +67,10 @@ pub(super) fn scope(
     let by_any = |name: &String| {
         by_id(name).or_else(|rejection| state.project_named(organization, name).ok_or(rejection))
     };
-    let named = request.project.as_ref().map(by_any).transpose()?;
-    let named_by_id = request.project_id.as_ref().map(by_id).transpose()?;
+    // A project's id or name; and its id.
+    let (any, id) = (request.header("x-kernel-project"), request.header("x-kernel-project-id"));
+    let named = any.as_ref().map(by_any).transpose()?;
+    let named_by_id = id.as_ref().map(by_id).transpose()?;
     let asked = match (named, named_by_id) {
         (Some(one), Some(other)) if one != other => {
             let message = "X-Kernel-Project and X-Kernel-Project-Id name different projects";

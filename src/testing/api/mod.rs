@@ -3,6 +3,7 @@
 
 mod auth_context;
 mod context;
+mod documented;
 mod fields;
 mod keys;
 mod list;
@@ -12,13 +13,14 @@ use chrono::{DateTime, Utc};
 
 use self::context::{Context, scope};
 use super::clock::Moment;
+use super::contract::{self, Lost, Route};
 use super::request::Request;
 use super::response::{Rejection, Response};
 use super::state::{KeyRecord, State};
 
 pub use self::auth_context::AuthContext;
 
-/// One of the operations.
+/// One of the operations on keys.
 #[derive(Clone, Copy)]
 enum Call {
     AuthContext,
@@ -67,8 +69,28 @@ pub(super) fn knows(request: &Request) -> bool {
     route(request).is_ok()
 }
 
-/// Which operation, on which key (empty for the operations on all keys).
-fn route(request: &Request) -> Result<(Call, String), Rejection> {
+/// What a request asks for.
+enum Asked {
+    /// An operation on a key; its id is empty for the operations on all keys.
+    Keys(Call, String),
+    /// Any other of the document.
+    Documented(Route),
+}
+
+fn route(request: &Request) -> Result<Asked, Rejection> {
+    match route_of_keys(request) {
+        Ok(Some((call, id))) => Ok(Asked::Keys(call, id)),
+        Ok(None) => match contract::route(request) {
+            Ok(route) => Ok(Asked::Documented(route)),
+            Err(Lost::Path) => Err(Rejection::no_such_path()),
+            Err(Lost::Method(allow)) => Err(Rejection::method(&allow)),
+        },
+        Err(rejection) => Err(rejection),
+    }
+}
+
+/// Which operation on which key, if the path is one of theirs.
+fn route_of_keys(request: &Request) -> Result<Option<(Call, String)>, Rejection> {
     let segments = request.segments().ok_or_else(Rejection::no_such_path)?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let method = request.method.as_str();
@@ -92,9 +114,9 @@ fn route(request: &Request) -> Result<(Call, String), Rejection> {
             "POST" => (Call::Rotate, id),
             _ => return Err(Rejection::method("POST")),
         },
-        _ => return Err(Rejection::no_such_path()),
+        _ => return Ok(None),
     };
-    Ok((call, id.to_owned()))
+    Ok(Some((call, id.to_owned())))
 }
 
 fn carry_out(
@@ -104,10 +126,28 @@ fn carry_out(
     caller: Option<KeyRecord>,
     now: Moment,
 ) -> Result<Response, Rejection> {
-    let (call, id) = route(request)?;
+    let asked = route(request)?;
     if request.too_large {
         return Err(Rejection::too_large());
     }
+    match asked {
+        Asked::Documented(route) => {
+            let now = Moment { time: view.time, ..now };
+            documented::carry_out(state, &route, request, caller.as_ref(), now)
+        }
+        Asked::Keys(call, id) => on_keys(state, view, request, caller, now, call, &id),
+    }
+}
+
+fn on_keys(
+    state: &mut State,
+    view: &View,
+    request: &Request,
+    caller: Option<KeyRecord>,
+    now: Moment,
+    call: Call,
+    id: &str,
+) -> Result<Response, Rejection> {
     let caller = caller.ok_or_else(Rejection::unauthorized)?;
     if caller.policy.is_some() && !matches!(call, Call::AuthContext) {
         return Err(Rejection::insufficient_scope());
@@ -119,9 +159,9 @@ fn carry_out(
         Call::AuthContext => auth_context::show(view.auth_context, &context),
         Call::List => list::list(seen.unwrap_or(state), request, &context),
         Call::Create => keys::create(state, request, &context),
-        Call::Get => keys::get(seen.unwrap_or(state), request, &context, &id),
-        Call::Update => keys::update(state, seen, request, &context, &id),
-        Call::Delete => keys::delete(state, seen, &context, &id),
-        Call::Rotate => keys::rotate(state, seen, request, &context, &id),
+        Call::Get => keys::get(seen.unwrap_or(state), request, &context, id),
+        Call::Update => keys::update(state, seen, request, &context, id),
+        Call::Delete => keys::delete(state, seen, &context, id),
+        Call::Rotate => keys::rotate(state, seen, request, &context, id),
     }
 }

@@ -99,9 +99,8 @@ fn head(request: &hyper::Request<Incoming>) -> Request {
         path: request.uri().path().to_owned(),
         query: request.uri().query().unwrap_or_default().to_owned(),
         authorization: single(request.headers(), &AUTHORIZATION),
-        project: all(request.headers(), &HeaderName::from_static("x-kernel-project")),
-        project_id: all(request.headers(), &HeaderName::from_static("x-kernel-project-id")),
         content_type: single(request.headers(), &CONTENT_TYPE),
+        headers: request.headers().clone(),
         ..Request::default()
     }
 }
@@ -111,12 +110,6 @@ fn single(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     let mut values = headers.get_all(name).iter();
     let first = values.next().filter(|_| values.next().is_none())?;
     first.to_str().ok().map(str::to_owned)
-}
-
-/// What a header says, all of it: what names no project is not the same as nothing.
-fn all(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    let values: Vec<_> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
-    (!values.is_empty()).then(|| String::from_utf8_lossy(&values.join(&b", "[..])).into_owned())
 }
 
 /// Reads the body. One that is too large is read to its end too, so that the caller hears why.

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::history::{Change, Stale, Version};
 use super::record::{KeyRecord, NewKey, mask};
 use crate::testing::clock::{Moment, later};
+use crate::testing::stub::Stubs;
 
 /// Everything that requests can change. A copy of it shows what would have been.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub(in crate::testing) struct State {
     random: fastrand::Rng,
     /// Whether all masked forms are to be equal.
     masks_collide: bool,
+    /// What a test has ordered for operations that are not about keys.
+    pub(in crate::testing) stubs: Stubs,
 }
 
 #[derive(Clone)]
@@ -39,6 +42,7 @@ impl State {
             projects: BTreeMap::new(),
             random: fastrand::Rng::with_seed(seed),
             masks_collide,
+            stubs: Stubs::default(),
         }
     }
 

@@ -53,6 +53,7 @@ pub(super) const LAYERS: &[Layers] = &[
         folder: "codegen/src",
         rows: &[
             "diff",
+            "contract",
             "pipeline",
             "outline",
             "exercise",

@@ -1,0 +1,42 @@
+//! What a request says in the terms of its operation: parameters and body as JSON, and everything that
+//! is wrong with them.
+
+mod body;
+mod form;
+mod parameters;
+mod text;
+
+use serde_json::{Map, Value};
+
+use super::document::Contract;
+use super::relations;
+use super::route::Route;
+use crate::testing::request::Request;
+use crate::testing::response::{Problem, Rejection};
+
+/// A request that keeps to the document.
+pub(in crate::testing) struct Read {
+    pub(in crate::testing) parameters: Map<String, Value>,
+    /// None where there is none.
+    pub(in crate::testing) body: Option<Value>,
+}
+
+/// Reads a request.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(in crate::testing) fn read(route: &Route, request: &Request) -> Result<Read, Rejection> {
+    let contract = Contract::get();
+    let operation = route.operation;
+    let mut wrong = Vec::new();
+    let parameters = parameters::read(contract, route, request, &mut wrong);
+    wrong.extend(relations::broken(&operation.relations, &parameters));
+    let body = match &operation.body {
+        Some(body) => body::read(contract, body, request, &mut wrong)?,
+        None => None,
+    };
+    match wrong.is_empty() {
+        true => Ok(Read { parameters, body }),
+        false => Err(Rejection::invalid(wrong.into_iter().map(Problem::of_request).collect())),
+    }
+}
