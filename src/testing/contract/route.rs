@@ -47,20 +47,29 @@ fn places(template: &str, path: &str) -> Option<BTreeMap<String, String>> {
             (None, None) => return Some(places),
             (step, text) => (step?, text?),
         };
-        match step.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
-        {
-            Some((before, (name, after))) => {
-                let text = text.strip_prefix(before)?.strip_suffix(after)?;
-                if text.is_empty() {
-                    return None;
-                }
-                decode(text)?;
-                places.insert(name.to_owned(), text.to_owned());
-            }
-            None if step == text => {}
-            None => return None,
+        for (name, text) in placeholders(step, text)? {
+            decode(text)?;
+            places.insert(name.to_owned(), text.to_owned());
         }
     }
+}
+
+/// The names in a step of a path such as `{from}...{to}`, and what stands in their places.
+fn placeholders<'a>(step: &'a str, text: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
+    let Some((before, rest)) = step.split_once('{') else {
+        return (step == text).then(Vec::new);
+    };
+    let (name, after) = rest.split_once('}')?;
+    let text = text.strip_prefix(before)?;
+    let literal = after.split('{').next().unwrap_or_default();
+    let end = match literal == after {
+        true => text.strip_suffix(after)?.len(),
+        false => text.find(literal)?,
+    };
+    let (text, left) = text.split_at(end);
+    let mut found = placeholders(after, left).filter(|_| !text.is_empty())?;
+    found.push((name, text));
+    Some(found)
 }
 
 fn takes(operation: &Operation, request: &Request) -> bool {
