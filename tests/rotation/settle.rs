@@ -40,6 +40,9 @@ async fn a_key_is_created_exactly_once() {
         Fault::truncated_body(),
         Fault::garbage_json(),
         Fault::wrong_content_type(),
+        Fault::doubled(onkernel::testing::Which::First),
+        Fault::doubled(onkernel::testing::Which::Second),
+        Fault::effect_later(Duration::from_millis(500)),
     ] {
         let server = onkernel::testing::Server::start().await.unwrap();
         server.faults().add(fault.clone().method("POST").times(1));

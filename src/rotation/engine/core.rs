@@ -57,6 +57,10 @@ pub(crate) struct Engine {
     pub(super) own: bool,
     /// The name that the key is to bear: it may be changed by somebody meanwhile.
     pub(super) name: String,
+    /// When this process took it up, and what the store showed then. What a person has said was said
+    /// before.
+    pub(super) opened: Duration,
+    pub(super) shown_at_first: Option<Holds>,
     /// Since when a request may still land unseen.
     pub(super) last_unknown: Duration,
     /// When the old key was last known to exist, and the new one.
@@ -119,6 +123,9 @@ impl Engine {
         for wrote in &past.writes {
             store = store.writing(*wrote, now);
         }
+        if past.store_settled {
+            store = store.settle();
+        }
         let facts = Facts {
             fresh,
             adopted: past.adopted.is_some(),
@@ -143,6 +150,8 @@ impl Engine {
             held: None,
             api,
             own: own.is_some(),
+            opened: now,
+            shown_at_first: None,
             last_unknown: now,
             old_seen: now,
             new_seen: now,
@@ -182,6 +191,7 @@ impl Engine {
                     Holds::Debris if foreign => Holds::Foreign,
                     shows => shows,
                 };
+                self.shown_at_first = Some(shows);
                 self.believe(shows);
             }
             Some(Err(error)) => {
@@ -205,6 +215,7 @@ impl Engine {
             Some(held) if is_old(held) => Holds::Old,
             _ => Holds::Debris,
         };
+        self.held = None;
         match (shows, held) {
             (Holds::New, held) => self.new_secret = held,
             (Holds::Old, Some(held)) => self.old_secret = Some(held),
@@ -229,7 +240,8 @@ impl Engine {
         }
     }
 
-    /// A person's word counts where the store shows nothing that is known, or cannot be read.
+    /// A person's word counts where the store shows nothing that is known, or cannot be read, and
+    /// where no write of ours can make it untrue any more.
     pub(super) fn believe_word(&mut self) {
         let holds = match self.journal.past.store_by_word {
             Some(StoreHolds::Old) => Holds::Old,
@@ -238,7 +250,7 @@ impl Engine {
             None => return,
         };
         self.facts.foreign_by_word = holds == Holds::Foreign;
-        self.facts.store = StoreState::Confirmed(holds);
+        self.facts.store = self.facts.store.shown(holds, self.opened, self.setup.times);
     }
 
     /// Nobody but a person can tell where this is to go.
@@ -338,10 +350,8 @@ impl Engine {
             copied_name: None,
             store: self.facts.store,
             foreign_by_word: self.facts.foreign_by_word,
-            held: match self.facts.store {
-                StoreState::Untouched | StoreState::Confirmed(Holds::Old | Holds::New) => None,
-                _ => self.held.as_ref(),
-            },
+            // Whatever a person calls it.
+            held: self.held.as_ref(),
         }
     }
 }

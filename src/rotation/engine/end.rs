@@ -53,7 +53,8 @@ impl Engine {
 
     fn outcome(&self) -> Outcome {
         let facts = &self.facts;
-        let foreign = facts.store == StoreState::Confirmed(Holds::Foreign);
+        // Another key than the old one, which the journal does not know as the new one either.
+        let other = matches!(facts.store, StoreState::Confirmed(Holds::Foreign | Holds::New));
         match facts.course {
             _ if self.stopped => Outcome::Stopped,
             Course::Forward => Outcome::Rotated,
@@ -66,7 +67,7 @@ impl Engine {
             {
                 Outcome::Rotated
             }
-            Course::Attention if !facts.undoing() && (!foreign || facts.foreign_by_word) => {
+            Course::Attention if !facts.undoing() && (!other || facts.foreign_by_word) => {
                 Outcome::AsBefore
             }
             Course::Attention | Course::Undecided => Outcome::NeedsAttention,

@@ -74,6 +74,8 @@ pub(crate) fn course(facts: &Facts) -> Course {
         // Somebody's key that the journal knows nothing of: it may be older than the world.
         StoreState::Confirmed(Holds::Foreign) => Course::Attention,
         StoreState::Unconfirmed { .. } => Course::Undecided,
+        // A new key of which the journal knows nothing, likewise.
+        StoreState::Confirmed(Holds::New) if !facts.adopted => Course::Attention,
         _ if !facts.undoing() => Course::Back,
         StoreState::Confirmed(Holds::New) => Course::Forward,
         // What was never written is not there, whatever else the store holds.

@@ -10,6 +10,7 @@ use crate::Secret;
 use crate::rotation::api::Sight;
 use crate::rotation::evidence::held::{Holds, StoreState, Which};
 use crate::rotation::evidence::sight::let_in;
+use crate::rotation::journal::record::Record;
 use crate::rotation::store::StoreError;
 
 /// How often the old key is put back before somebody else is taken to be at it.
@@ -29,8 +30,8 @@ impl Engine {
             Err(error) => {
                 self.believe_word();
                 return match self.journal.past.store_by_word {
-                    Some(_) => Ok(()),
-                    None => Err(error.into()),
+                    Some(_) if !self.facts.store.is_unconfirmed() => Ok(()),
+                    _ => Err(error.into()),
                 };
             }
         };
@@ -111,7 +112,7 @@ impl Engine {
                 Err(error) => {
                     failures += 1;
                     if failures >= PATIENT_ATTEMPTS && self.setup.effects.elapsed() >= until {
-                        return Err(StepError { attention: true, ..error });
+                        return self.ask_what_it_holds(error).await;
                     }
                 }
                 Ok(()) => {}
@@ -122,6 +123,11 @@ impl Engine {
             let why = "for the store to show what was written to it";
             self.setup.effects.wait_to_look(why, looks, until).await?;
             looks += 1;
+        }
+        if self.shown_at_first.is_some_and(|first| self.facts.store != StoreState::Confirmed(first))
+        {
+            // The workload was said to have what the store held then.
+            (self.facts.deploy_done, self.facts.redeployed) = (false, false);
         }
         match (self.facts.course, self.facts.store) {
             (Course::Undecided, _) => Ok(()),
@@ -138,6 +144,22 @@ impl Engine {
         }
     }
 
+    /// The store cannot be read, and no write of ours can land any more. What was said of it before
+    /// that may have been true then.
+    async fn ask_what_it_holds(&mut self, error: StepError) -> Done {
+        let said = self.journal.past.store_by_word;
+        self.facts.store = self.facts.store.settle();
+        self.record_if_possible(Record::StoreSettled).await;
+        let why = match said {
+            Some(_) => format!(
+                "a write may have landed after it was said what the store holds: look again, and say it again ({})",
+                error.why
+            ),
+            None => error.why,
+        };
+        Err(StepError { attention: true, ..StepError::new(why) })
+    }
+
     /// What the store is to hold again: the old key, or nothing.
     pub(super) fn restored(&self) -> Which {
         if self.plan.store_is_new { Which::Nothing } else { Which::Old }
@@ -152,6 +174,14 @@ impl Engine {
         if !self.setup.store.readable() {
             let why = "the store cannot be read back, so the new key stays in it";
             return Err(StepError::attention(why));
+        }
+        // Somebody may have put another key there meanwhile.
+        let known = matches!(self.facts.store, StoreState::Confirmed(_));
+        if known
+            && self.read_store().await.is_ok()
+            && self.facts.store == StoreState::Confirmed(Holds::Foreign)
+        {
+            return Err(StepError::attention("the store holds another key, which works"));
         }
         match (self.restored(), self.old_secret.clone()) {
             (Which::Old, None) => Err(StepError::attention(

@@ -15,6 +15,12 @@ impl Engine {
         self.setup.effects.wait_until(why, until).await?;
         self.facts.settle_tried = true;
         self.witness().await?;
+        if self.setup.store.readable() && self.shown_at_first.is_none() {
+            // What it holds is no orphan, however little an older journal knows of it.
+            let effects = std::sync::Arc::clone(&self.setup.effects);
+            let held = effects.effect("read the store", self.setup.store.read()).await?;
+            self.take_in_read(Ok(held)).await?;
+        }
         // A late rotation by the server copies the name that the old key bears by then, which may
         // be the marker of another attempt.
         for marker in self.journal.past.markers.clone() {

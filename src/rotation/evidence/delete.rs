@@ -198,7 +198,8 @@ mod tests {
         for wrote in [Which::Old, Which::New, Which::Nothing] {
             for bits in 0..4_u8 {
                 let (acknowledged, mixed) = (bits & 1 != 0, bits & 2 != 0);
-                all.push(StoreState::Unconfirmed { since, wrote, acknowledged, mixed });
+                let settled = false;
+                all.push(StoreState::Unconfirmed { since, wrote, acknowledged, mixed, settled });
             }
         }
         all

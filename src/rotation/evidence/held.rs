@@ -40,6 +40,8 @@ pub(crate) enum StoreState {
         acknowledged: bool,
         /// An earlier write of something else was not confirmed either.
         mixed: bool,
+        /// All of this was so long ago that none of it can land any more.
+        settled: bool,
     },
     /// It was read back.
     Confirmed(Holds),
@@ -61,14 +63,24 @@ impl StoreState {
             Self::Unconfirmed { wrote: before, mixed, .. } => mixed || before != wrote,
             Self::Untouched | Self::Confirmed(_) => false,
         };
-        Self::Unconfirmed { since, wrote, acknowledged: false, mixed }
+        Self::Unconfirmed { since, wrote, acknowledged: false, mixed, settled: false }
     }
 
     /// The store reported that the write is done, at this moment.
     pub(crate) fn acknowledge(self, now: Duration) -> Self {
         match self {
-            Self::Unconfirmed { wrote, mixed, .. } => {
-                Self::Unconfirmed { since: now, wrote, acknowledged: true, mixed }
+            Self::Unconfirmed { wrote, mixed, settled, .. } => {
+                Self::Unconfirmed { since: now, wrote, acknowledged: true, mixed, settled }
+            }
+            state => state,
+        }
+    }
+
+    /// Whatever was written has landed by now, or never will.
+    pub(crate) fn settle(self) -> Self {
+        match self {
+            Self::Unconfirmed { since, wrote, acknowledged, mixed, .. } => {
+                Self::Unconfirmed { since, wrote, acknowledged, mixed, settled: true }
             }
             state => state,
         }
@@ -77,12 +89,12 @@ impl StoreState {
     /// From when on whatever the store shows is so.
     pub(crate) fn proven_at(self, times: Times) -> Duration {
         match self {
-            Self::Unconfirmed { since, acknowledged, mixed, .. } => {
+            Self::Unconfirmed { since, acknowledged, mixed, settled: false, .. } => {
                 let unknown = !acknowledged || mixed;
                 let wait = if unknown { times.settle } else { Duration::ZERO };
                 since.saturating_add(wait.max(times.propagation))
             }
-            Self::Untouched | Self::Confirmed(_) => Duration::ZERO,
+            Self::Unconfirmed { .. } | Self::Untouched | Self::Confirmed(_) => Duration::ZERO,
         }
     }
 

@@ -28,6 +28,8 @@ pub(crate) enum Record {
     Settled { marker: String },
     /// The store is about to be written.
     Storing { key: Which },
+    /// None of the writes to the store can land any more: what a person says of it from now on is so.
+    StoreSettled,
     /// The workload is about to be deployed with what the store holds.
     Deploying { key: Which },
     /// The old key is about to be retired: from here it only goes forward.
@@ -81,6 +83,8 @@ pub(crate) struct Past {
     pub(crate) in_use: Vec<String>,
     /// What was written to the store, in this order.
     pub(crate) writes: Vec<Which>,
+    /// None of these can land any more.
+    pub(crate) store_settled: bool,
     /// It was deployed with the new key at some time.
     pub(crate) deployed_new: bool,
     /// A person has said that the workload has what the store holds.
@@ -152,6 +156,13 @@ impl Past {
             Record::Settled { marker: text } => self.settle(&marker(text)?),
             Record::Storing { key } => {
                 self.writes.push(*key);
+                self.store_settled = false;
+                self.store_by_word = None;
+                self.deployed_by_word = false;
+            }
+            Record::StoreSettled => {
+                self.store_settled = true;
+                // What was said before may have been true of what was there then.
                 self.store_by_word = None;
                 self.deployed_by_word = false;
             }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use onkernel::Client;
-use onkernel::rotation::{Outcome, Resolution, RotationExt, pending};
+use onkernel::rotation::{Event, FileStore, Outcome, Resolution, RotationExt, Step, Stop, pending};
 use onkernel::testing::{AuthContext, Fault};
 
 use super::support::{Death, Settings, World, http, plain, world};
@@ -71,8 +71,15 @@ async fn a_sweep_after_a_self_rotation_asks_with_the_stores_key() {
     let world = world(Settings { own: true, ..Settings::default() }).await;
     let old = world.old().plaintext().to_owned();
     world.server.faults().add(Fault::drop_connection().after().method("POST").times(1));
-    let report = world.rotation().settle_time(std::time::Duration::from_secs(9)).run().await;
-    let report = report.unwrap();
+    let stop = Stop::new();
+    let asks = stop.clone();
+    let rotation = world.rotation().stop_on(&stop).on_event(move |event| {
+        if matches!(event, Event::Started { step: Step::Retire }) {
+            asks.stop();
+        }
+    });
+    let report = rotation.run().await.unwrap();
+    assert!(!report.unsettled.is_empty(), "{report:?}");
     let client = Client::builder()
         .api_key(old)
         .base_url(world.server.url())
@@ -81,7 +88,8 @@ async fn a_sweep_after_a_self_rotation_asks_with_the_stores_key() {
         .unwrap();
     let sweep = client.resume(&world.journal).store(world.store.clone());
     sweep.clock(world.clock.clone()).sweep().await.unwrap();
-    assert!(report.is_settled());
+    world.recover().await.unwrap();
+    assert_eq!(world.settled().unwrap(), Outcome::Rotated);
 }
 
 /// Rule 7: organizations are asked where they can be, and nothing fails where they cannot.
@@ -131,10 +139,51 @@ async fn another_host_adopts_a_rotation_by_its_store() {
     assert_eq!(fs::read_to_string(&world.journal).unwrap(), text);
     let held = world.store.held().unwrap();
     world.store.set(Some("sk_of_nobody_0123456789"));
-    assert!(world.resume().adopt().run().await.is_err(), "it holds neither key");
+    let error = world.resume().adopt().run().await.unwrap_err();
+    assert!(error.to_string().contains("neither of its keys"), "{error}");
+    assert_eq!(fs::read_to_string(&world.journal).unwrap(), text);
     world.store.set(Some(&held));
     world.resume().adopt().run().await.unwrap();
     world.settled().unwrap();
+}
+
+/// Rule 7: another store, or another server, is not the rotation's.
+#[tokio::test]
+async fn a_resume_with_another_store_or_at_another_server_changes_nothing() {
+    let world = plain().await;
+    died(&world, 40).await;
+    let text = fs::read_to_string(&world.journal).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let other = FileStore::new(folder.path().join("key"));
+    fs::write(folder.path().join("key"), world.store.held().unwrap()).unwrap();
+    let error = world.resume().store(other.clone()).run().await.unwrap_err();
+    assert!(error.to_string().contains("its store is"), "{error}");
+    assert!(error.resolutions().contains(&Resolution::Adopt), "{error}");
+    assert_eq!(fs::read_to_string(&world.journal).unwrap(), text);
+    let moved = text.replace(world.server.url(), "https://elsewhere.example");
+    fs::write(&world.journal, &moved).unwrap();
+    let error = world.resume().run().await.unwrap_err();
+    assert!(error.to_string().contains("elsewhere.example"), "{error}");
+    assert_eq!(fs::read_to_string(&world.journal).unwrap(), moved);
+    fs::write(&world.journal, &text).unwrap();
+    // The store has moved there, and holds one of the two keys.
+    let report = world.resume().store(other).adopt().run().await.unwrap().unwrap();
+    assert_eq!(report.outcome, Outcome::Rotated);
+}
+
+/// Rule 8: a self-rotation that another caller takes up does not insist on the dead key.
+#[tokio::test]
+async fn a_self_rotation_goes_on_when_its_own_key_has_expired() {
+    for by_manager in [false, true] {
+        let world = world(Settings { own: true, ..Settings::default() }).await;
+        died(&world, 44).await;
+        assert_ne!(world.store.held().as_deref(), Some(world.old().plaintext()), "too early");
+        // It has lived for 3 of its 30 days; the new one is as young as the rotation.
+        world.server.advance(chrono::TimeDelta::hours(27 * 24 + 1));
+        let client = if by_manager { &world.manager } else { &world.client };
+        let report = world.resume_by(client).run().await.unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(report.unwrap().outcome, Outcome::Rotated, "{by_manager}");
+    }
 }
 
 /// Rule 8: a rotation whose journal is lost is found by its markers.

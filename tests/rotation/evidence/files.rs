@@ -63,6 +63,24 @@ async fn attributes_and_access_lists_are_kept() {
     assert_eq!(shown(), before);
 }
 
+/// Where it can be, which is where the owner may be changed at all.
+#[tokio::test]
+async fn the_owner_is_kept() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    fs::write(&path, "sk_old_0123456789").unwrap();
+    if chown(&path, Some(4242), Some(4343)).is_err() {
+        println!("SKIPPED: the owner of a file cannot be changed here");
+        return;
+    }
+    let store = FileStore::new(&path);
+    store.check().await.unwrap();
+    store.write(&Secret::from(NEW)).await.unwrap();
+    let metadata = fs::metadata(&path).unwrap();
+    assert_eq!((metadata.uid(), metadata.gid()), (4242, 4343));
+}
+
 #[tokio::test]
 async fn lines_that_readers_read_differently_are_rejected_in_the_plan() {
     for text in [

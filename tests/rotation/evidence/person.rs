@@ -46,6 +46,60 @@ async fn a_misspelled_hook_is_replaced_or_done_without() {
     assert_eq!(world.settled().unwrap(), Outcome::AsBefore);
 }
 
+/// Rule 8: where the old key cannot be put back, what stood in the way of the new one is named.
+#[tokio::test]
+async fn a_hook_that_turned_it_back_is_named_where_there_is_no_way_back() {
+    let world = world(Settings { deploys: false, ..Settings::default() }).await;
+    let watch = world.watch(Death::Never);
+    let dies = world
+        .rotation()
+        .probe(watch.clone())
+        .verify(|_| std::future::pending::<Result<(), std::io::Error>>());
+    // The process dies in its hook: the old plaintext is nowhere by then.
+    let stored = async {
+        while world.store.writes() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = stored => {}
+        _ = dies.run() => panic!("it is over"),
+    }
+    world.quiesce().await;
+    let error = resume(&world).run().await.unwrap_err();
+    for way in [Resolution::Deploy, Resolution::Deployed] {
+        assert!(error.resolutions().contains(&way), "{way:?}: {:?}", error.resolutions());
+    }
+    let report = resume(&world).deployed().run().await.unwrap().unwrap();
+    assert_eq!(report.outcome, Outcome::Rotated);
+    assert_eq!(world.settled().unwrap(), Outcome::Rotated);
+}
+
+/// Rules 2 and 8: what a person says of a store counts when no write of ours can make it untrue.
+#[tokio::test]
+async fn a_word_about_the_store_is_no_word_about_what_lands_after_it() {
+    use crate::support::StoreFault;
+    let world = plain().await;
+    // It cannot be read any more, and putting the old key back lands late.
+    for call in 4..60 {
+        world.store.fail(call, StoreFault::WritesLate);
+    }
+    let watch = world.watch(Death::Never);
+    let error = world.run(&watch, Death::Never).await.unwrap().unwrap_err();
+    assert!(error.needs_attention() && world.store.is_late(), "{error}");
+    let says = |holds| world.resume().store_holds(holds);
+    let error = says(StoreHolds::New).run().await.unwrap_err();
+    assert!(error.to_string().contains("say it again"), "{error}");
+    assert!(world.old().deleted_at.is_none());
+    let holds = Resolution::StoreHolds(StoreHolds::Old);
+    assert!(error.resolutions().contains(&holds), "{:?}", error.resolutions());
+    assert_eq!(world.store.held().as_deref(), Some(world.old().plaintext()), "it has landed");
+    let report = says(StoreHolds::Old).run().await.unwrap().unwrap();
+    assert_eq!(report.outcome, Outcome::AsBefore);
+    assert_eq!(world.settled().unwrap(), Outcome::AsBefore);
+}
+
 /// Rule 8: what is given up ends, deletes nothing, and says what stays.
 #[tokio::test]
 async fn giving_up_ends_it_and_lists_what_stays() {
@@ -130,6 +184,55 @@ async fn a_journal_that_does_not_know_what_the_store_holds_needs_attention() {
     assert_eq!(world.store.held(), held);
     world.resume().give_up().run().await.unwrap();
     assert!(pending(&world.journal).unwrap().is_none());
+}
+
+/// Rules 4 and 14: a key that the store holds is no orphan, whatever an older journal knows of it
+/// and a person calls it.
+#[tokio::test]
+async fn a_key_that_the_store_holds_is_no_orphan_of_an_older_journal() {
+    for holds in [StoreHolds::New, StoreHolds::Other, StoreHolds::Old] {
+        let world = plain().await;
+        let watch = world.watch(Death::Never);
+        world.run(&watch, Death::Never).await.unwrap().unwrap();
+        let text = fs::read_to_string(&world.journal).unwrap();
+        let old: String =
+            text.split_inclusive('\n').take_while(|l| !l.contains("\"created\"")).collect();
+        assert!(old.contains("\"creating\""), "{old}");
+        // The last step, the name, was not yet taken.
+        let key = world.server.key_by_plaintext(&world.store.held().unwrap()).unwrap();
+        let line = old.lines().last().unwrap();
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(world.server.rename(&key.id, line["marker"].as_str().unwrap()));
+        fs::write(&world.journal, &old).unwrap();
+        assert!(world.resume().run().await.unwrap_err().needs_attention());
+        let _ = world.resume().store_holds(holds).run().await;
+        let _ = world.resume().sweep().await;
+        let key = world.server.key(&key.id).unwrap();
+        assert!(key.deleted_at.is_none(), "{holds}: the only key that works");
+    }
+}
+
+/// Rules 4 and 14: nor where the store cannot be read just now.
+#[tokio::test]
+async fn a_store_that_cannot_be_read_may_hold_what_an_older_journal_takes_for_an_orphan() {
+    use crate::support::StoreFault;
+    let world = world(Settings { deploys: false, ..Settings::default() }).await;
+    let stop = onkernel::rotation::Stop::new();
+    let asks = stop.clone();
+    let rotation = world.rotation().stop_on(&stop).verify(move |_| {
+        asks.stop();
+        async { Ok::<_, std::io::Error>(()) }
+    });
+    rotation.run().await.unwrap_err();
+    let text = fs::read_to_string(&world.journal).unwrap();
+    let old: String =
+        text.split_inclusive('\n').take_while(|l| !l.contains("\"created\"")).collect();
+    fs::write(&world.journal, &old).unwrap();
+    for call in world.store.calls()..world.store.calls() + 3 {
+        world.store.fail(call, StoreFault::ReadFails);
+    }
+    let _ = world.resume().run().await;
+    assert!(world.server.authenticates(&world.store.held().unwrap()), "it was deleted");
 }
 
 /// Rule 8: a rename that somebody else already made is done.

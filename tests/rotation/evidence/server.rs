@@ -70,6 +70,44 @@ async fn a_deletion_that_shows_late_is_a_deletion() {
     assert!(rotated(&world).await.is_settled());
 }
 
+/// Rule 1: a deletion that the server shows is proof at once.
+#[tokio::test]
+async fn a_deletion_that_is_seen_is_not_waited_for() {
+    let world = world(Settings { deploys: false, ..Settings::default() }).await;
+    world.server.faults().add(Fault::doubled(Which::Second).method("DELETE"));
+    let report = world.rotation().overlap(Duration::ZERO).run().await.unwrap();
+    assert!(report.is_settled(), "{report:?}");
+    assert_eq!(world.clock.elapsed(), Duration::ZERO, "something was waited for");
+}
+
+/// Rule 1: another attempt under another marker need not wait for the first.
+#[tokio::test]
+async fn a_second_attempt_does_not_wait_for_the_first() {
+    let world = world(Settings { deploys: false, ..Settings::default() }).await;
+    world.server.faults().add(Fault::drop_connection().after().method("POST").times(1));
+    let (clock, made) = (world.clock.clone(), std::sync::Arc::new(std::sync::Mutex::new(None)));
+    let at = made.clone();
+    let rotation = world.rotation().on_event(move |event| {
+        if matches!(event, Event::Done { step: Step::Create, .. }) {
+            *at.lock().unwrap() = Some(clock.elapsed());
+        }
+    });
+    rotation.run().await.unwrap();
+    let took = made.lock().unwrap().unwrap();
+    assert!(took < Duration::from_secs(30), "{took:?}");
+}
+
+/// Rule 6: a key that is never let in is given to nobody.
+#[tokio::test]
+async fn a_new_key_that_is_never_let_in_is_undone() {
+    let world = plain().await;
+    world.server.faults().add(Fault::stale_auth(Lag::Time(Duration::from_secs(100_000))));
+    let why = undone(&world).await;
+    assert!(why.contains("rejects the new key"), "{why}");
+    assert_eq!(world.store.writes(), 0);
+    assert_eq!(live(&world), std::slice::from_ref(&world.old_id));
+}
+
 /// Rule 6: nobody is given a key that the server does not let in yet.
 #[tokio::test]
 async fn a_young_key_is_tried_until_it_is_let_in() {
@@ -206,6 +244,29 @@ async fn a_clear_rejection_ends_at_once() {
         assert_eq!(world.server.now(), before, "{status}: nothing is waited for");
         assert!(onkernel::rotation::pending(&world.journal).unwrap().is_none());
     }
+}
+
+/// Rule 11: what a rejected creation made all the same goes with the one look.
+#[tokio::test]
+async fn what_a_rejected_creation_made_goes_at_once() {
+    let world = plain().await;
+    world.server.faults().add(Fault::status(409).after().method("POST").times(1));
+    world.rotation().run().await.unwrap_err();
+    assert_eq!(live(&world), std::slice::from_ref(&world.old_id));
+    assert_eq!(world.clock.elapsed(), Duration::ZERO, "something was waited for");
+}
+
+/// Rule 11: so does a sweep.
+#[tokio::test]
+async fn what_a_rejected_creation_made_late_is_found_by_a_sweep() {
+    let world = plain().await;
+    world.server.faults().add(Fault::status(409).after().method("POST").times(1));
+    let lag = Fault::stale_reads(Lag::Time(Duration::from_secs(3)));
+    world.server.faults().add(lag.path("/org/api_keys").method("GET"));
+    world.rotation().run().await.unwrap_err();
+    world.server.faults().clear();
+    assert_eq!(world.resume().sweep().await.unwrap(), 1);
+    assert_eq!(live(&world), std::slice::from_ref(&world.old_id));
 }
 
 /// Rule 11: the next run looks once more for what a rejection may have made all the same.

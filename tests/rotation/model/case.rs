@@ -22,6 +22,31 @@ pub struct Case {
     /// At which effect it is asked to stop, the rotation and each resumption.
     pub stops: Vec<Option<usize>>,
     pub hand: Option<(usize, Hand)>,
+    /// Who tries to resume it before the resumptions, in this order.
+    pub visits: Vec<Option<Visit>>,
+    pub backup: Option<Backup>,
+    /// With which of the ways out that are named a person ends it; without, all is put right and
+    /// tried again.
+    pub way: Option<usize>,
+}
+
+/// Somebody who resumes it, or sweeps, from where it is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Visit {
+    /// A caller of another organization.
+    StrangerResumes,
+    StrangerSweeps,
+    /// The same caller on another host, which shares the home folder.
+    OtherHost,
+    /// Likewise, who names the store.
+    OtherHostAdopts,
+}
+
+/// A copy of the journal, made at this effect and put back before this resumption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backup {
+    pub made_at: usize,
+    pub put_back: usize,
 }
 
 pub fn settings() -> impl Strategy<Value = Settings> {
@@ -116,12 +141,25 @@ pub fn fault() -> impl Strategy<Value = Fault> {
     })
 }
 
-pub fn case(with_hand: bool) -> impl Strategy<Value = Case> {
+/// Which cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Nobody,
+    /// Somebody lays hand on the keys or the store.
+    Hands,
+    /// Others resume it, and a person resolves it, perhaps with an older journal.
+    Others,
+}
+
+pub fn case(who: Who) -> impl Strategy<Value = Case> {
     let store_fault = prop::sample::select(vec![
         StoreFault::FailsBefore,
         StoreFault::FailsAfter,
         StoreFault::WritesLate,
         StoreFault::ReadFails,
+        StoreFault::StaleRead,
+        StoreFault::Truncates,
+        StoreFault::Empties,
     ]);
     let death = prop_oneof![
         2 => Just(Death::Never),
@@ -135,7 +173,28 @@ pub fn case(with_hand: bool) -> impl Strategy<Value = Case> {
         Hand::Shorten,
         Hand::Expire,
         Hand::Rotate,
+        Hand::PutThird,
+        Hand::DeleteMarked,
+        Hand::RenameMarked,
     ]);
+    let visit = prop::sample::select(vec![
+        Visit::StrangerResumes,
+        Visit::StrangerSweeps,
+        Visit::OtherHost,
+        Visit::OtherHostAdopts,
+    ]);
+    let backup =
+        (0..90_usize, 1..4_usize).prop_map(|(made_at, put_back)| Backup { made_at, put_back });
+    let more = (
+        vec(option::weighted(0.6, visit), 0..4),
+        option::weighted(0.4, backup),
+        option::weighted(0.6, 0..8_usize),
+    )
+        .prop_map(move |(visits, backup, way)| match who {
+            Who::Nobody => (Vec::new(), None, None),
+            Who::Hands => (Vec::new(), None, way),
+            Who::Others => (visits, backup, way),
+        });
     let disk = (0..14_usize, 1..4_usize).prop_map(|(from, lines)| (from, from + lines));
     (
         settings(),
@@ -144,9 +203,10 @@ pub fn case(with_hand: bool) -> impl Strategy<Value = Case> {
         option::weighted(0.15, disk),
         vec(death, 0..4),
         vec(option::weighted(0.3, 0..80_usize), 0..3),
-        (0..80_usize, hand).prop_map(move |hand| with_hand.then_some(hand)),
+        (0..80_usize, hand).prop_map(move |hand| (who == Who::Hands).then_some(hand)),
+        more,
     )
-        .prop_map(|(settings, faults, store, disk_full, deaths, stops, hand)| Case {
+        .prop_map(|(settings, faults, store, disk_full, deaths, stops, hand, more)| Case {
             settings,
             faults,
             store,
@@ -154,5 +214,8 @@ pub fn case(with_hand: bool) -> impl Strategy<Value = Case> {
             deaths,
             stops,
             hand,
+            visits: more.0,
+            backup: more.1,
+            way: more.2,
         })
 }

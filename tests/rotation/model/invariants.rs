@@ -1,12 +1,13 @@
 //! What must be so of the server, the store and the journal together, whatever has happened.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use onkernel::rotation::{Retirement, pending};
 use onkernel::testing::{LogEntry, Server};
 use serde_json::Value;
 
-use super::person::Hand;
+use super::person::{BETTER, Hand};
 use crate::support::MemoryStore;
 
 /// What the journal says.
@@ -53,6 +54,10 @@ pub struct Model {
     pub concurrent: std::path::PathBuf,
     pub hand: Option<Hand>,
     /// How many requests there had been when the hand was laid on it, and when the retirement began.
+    /// Keys that somebody has put into the store.
+    pub thirds: Mutex<Vec<String>>,
+    /// The journal is an older copy, so that it does not know all.
+    pub put_back: AtomicBool,
     pub laid_at: AtomicUsize,
     pub retiring_at: AtomicUsize,
 }
@@ -80,6 +85,15 @@ impl Model {
         let journal = std::fs::read_to_string(&self.journal).unwrap_or_default();
         let written = Written::read(&journal)?;
         pending(&self.journal).map_err(|error| error.to_string())?;
+        let thirds = self.thirds.lock().unwrap().clone();
+        for id in self.bystanders.iter().chain(&thirds) {
+            if self.server.key(id).is_none_or(|key| key.deleted_at.is_some()) {
+                return Err(format!("{id}, which is somebody else's, was deleted"));
+            }
+        }
+        if self.put_back.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         let held = self.store.held();
         let touched = self.touched.load(Ordering::SeqCst);
         let concurrent =
@@ -94,6 +108,9 @@ impl Model {
                 continue;
             }
             if self.bystanders.contains(&key.id)
+                || thirds.contains(&key.id)
+                || key.name == BETTER
+                || key.name == "by hand"
                 || concurrent.made.contains(&key.id)
                 || concurrent.markers.contains(&key.name)
                 || key.plaintext() == self.server.bootstrap_key()

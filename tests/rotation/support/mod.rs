@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, missing_docs)]
 
 mod clock;
+mod follow;
 #[path = "../../support/http.rs"]
 mod http;
 mod run;
@@ -13,9 +14,10 @@ mod watch;
 mod world;
 
 pub use clock::{LandingClock, TestClock};
+pub use follow::{Followed, ways_of};
 pub use http::http;
 pub use run::{plain, rotated, unchanged, undone, world};
 pub use settings::Settings;
 pub use store::{MemoryStore, StoreFault};
 pub use watch::{Death, Hook, Watch, sound, until};
-pub use world::World;
+pub use world::{World, connect};

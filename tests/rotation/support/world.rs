@@ -36,6 +36,11 @@ pub struct World {
     _folder: tempfile::TempDir,
 }
 
+/// A client with this key.
+pub fn connect(server: &Server, http: &reqwest::Client, key: &str) -> Client {
+    Client::builder().api_key(key).base_url(server.url()).http_client(http.clone()).build().unwrap()
+}
+
 pub type Ran = Option<Result<RotationReport, RotationError>>;
 
 impl World {
@@ -61,14 +66,7 @@ impl World {
         let old = server.add_key(new);
         bystanders.push(server.add_key(NewKey::named(&settings.name).days(9)).id);
         server.advance(TimeDelta::days(3));
-        let connect = |key: &str| {
-            Client::builder()
-                .api_key(key)
-                .base_url(server.url())
-                .http_client(http.clone())
-                .build()
-                .unwrap()
-        };
+        let connect = |key: &str| connect(&server, http, key);
         let manager = connect(server.bootstrap_key());
         let client = if settings.own { connect(old.plaintext()) } else { manager.clone() };
         let store = match settings.new_store {
@@ -126,8 +124,11 @@ impl World {
     }
 
     pub fn resume(&self) -> Resume {
-        let mut resume = self
-            .client
+        self.resume_by(&self.client)
+    }
+
+    pub fn resume_by(&self, client: &Client) -> Resume {
+        let mut resume = client
             .resume(&self.journal)
             .store(self.store.clone())
             .stop_on(&self.stop.lock().unwrap())
@@ -156,8 +157,24 @@ impl World {
         &self,
     ) -> impl Fn(DeployTarget) -> BoxFuture<'static, Result<(), io::Error>> + Send + Sync + 'static
     {
+        self.hook(self.settings.deploy_fails.clone())
+    }
+
+    /// The hook as a person writes it anew, so that it works.
+    pub fn working_hook(
+        &self,
+    ) -> impl Fn(DeployTarget) -> BoxFuture<'static, Result<(), io::Error>> + Send + Sync + 'static
+    {
+        self.hook(Vec::new())
+    }
+
+    fn hook(
+        &self,
+        fails: Vec<usize>,
+    ) -> impl Fn(DeployTarget) -> BoxFuture<'static, Result<(), io::Error>> + Send + Sync + 'static
+    {
         let (store, deployed) = (self.store.clone(), Arc::clone(&self.deployed));
-        let (calls, fails) = (Arc::clone(&self.deploys), self.settings.deploy_fails.clone());
+        let calls = Arc::clone(&self.deploys);
         move |_| {
             let (store, deployed) = (store.clone(), Arc::clone(&deployed));
             let fails = fails.contains(&calls.fetch_add(1, Ordering::SeqCst));

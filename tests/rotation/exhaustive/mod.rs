@@ -9,57 +9,21 @@
 //! All of them take minutes: without `ROTATION_EVERYTHING` in the environment one in eight is run,
 //! the same ones every time.
 
+mod cases;
+mod wedge;
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use onkernel::rotation::{Outcome, Retirement};
-use onkernel::testing::{Fault, RetryAfter};
+use onkernel::testing::Fault;
 
-use crate::support::{Death, Settings, StoreFault, World, http, sound};
-
-/// One way in which things go wrong.
-#[derive(Clone, Default)]
-struct Case {
-    name: String,
-    settings: Settings,
-    faults: Vec<Fault>,
-    store: Vec<(usize, StoreFault)>,
-    disk_full: Option<(usize, usize)>,
-    /// Where the rotation dies, and then each resumption.
-    deaths: Vec<Death>,
-}
-
-/// What a run without trouble has.
-struct Size {
-    requests: u64,
-    effects: usize,
-    store_calls: usize,
-    appends: usize,
-}
-
-async fn size(http: &reqwest::Client, settings: &Settings) -> Size {
-    let world = World::new(http, settings).await;
-    let watch = world.watch(Death::Never);
-    let _ = world.run(&watch, Death::Never).await.unwrap();
-    let nothing = |path: &str| path == "/nowhere";
-    let requests = world.server.log().iter().filter(|e| !nothing(&e.path)).count() as u64;
-    Size {
-        requests,
-        effects: watch.count(),
-        store_calls: world.store.calls(),
-        appends: watch.appends(),
-    }
-}
+use crate::support::{Death, Settings, StoreFault, http, sound};
+use cases::{Case, Named, all_settings, everything, kinds, size, troubles};
 
 async fn check(http: &reqwest::Client, case: &Case) -> Result<Outcome, String> {
-    let world = World::new(http, &case.settings).await;
-    for fault in &case.faults {
-        world.server.faults().add(fault.clone());
-    }
-    for (call, fault) in &case.store {
-        world.store.fail(*call, *fault);
-    }
+    let world = case.world(http).await;
     let mut deaths = case.deaths.iter().copied();
     let death = deaths.next().unwrap_or(Death::Never);
     let watch = world.watch(death);
@@ -100,8 +64,18 @@ async fn check(http: &reqwest::Client, case: &Case) -> Result<Outcome, String> {
     Ok(actual)
 }
 
-/// Runs the cases on a few threads and says how many there were.
+/// Makes the cases, runs one in eight of them or all, and says how many there were.
 fn run(title: &str, make: impl AsyncFn(&reqwest::Client) -> Vec<Case>) {
+    run_each(title, 8, make, check);
+}
+
+/// Runs one in so many of the cases, or all, on a few threads.
+fn run_each<C: Named + Sync>(
+    title: &str,
+    one_in: usize,
+    make: impl AsyncFn(&reqwest::Client) -> Vec<C>,
+    check: impl AsyncFn(&reqwest::Client, &C) -> Result<Outcome, String> + Sync,
+) {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let cases = {
         let runtime = runtime();
@@ -110,8 +84,8 @@ fn run(title: &str, make: impl AsyncFn(&reqwest::Client) -> Vec<Case>) {
         runtime.block_on(make(&http))
     };
     let all = cases.len();
-    let step = if everything() { 1 } else { 8 };
-    let cases: Vec<Case> = cases.into_iter().step_by(step).collect();
+    let step = if everything() { 1 } else { one_in };
+    let cases: Vec<C> = cases.into_iter().step_by(step).collect();
     let next = AtomicUsize::new(0);
     let (rotated, as_before) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let failures = Mutex::new(Vec::new());
@@ -127,7 +101,7 @@ fn run(title: &str, make: impl AsyncFn(&reqwest::Client) -> Vec<Case>) {
                         Ok(_) => as_before.fetch_add(1, Ordering::SeqCst),
                         Err(why) => {
                             let mut failures = failures.lock().unwrap();
-                            failures.push(format!("{} {:?}: {why}", case.name, case.settings));
+                            failures.push(format!("{}: {why}", case.named()));
                             failures.len()
                         }
                     };
@@ -150,53 +124,6 @@ fn run(title: &str, make: impl AsyncFn(&reqwest::Client) -> Vec<Case>) {
         }
         panic!("{} of {}, the first: {}", failures.len(), cases.len(), failures[0]);
     }
-}
-
-/// Whether to run what takes minutes, too.
-fn everything() -> bool {
-    std::env::var_os("ROTATION_EVERYTHING").is_some()
-}
-
-fn all_settings() -> Vec<Settings> {
-    let mut all = Vec::new();
-    for retirement in [Retirement::Delete, Retirement::Keep, Retirement::Grace { days: 2 }] {
-        for own in [false, true] {
-            all.push(Settings { retirement, own, ..Settings::default() });
-        }
-    }
-    all.push(Settings { new_store: true, ..Settings::default() });
-    all.push(Settings { colliding_masks: true, ..Settings::default() });
-    all
-}
-
-/// Every kind of fault, before and after the effect where that makes a difference.
-fn kinds() -> Vec<(&'static str, Fault)> {
-    let both = |name: &'static str, fault: fn() -> Fault| {
-        [(name, fault().before()), (name, fault().after())]
-    };
-    let mut kinds = Vec::new();
-    kinds.extend(both("drop", Fault::drop_connection));
-    kinds.extend(both("reset", Fault::reset));
-    kinds.extend(both("400", || Fault::status(400)));
-    kinds.extend(both("401", || Fault::status(401)));
-    kinds.extend(both("403", || Fault::status(403)));
-    kinds.extend(both("404", || Fault::status(404)));
-    kinds.extend(both("409", || Fault::status(409)));
-    kinds.extend(both("500", || Fault::status(500)));
-    kinds.extend(both("503", || Fault::status(503)));
-    kinds.extend(both("429", || Fault::too_many_requests(RetryAfter::Seconds(2))));
-    kinds.extend(both("html 502", Fault::html_bad_gateway));
-    kinds.extend(both("redirect", || Fault::redirect("http://127.0.0.1:9/elsewhere")));
-    kinds.extend(both("200 of another", || {
-        Fault::replace(200, [("content-type", "text/html")], "<html>welcome</html>")
-    }));
-    kinds.push(("refuse", Fault::refuse().path("/**")));
-    kinds.push(("truncated", Fault::truncated_body()));
-    kinds.push(("wrong length", Fault::wrong_length()));
-    kinds.push(("garbage", Fault::garbage_json()));
-    kinds.push(("text", Fault::wrong_content_type()));
-    kinds.push(("late", Fault::effect_later(Duration::from_secs(100))));
-    kinds
 }
 
 #[test]
@@ -262,38 +189,6 @@ fn pairs_of_faults() {
         }
         cases
     });
-}
-
-/// What goes wrong beside the death of the process.
-fn troubles() -> Vec<Case> {
-    let lost = Fault::drop_connection().method("POST").after().times(1);
-    let late = Fault::effect_later(Duration::from_secs(100)).method("POST").times(1);
-    let fails = |deploy_fails| Settings { deploy_fails, ..Settings::default() };
-    let case = |name: &str| Case { name: name.to_owned(), ..Case::default() };
-    let mut troubles: Vec<Case> = all_settings()
-        .into_iter()
-        .map(|settings| Case { settings, ..case("no trouble") })
-        .collect();
-    for retirement in [Retirement::Delete, Retirement::Grace { days: 2 }] {
-        for own in [false, true] {
-            let settings = Settings { retirement, own, ..Settings::default() };
-            let fails = Settings { deploy_fails: vec![0], ..settings.clone() };
-            troubles.push(Case {
-                faults: vec![lost.clone()],
-                settings: settings.clone(),
-                ..case("lost response")
-            });
-            troubles.push(Case { faults: vec![late.clone()], settings, ..case("late creation") });
-            troubles.push(Case { settings: fails, ..case("failed rollout") });
-        }
-    }
-    troubles.push(Case { settings: fails(vec![0, 1]), ..case("failed rollouts") });
-    for call in 2..5 {
-        for fault in [StoreFault::FailsBefore, StoreFault::FailsAfter, StoreFault::WritesLate] {
-            troubles.push(Case { store: vec![(call, fault)], ..case("store fault") });
-        }
-    }
-    troubles
 }
 
 #[test]
