@@ -139,3 +139,21 @@ AThing: { type: object, properties: { d: { type: string } } }",
         assert!(rust.contains(part), "no `{part}` in\n{rust}");
     }
 }
+
+#[test]
+fn what_a_map_requires_is_named_like_any_field() {
+    let paths = "/things:
+  get:
+    operationId: getThings
+    responses: { '200': { description: '', content: { application/json: { schema: { $ref: '#/components/schemas/Thing' } } } } }";
+    let rust_of = |thing: &str| {
+        let schemas = format!("Thing: {{ type: object, required: [M, m]{thing} }}");
+        lowered(paths, &schemas).unwrap().1
+    };
+    let rust = rust_of(", additionalProperties: { type: integer }");
+    assert!(rust.contains("pub m: i64") && rust.contains("pub m2: i64"), "{rust}");
+    for anything in ["", ", additionalProperties: true", ", properties: {}"] {
+        let rust = rust_of(anything);
+        assert!(rust.contains("Map<") && !rust.contains("pub m:"), "{rust}");
+    }
+}
