@@ -145,7 +145,9 @@ fn loosen(schema: &mut Value) {
     if it.get("additionalProperties") == Some(&json!(false)) {
         it.remove("additionalProperties");
     }
-    if it.get("format").is_some_and(|format| !FORMATS.iter().any(|known| format == known)) {
+    // Without a type it says nothing of a value that is none of its own.
+    let is_known = |format| it.contains_key("type") && FORMATS.iter().any(|known| format == known);
+    if it.get("format").is_some_and(|format| !is_known(format)) {
         it.remove("format");
     }
     for (_, property) in

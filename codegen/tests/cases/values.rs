@@ -140,3 +140,19 @@ fn what_is_always_null_is_unit() {
     assert!(rust.contains("pub error: ()"), "{rust}");
     assert!(rust.contains("pub ok: ()"), "{rust}");
 }
+
+#[test]
+fn a_format_without_a_type_is_any_value() {
+    let (_, rust) = super::lowered(
+        "/things:
+  get:
+    operationId: getThings
+    responses: { '200': { description: '', content: { application/json: { schema: { $ref: '#/components/schemas/Thing' } } } } }",
+        "Thing: { type: object, properties: { a: { format: date }, b: { format: int32 }, c: { minLength: 3 } } }",
+    )
+    .unwrap();
+    for field in ["a", "b", "c"] {
+        let field = format!("pub {field}: ::std::option::Option<::serde_json::Value>");
+        assert!(rust.contains(&field), "{rust}");
+    }
+}
