@@ -229,6 +229,8 @@ impl Engine {
     pub(super) fn believe(&mut self, shows: Holds) {
         let now = self.setup.effects.elapsed();
         self.facts.store = self.facts.store.shown(shows, now, self.setup.times);
+        // Whoever stored it: a journal may be older than that.
+        self.facts.stored |= shows == Holds::New;
         match shows {
             Holds::Old | Holds::New => {}
             Holds::Debris => self.believe_word(),

@@ -3,7 +3,7 @@
 use std::fs;
 
 use onkernel::rotation::{
-    DeployTarget, Outcome, Resolution, Resume, RotationError, StoreHolds, pending,
+    DeployTarget, Outcome, Resolution, Resume, Retirement, RotationError, StoreHolds, pending,
 };
 
 use super::support::{Death, Settings, World, plain, world};
@@ -249,4 +249,26 @@ async fn a_name_that_a_person_gave_stays() {
     let report = world.resume().run().await.unwrap().unwrap();
     assert!(report.is_settled(), "{report:?}");
     assert_eq!(world.server.key(&new).unwrap().name, "by hand");
+}
+
+/// Rule 14: what the store holds was stored, though an older journal knows nothing of it. Going back
+/// from there ends.
+#[tokio::test]
+async fn an_older_journal_goes_back_from_a_store_that_holds_the_new_key() {
+    let world = plain().await;
+    world.rotation().retire(Retirement::Keep).run().await.unwrap();
+    let text = fs::read_to_string(&world.journal).unwrap();
+    let created = text.lines().position(|line| line.contains("\"created\"")).unwrap();
+    let older: Vec<&str> = text.lines().take(created + 1).collect();
+    let line: serde_json::Value = serde_json::from_str(older[created]).unwrap();
+    let key = world.server.key_by_plaintext(&world.store.held().unwrap()).unwrap();
+    assert!(world.server.rename(&key.id, line["marker"].as_str().unwrap()));
+    fs::write(&world.journal, older.join("\n") + "\n").unwrap();
+    // What turns it round before the store is written again.
+    let ends = world.server.now() + chrono::TimeDelta::days(3);
+    assert!(world.server.set_expiry(&world.old_id, Some(ends)));
+    let error = world.resume().run().await.unwrap_err();
+    assert!(error.needs_attention(), "{error}");
+    assert!(world.server.authenticates(&world.store.held().unwrap()), "{error}");
+    assert!(world.server.key(&world.old_id).unwrap().deleted_at.is_none(), "{error}");
 }
