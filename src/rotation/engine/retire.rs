@@ -136,6 +136,11 @@ impl Engine {
     }
 
     pub(super) async fn remove(&mut self) -> Done {
+        let unread = !self.facts.fresh && self.shown_at_first.is_none();
+        if unread && self.setup.store.readable() {
+            // An older journal may know nothing of what was stored.
+            self.read_store().await?;
+        }
         let untouched = !self.facts.stored;
         if untouched && !matches!(self.facts.store, StoreState::Confirmed(Holds::New)) {
             // What was never written is not there, whatever the store holds.

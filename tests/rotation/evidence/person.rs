@@ -251,10 +251,8 @@ async fn a_name_that_a_person_gave_stays() {
     assert_eq!(world.server.key(&new).unwrap().name, "by hand");
 }
 
-/// Rule 14: what the store holds was stored, though an older journal knows nothing of it. Going back
-/// from there ends.
-#[tokio::test]
-async fn an_older_journal_goes_back_from_a_store_that_holds_the_new_key() {
+/// A rotation that is done but for the old key, with the journal of when the new one was just made.
+async fn with_the_journal_of_before_it_was_stored() -> World {
     let world = plain().await;
     world.rotation().retire(Retirement::Keep).run().await.unwrap();
     let text = fs::read_to_string(&world.journal).unwrap();
@@ -264,6 +262,14 @@ async fn an_older_journal_goes_back_from_a_store_that_holds_the_new_key() {
     let key = world.server.key_by_plaintext(&world.store.held().unwrap()).unwrap();
     assert!(world.server.rename(&key.id, line["marker"].as_str().unwrap()));
     fs::write(&world.journal, older.join("\n") + "\n").unwrap();
+    world
+}
+
+/// Rule 14: what the store holds was stored, though an older journal knows nothing of it. Going back
+/// from there ends.
+#[tokio::test]
+async fn an_older_journal_goes_back_from_a_store_that_holds_the_new_key() {
+    let world = with_the_journal_of_before_it_was_stored().await;
     // What turns it round before the store is written again.
     let ends = world.server.now() + chrono::TimeDelta::days(3);
     assert!(world.server.set_expiry(&world.old_id, Some(ends)));
@@ -271,4 +277,19 @@ async fn an_older_journal_goes_back_from_a_store_that_holds_the_new_key() {
     assert!(error.needs_attention(), "{error}");
     assert!(world.server.authenticates(&world.store.held().unwrap()), "{error}");
     assert!(world.server.key(&world.old_id).unwrap().deleted_at.is_none(), "{error}");
+}
+
+/// Rules 2, 4 and 14: nor does it believe that nothing was stored where the store cannot be read at
+/// first.
+#[tokio::test]
+async fn an_older_journal_is_no_reason_to_delete_what_an_unread_store_may_hold() {
+    use crate::support::StoreFault;
+    for reads in 1..=4 {
+        let world = with_the_journal_of_before_it_was_stored().await;
+        for call in world.store.calls()..world.store.calls() + reads {
+            world.store.fail(call, StoreFault::ReadFails);
+        }
+        let ended = world.resume().run().await;
+        assert!(world.server.authenticates(&world.store.held().unwrap()), "{reads}: {ended:?}");
+    }
 }
