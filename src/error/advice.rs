@@ -82,8 +82,9 @@ fn on_status(error: &Error) -> Option<&'static str> {
         404 if keys => {
             "Check the key's id. A project-scoped key sees the keys of its own project only."
         }
-        404 | 410 if in_session(error) => {
-            "The browser session has ended, or its id is not one of the API key's project: start another."
+        410 if in_session(error) => "The browser session has ended: start another.",
+        404 if in_session(error) => {
+            "The browser session may have ended, or be of another project than the API key; or what you asked for is not in it."
         }
         404 => "Check the id, and that the API key's project contains it.",
         409 => "Look at the present state, then decide whether to try again.",

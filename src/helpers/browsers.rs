@@ -106,14 +106,16 @@ impl BrowsersExt for Browsers {
         F: FnOnce(Browser) -> W,
         W: Future,
     {
-        let (session, browser) = start(self.clone(), call).await?;
+        let (session, browser) = start(call).await?;
         let result = work(browser).await;
         Ok(SessionEnd { result, deleted: session.end().await })
     }
 }
 
 /// Starts a session in a task of its own, which learns its id even if nobody waits for it any more.
-async fn start(browsers: Browsers, call: Create) -> Result<(Session, Browser)> {
+async fn start(call: Create) -> Result<(Session, Browser)> {
+    // Whoever starts it can delete it; another client may be of another organization.
+    let browsers = call.client_.browsers();
     let runtime = Handle::try_current().map_err(|error| Error::configuration(error.to_string()))?;
     let (give, take) = oneshot::channel();
     let tasks = runtime.clone();

@@ -71,11 +71,13 @@ impl InvocationsExt for Invocations {
         call: Create,
         limit: Duration,
     ) -> Result<Invocation, InvokeError> {
+        // The call's own client can see the run; another one may be of another organization.
+        let invocations = call.client_.invocations();
         let started = call.async_(true).send().await.map_err(InvokeError::NotStarted)?;
         let (InvocationsCreateResponse::Value(started)
         | InvocationsCreateResponse::Accepted(started)) = started;
         let id = started.id;
-        match timeout(limit, follower(self, id.clone()).end()).await {
+        match timeout(limit, follower(&invocations, id.clone()).end()).await {
             Ok(Ok(run)) if run.status == InvocationStatus::Succeeded => Ok(run),
             Ok(Ok(run)) => Err(InvokeError::Failed(Box::new(run))),
             Ok(Err(error)) => Err(InvokeError::Lost { id, error }),

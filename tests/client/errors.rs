@@ -107,7 +107,7 @@ async fn the_guide_is_in_the_advice() {
     let server = Server::start([response("404 Not Found", "", "")]).await;
     assert!(get(&server).await.advice().unwrap().contains("Check the key's id"));
     for (status, path, words) in [
-        ("404 Not Found", "/browsers/b_1/fs/file_info", "The browser session has ended"),
+        ("404 Not Found", "/browsers/b_1/fs/file_info", "or what you asked for is not in it"),
         ("410 Gone", "/browsers/b_1/playwright/execute", "The browser session has ended"),
         ("404 Not Found", "/browsers/b_1", "Check the id"),
         ("413 Payload Too Large", "/deployments", "Send less at once"),

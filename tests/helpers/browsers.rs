@@ -44,6 +44,17 @@ async fn a_session_is_deleted_when_the_work_is_done() {
     assert_eq!(lines(&server), [CREATE, DELETE]);
 }
 
+/// A call may come from another client, of another organization: its session is not ours to delete.
+#[tokio::test]
+async fn a_session_is_deleted_by_the_client_that_started_it() {
+    let (server, ours) = (Server::start([browser(), deleted()]).await, Server::start([]).await);
+    let call = client(&server).browsers().create();
+    let end = client(&ours).browsers().with_session(call, |_| ready(())).await.unwrap();
+    end.deleted.unwrap();
+    assert_eq!(lines(&server), [CREATE, DELETE]);
+    assert!(lines(&ours).is_empty());
+}
+
 #[tokio::test]
 async fn the_works_own_error_goes_first_and_the_deletes_is_not_lost() {
     for (delete, is_gone) in [(deleted(), true), (not_found(), true), (unavailable(), false)] {

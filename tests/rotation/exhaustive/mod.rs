@@ -252,15 +252,7 @@ fn a_death_and_a_death_while_resuming() {
 fn every_store_call_and_every_line_of_the_journal() {
     run("store and journal", async |http| {
         let mut cases = Vec::new();
-        let faults = [
-            StoreFault::FailsBefore,
-            StoreFault::FailsAfter,
-            StoreFault::WritesLate,
-            StoreFault::ReadFails,
-            StoreFault::StaleRead,
-            StoreFault::Truncates,
-            StoreFault::Empties,
-        ];
+        let faults = StoreFault::EACH;
         for settings in all_settings() {
             let fails = Settings { deploy_fails: vec![0], ..settings.clone() };
             for settings in [settings, fails] {

@@ -152,15 +152,7 @@ pub enum Who {
 }
 
 pub fn case(who: Who) -> impl Strategy<Value = Case> {
-    let store_fault = prop::sample::select(vec![
-        StoreFault::FailsBefore,
-        StoreFault::FailsAfter,
-        StoreFault::WritesLate,
-        StoreFault::ReadFails,
-        StoreFault::StaleRead,
-        StoreFault::Truncates,
-        StoreFault::Empties,
-    ]);
+    let store_fault = prop::sample::select(StoreFault::EACH.to_vec());
     let death = prop_oneof![
         2 => Just(Death::Never),
         2 => (0..90_usize).prop_map(Death::Effect),

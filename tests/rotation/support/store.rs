@@ -23,6 +23,18 @@ pub enum StoreFault {
     Empties,
 }
 
+impl StoreFault {
+    pub const EACH: [Self; 7] = [
+        Self::FailsBefore,
+        Self::FailsAfter,
+        Self::WritesLate,
+        Self::ReadFails,
+        Self::StaleRead,
+        Self::Truncates,
+        Self::Empties,
+    ];
+}
+
 /// A store in memory.
 #[derive(Clone, Default)]
 pub struct MemoryStore(Arc<Mutex<Memory>>);

@@ -107,7 +107,7 @@ impl Call<'_> {
             #[derive(Clone, Debug)]
             #[must_use = "nothing is sent before it is told to"]
             pub struct #ident {
-                client_: crate::Client,
+                pub(crate) client_: crate::Client,
                 #(#fields)*
                 #body
                 #invalid
