@@ -62,7 +62,8 @@ pub(crate) fn deleted(removed: Result<usize, DeleteError>) -> Result<usize, Rota
 }
 
 /// The API as a caller who sees something that the journal knows to exist. What others do not see
-/// proves nothing. The key that the store holds may be the only one left of a self-rotation.
+/// proves nothing. Where the client's key is dead, the one that the store holds may be the only one left
+/// of a self-rotation; a key that works and sees neither is a stranger's.
 pub(crate) async fn caller(
     common: &Common,
     effects: &Arc<Effects>,
@@ -80,16 +81,21 @@ pub(crate) async fn caller(
     let mut problem = "it sees neither of the two keys".to_owned();
     for key in std::iter::once(&client_key).chain(held) {
         let asking = if *key == client_key { api.clone() } else { api.with_key(key)? };
+        let mut is_dead = false;
         for id in &ids {
             match asking.look(id).await {
                 Ok(sight) if sight.is_seen() => return Ok((asking, key.clone())),
                 Ok(_) => {}
                 Err(error) if error.is_unauthorized() || error.is_forbidden() => {
+                    is_dead = error.is_unauthorized();
                     problem = error.to_string();
                     break;
                 }
                 Err(error) => return Err(error.into()),
             }
+        }
+        if !is_dead {
+            break;
         }
     }
     Err(RotationError::unresolved(

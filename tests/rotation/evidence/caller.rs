@@ -24,12 +24,15 @@ async fn died(world: &World, at: usize) {
     assert!(world.run(&world.watch(Death::Effect(at)), Death::Effect(at)).await.is_none());
 }
 
-/// Rule 7: a caller who cannot see the rotation changes nothing, closes nothing, and is told so.
+/// Rule 7: a caller who cannot see the rotation changes nothing, closes nothing, and is told so; also
+/// when the key that the store holds could see it, which only a key that is dead goes on with.
 #[tokio::test]
 async fn a_resume_by_another_organization_changes_nothing() {
-    for at in (4..60).step_by(5) {
-        let mut world = plain().await;
-        died(&world, at).await;
+    for (own, at) in (4..60).step_by(5).flat_map(|at| [(false, at), (true, at)]) {
+        let mut world = world(Settings { own, ..Settings::default() }).await;
+        if world.run(&world.watch(Death::Effect(at)), Death::Effect(at)).await.is_some() {
+            continue;
+        }
         if pending(&world.journal).unwrap().is_none() {
             continue;
         }
@@ -61,6 +64,31 @@ async fn a_sweep_by_another_organization_closes_nothing() {
     let sweep = stranger(&mut world).resume(&world.journal).clock(world.clock.clone());
     let error = sweep.sweep().await.unwrap_err();
     assert!(error.to_string().contains("cannot see"), "{error}");
+    assert_eq!(pending(&world.journal).unwrap().unwrap().unsettled, left.unsettled);
+    world.recover().await.unwrap();
+}
+
+/// Rule 7: nor with the key of a self-rotation that the store holds.
+#[tokio::test]
+async fn a_sweep_by_another_organization_does_not_ask_with_the_stores_key() {
+    let mut world = world(Settings { own: true, ..Settings::default() }).await;
+    world.server.faults().add(Fault::drop_connection().after().method("POST").times(1));
+    let stop = Stop::new();
+    let asks = stop.clone();
+    let rotation = world.rotation().stop_on(&stop).on_event(move |event| {
+        if matches!(event, Event::Started { step: Step::Retire }) {
+            asks.stop();
+        }
+    });
+    rotation.run().await.unwrap();
+    let left = pending(&world.journal).unwrap().unwrap();
+    assert!(!left.unsettled.is_empty());
+    let stranger = stranger(&mut world);
+    let resume =
+        || stranger.resume(&world.journal).store(world.store.clone()).clock(world.clock.clone());
+    for error in [resume().sweep().await.unwrap_err(), resume().run().await.unwrap_err()] {
+        assert!(error.to_string().contains("cannot see"), "{error}");
+    }
     assert_eq!(pending(&world.journal).unwrap().unwrap().unsettled, left.unsettled);
     world.recover().await.unwrap();
 }

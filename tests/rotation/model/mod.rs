@@ -215,9 +215,7 @@ fn with_somebody_elses_hand_in_it() {
     run("model, and somebody else", 200, Who::Hands);
 }
 
-/// What it finds is not all mended: see `ROTATION_MODEL_CASES` for how to go on with it.
 #[test]
-#[ignore = "it still finds cases in which an older journal is believed too far"]
 fn with_others_who_resume_it_and_a_journal_from_a_backup() {
     run("model, and others", 150, Who::Others);
 }
