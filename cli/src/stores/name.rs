@@ -106,7 +106,7 @@ impl StoreName {
                 Arc::new(if in_place { store.in_place() } else { store })
             }
             Self::Command(path) => Arc::new(super::command::open(path)?),
-            Self::InPlace(_) => return Err("in-place: is said once".to_owned()),
+            Self::InPlace(_) => return Err("in-place: can be given only once".to_owned()),
         })
     }
 }
