@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -62,12 +64,13 @@ impl Scrubber {
         without_keys(&text)
     }
 
-    /// The secrets as a response may quote them: as they are, as JSON, in one line. The longest come
-    /// first, since one may hold another.
+    /// The secrets as a response or a program may quote them: as they are, as JSON, in one line, in
+    /// Base64. The longest come first, since one may hold another.
     fn forms(&self) -> Vec<Zeroizing<String>> {
         let secrets = self.secrets.iter().map(Secret::expose);
+        let secrets = secrets.filter(|secret| secret.len() >= SHORTEST_SECRET);
+        let encoded = secrets.clone().flat_map(in_base64);
         let mut forms: Vec<_> = secrets
-            .filter(|secret| secret.len() >= SHORTEST_SECRET)
             .flat_map(|secret| {
                 let json = escaped(secret);
                 let ascii = ascii(&json);
@@ -81,6 +84,7 @@ impl Scrubber {
                 ]
             })
             .map(Zeroizing::new)
+            .chain(encoded)
             .filter(|form| form.len() >= SHORTEST_SECRET)
             .collect();
         forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
@@ -101,6 +105,21 @@ impl Scrubber {
         };
         Some(self.line(&text, limit)).filter(|line| !line.is_empty())
     }
+}
+
+/// What a secret's Base64 looks like wherever it stands in what was encoded: at three offsets, less
+/// the characters that it shares with its neighbours, in both alphabets.
+fn in_base64(secret: &str) -> impl Iterator<Item = Zeroizing<String>> {
+    (0..3).flat_map(move |offset: usize| {
+        let mut bytes = Zeroizing::new(vec![0; offset]);
+        bytes.extend_from_slice(secret.as_bytes());
+        let shared = if offset == 0 { 0 } else { offset + 1 };
+        let whole = bytes.len() * 8 / 6;
+        [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD].map(|alphabet| {
+            let encoded = Zeroizing::new(alphabet.encode(&*bytes));
+            Zeroizing::new(encoded[shared..whole].to_owned())
+        })
+    })
 }
 
 /// A text as JSON writes it, without the quotes.
@@ -306,6 +325,24 @@ mod tests {
         let scrubber = Scrubber::new(vec![Secret::from("hunter22"), Secret::from("abc")]);
         assert_eq!(scrubber.line("no hunter22, abc", 99), "no [redacted], abc");
         assert_eq!(scrubber.line("cut at hunt", 99), "cut at [redacted]");
+    }
+
+    #[test]
+    fn known_secrets_go_in_base64_too() {
+        let secret = "sk_live_?\u{3e}~0123456789\u{ff}\u{ff}";
+        let scrubber = Scrubber::new(vec![Secret::from(secret)]);
+        for before in ["", "u", "us", "use", "user:"] {
+            for after in ["", "\n", ":x", "abc"] {
+                for alphabet in [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD] {
+                    let encoded = alphabet.encode(format!("{before}{secret}{after}"));
+                    let line = scrubber.line(&format!("data: {encoded}=="), 999);
+                    let rest = line.replacen(REDACTED, "", 1);
+                    let neighbours = (before.len() + after.len()) * 4 / 3 + 4;
+                    assert!(line.contains(REDACTED), "{line}");
+                    assert!(rest.len() <= "data: ==".len() + neighbours, "{encoded}: {line}");
+                }
+            }
+        }
     }
 
     #[test]

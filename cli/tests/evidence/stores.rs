@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use onkernel::testing::NewKey;
 
 use crate::support::{World, file, until};
@@ -15,6 +17,28 @@ fn a_store_that_truncates_once_and_says_success_gets_the_old_key_back() {
     let before = format!("[ -e $once ] || {{ touch $once; {PART} {}; exit 0; }}", held.display());
     let store = world.commands(&held, &before, "propagation = 1");
     let said = world.rotate(&store, &[]).ended_with(1);
+    world.assert_as_before(&held, &said);
+}
+
+/// A program that fails may show what it was given as it would have sent it.
+#[test]
+fn a_store_that_prints_the_key_in_base64() {
+    let world = World::new();
+    let held = world.stored();
+    let before = r#"for before in "" u us; do printf "$before$key" | base64 -w0 >&2; echo >&2; done; exit 1"#;
+    let store = world.commands(&held, before, "propagation = 1");
+    let said = world.rotate(&store, &[]).ended_with(1);
+    assert!(said.contains("[redacted]"), "{said}");
+    for key in world.server.keys() {
+        let encoded = BASE64_STANDARD.encode(key.plaintext());
+        let inner = &encoded[4..encoded.len() - 8];
+        assert!(!said.contains(inner) && !world.journals().contains(inner), "{said}");
+        // Behind one character more, and two.
+        for before in ["u", "us"] {
+            let encoded = BASE64_STANDARD.encode(format!("{before}{}", key.plaintext()));
+            assert!(!said.contains(&encoded[8..encoded.len() - 8]), "{said}");
+        }
+    }
     world.assert_as_before(&held, &said);
 }
 
