@@ -70,8 +70,8 @@
 //! | delete | delete the old key | |
 //! | rename | rename the new key | |
 //!
-//! It is six when the old key is kept, and nine when the server replaces the key, since the old key
-//! bears the marker meanwhile. By store instead of by id it is two listings more, once: afterwards
+//! It is six when the old key is kept, and seven when the server replaces the key: the old key is
+//! given the marker before it, and its name again together with the new one. By store instead of by id it is two listings more, once: afterwards
 //! the journal knows the key. A lifetime that is not one of whole days costs a look at the other
 //! keys of that name.
 

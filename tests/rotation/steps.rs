@@ -40,7 +40,7 @@ async fn every_request_has_its_reason() {
         ("by itself, then deleted", Retirement::Delete, true, 7),
         ("by the caller, then kept", Retirement::Keep, false, 6),
         // The old key bears the marker meanwhile.
-        ("by the server, with a grace period", Retirement::Grace { days: 2 }, false, 9),
+        ("by the server, with a grace period", Retirement::Grace { days: 2 }, false, 7),
     ] {
         let world = world(Settings { retirement, own, ..Settings::default() }).await;
         let trips = Arc::new(RoundTrips {

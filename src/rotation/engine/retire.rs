@@ -209,6 +209,12 @@ impl Engine {
 
     pub(super) async fn rename(&mut self) -> Done {
         self.facts.rename_tried = true;
+        let (renamed, unmarked) = join(self.rename_new(), self.unmark_at_once()).await;
+        self.facts.old_is_marked &= !unmarked;
+        renamed
+    }
+
+    async fn rename_new(&self) -> Done {
         let (api, id) = (self.api(), self.new_id()?);
         if !self.facts.fresh && self.is_renamed(&id).await? {
             return Ok(());

@@ -47,6 +47,19 @@ impl Engine {
         Err(unseen())
     }
 
+    /// Beside another request, when all goes well: the old key was looked at just now, and nothing is
+    /// under way that could copy its name. Whatever fails is left to the step of its own.
+    pub(super) async fn unmark_at_once(&self) -> bool {
+        let seen = match &self.retiring_old {
+            Some(Sight::Present(json)) => OldKey::read(json).ok(),
+            _ => None,
+        };
+        let bears = |old: OldKey| self.journal.past.markers.iter().any(|it| it.is(&old.name));
+        let due = self.facts.fresh && self.facts.old_is_marked && !self.facts.unsettled;
+        due && seen.is_some_and(bears)
+            && self.api().rename(&self.plan.old_id, &self.name).await.is_ok()
+    }
+
     pub(super) async fn unmark(&mut self) -> Done {
         let api = self.api();
         match api.look(&self.plan.old_id).await? {
