@@ -11,7 +11,9 @@ use super::journal::{Journal, read};
 use super::lost;
 use super::plan::place::Place;
 use super::plan::record::Plan;
-use super::report::{Disposition, Outcome, Resolution, RotationError, RotationReport};
+use super::report::{
+    Disposition, Outcome, Resolution, RotationError, RotationReport, StoreHolds,
+};
 use super::settings::Resumption;
 use super::site::{here, lock_store, required};
 use super::sweep;
@@ -68,9 +70,14 @@ pub(crate) async fn run(given: Resumption) -> Result<Option<RotationReport>, Rot
     let place = here(common, &*store, organization);
     find_place(&given, &plan, &journal.past, &place, shown)?;
     let foreign = match shown {
-        Some(shown) if !is_either(&plan, &journal.past, shown) => api.lets_in(shown).await?,
+        Some(held) if shows(&plan, &journal.past, shown, false).is_none() => {
+            api.lets_in(held).await?
+        }
         _ => false,
     };
+    if let (Some(said), Some(Ok(held))) = (given.store_holds, &held) {
+        believable(said, shows(&plan, &journal.past, held.as_ref(), foreign))?;
+    }
     let is_old = |key: &Secret| plan.old.as_ref().is_some_and(|old| old.is_of(key));
     let own = (plan.own && is_old(&asking)).then_some(asking);
     resolve(&given, &effects, &mut journal, place).await?;
@@ -93,10 +100,40 @@ pub(crate) async fn run(given: Resumption) -> Result<Option<RotationReport>, Rot
     }
 }
 
-/// Whether this is one of the two keys.
-fn is_either(plan: &Plan, past: &Past, shown: &Secret) -> bool {
-    let is = |print: Option<&Fingerprint>| print.is_some_and(|print| print.is_of(shown));
-    is(plan.old.as_ref()) || is(past.adopted.as_ref().map(|adopted| &adopted.fingerprint))
+/// What a person would say who has read the same; `None` where it takes one to tell.
+fn shows(plan: &Plan, past: &Past, held: Option<&Secret>, foreign: bool) -> Option<StoreHolds> {
+    let is = |print: Option<&Fingerprint>| {
+        print.zip(held).is_some_and(|(print, held)| print.is_of(held))
+    };
+    let new = past.adopted.as_ref().map(|adopted| &adopted.fingerprint);
+    match held {
+        None if plan.store_is_new => Some(StoreHolds::Old),
+        _ if is(plan.old.as_ref()) => Some(StoreHolds::Old),
+        _ if is(new) => Some(StoreHolds::New),
+        _ if foreign => Some(StoreHolds::Other),
+        _ => None,
+    }
+}
+
+/// A word against what the store shows would never count, so it is not even written down: nobody
+/// shall think later that it did.
+fn believable(said: StoreHolds, shows: Option<StoreHolds>) -> Result<(), RotationError> {
+    let Some(shows) = shows.filter(|shows| *shows != said) else { return Ok(()) };
+    let what = match shows {
+        StoreHolds::Old => "what it held before",
+        StoreHolds::New => "the new key",
+        StoreHolds::Other => "another key, which works",
+    };
+    let way = match shows {
+        StoreHolds::Other => Resolution::StoreHolds(StoreHolds::Other),
+        _ => Resolution::Retry,
+    };
+    Err(RotationError::unresolved(
+        format!(
+            "the store shows {what}, and \"{said}\" was said of it; resume without that word, or look again; nothing was changed"
+        ),
+        &[way, Resolution::GiveUp],
+    ))
 }
 
 /// The rotation goes on where it was begun. From another host, or where its store has moved to, it
@@ -121,7 +158,7 @@ fn find_place(
         false => place.clone(),
     };
     let Err(elsewhere) = there.is_here(&here) else { return Ok(()) };
-    let fits = shown.is_some_and(|shown| is_either(plan, past, shown));
+    let fits = shown.is_some() && shows(plan, past, shown, false).is_some();
     if given.adopt && elsewhere.by_store && fits {
         return Ok(());
     }

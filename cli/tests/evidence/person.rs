@@ -55,12 +55,14 @@ fn a_word_that_the_store_contradicts() {
     let hook = world.program("deploy", &lines);
     let said = world.rotate(&store, &["--deploy", hook.to_str().unwrap()]);
     let said = said.needs_attention("--store-holds other");
-    let before = world.server.keys();
+    let (before, journals) = (world.server.keys(), world.journals());
     for word in ["old", "new"] {
         assert!(!said.contains(&format!("--store-holds {word}")), "{said}");
         let ran = world.run(&["resume", "--store", &store, "--store-holds", word]);
         let said = ran.needs_attention("--store-holds other");
-        assert!(world.server.keys() == before, "{said}");
+        assert!(said.contains(&format!("\"{word}\" was said of it")), "{said}");
+        assert!(said.contains("nothing was changed"), "{said}");
+        assert!(world.server.keys() == before && world.journals() == journals, "{said}");
     }
     let ended = world.run(&["resume", "--store-holds", "other"]).ended_with(0);
     assert_eq!(fs::read_to_string(&held).unwrap(), third.plaintext(), "{ended}");
@@ -77,7 +79,7 @@ fn a_journal_restored_from_before_the_new_key_was_known() {
         let world = World::new();
         let held = world.stored();
         let store = file(&held);
-        killed_in_deploy(&world, &held);
+        killed_in_deploy(&world, &file(&held));
         let new = world.new_key();
         let files = files_below(&world.path("home"));
         let journal = files.iter().find(|path| path.extension().is_some_and(|it| it == "jsonl"));
@@ -103,7 +105,7 @@ fn a_rotation_that_was_given_up_is_found_again_by_its_store() {
     let world = World::new();
     let held = world.stored();
     let store = file(&held);
-    killed_in_deploy(&world, &held);
+    killed_in_deploy(&world, &file(&held));
     let given_up = world.run(&["resume", "--give-up"]).ended_with(0);
     let said = world.rotate(&store, &[]).needs_attention(&format!("--store {store}"));
     // A rotation that is continued without its journal has an overlap of its own, of a minute.

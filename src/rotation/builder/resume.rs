@@ -86,8 +86,8 @@ impl Resume {
         self
     }
 
-    /// What a person has found in the store. It counts where the store itself cannot tell, never
-    /// against what it shows.
+    /// What a person has found in the store. It counts where the store itself cannot tell; against
+    /// what it shows it is an error, and nothing is changed.
     pub fn store_holds(mut self, holds: StoreHolds) -> Self {
         self.given.store_holds = Some(holds);
         self
