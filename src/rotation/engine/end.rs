@@ -53,8 +53,8 @@ impl Engine {
 
     fn outcome(&self) -> Outcome {
         let facts = &self.facts;
-        // Another key than the old one, which the journal does not know as the new one either.
-        let other = matches!(facts.store, StoreState::Confirmed(Holds::Foreign | Holds::New));
+        // Not what it held, nor what the journal knows as the new key.
+        let other = matches!(facts.store, StoreState::Confirmed(holds) if holds != Holds::Old);
         match facts.course {
             _ if self.stopped => Outcome::Stopped,
             Course::Forward => Outcome::Rotated,

@@ -76,14 +76,16 @@ pub(crate) fn course(facts: &Facts) -> Course {
         StoreState::Unconfirmed { .. } => Course::Undecided,
         // A new key of which the journal knows nothing, likewise.
         StoreState::Confirmed(Holds::New) if !facts.adopted => Course::Attention,
+        // What we broke we mend. Where no write of ours is known the journal may be older than one,
+        // and without the old plaintext only a person can.
+        StoreState::Confirmed(Holds::Debris)
+            if facts.retiring || !facts.stored || !facts.old_at_hand =>
+        {
+            Course::Attention
+        }
         _ if !facts.undoing() => Course::Back,
         StoreState::Confirmed(Holds::New) => Course::Forward,
-        // What was never written is not there, whatever else the store holds.
-        StoreState::Confirmed(Holds::Debris)
-            if !facts.retiring && (!facts.stored || facts.old_at_hand) =>
-        {
-            Course::Back
-        }
+        StoreState::Confirmed(Holds::Debris) => Course::Back,
         StoreState::Untouched | StoreState::Confirmed(Holds::Old) if !facts.retiring => {
             Course::Back
         }
