@@ -20,7 +20,6 @@ struct CommandFile {
     /// What `write` gets on standard input, with `{key}` in it.
     stdin: Option<String>,
     /// Seconds that each program may take.
-    #[serde(alias = "timeout_seconds")]
     timeout: Option<f64>,
     /// Seconds until a write shows everywhere.
     propagation: Option<f64>,

@@ -35,10 +35,10 @@ fn elsewhere(world: &World, other: Option<&Path>, args: &[&str]) -> Option<Ran> 
 }
 
 /// A rotation that was killed in its deploy hook: the store holds the new key.
-pub(crate) fn killed_in_deploy(world: &World, held: &Path) -> String {
+pub(crate) fn killed_in_deploy(world: &World, store: &str) -> String {
     let gate = world.gate("deploy");
     let deploy = world.hook("deploy", &gate);
-    let running = world.begin(&mut world.rotation(&file(held), &["--deploy", &deploy]));
+    let running = world.begin(&mut world.rotation(store, &["--deploy", &deploy]));
     gate.wait(&running);
     let said = running.kill();
     gate.open();
@@ -52,7 +52,7 @@ fn two_hosts_that_share_a_home() {
     let held = world.stored();
     let other = world.path("other");
     fs::create_dir(&other).unwrap();
-    let killed = killed_in_deploy(&world, &held);
+    let killed = killed_in_deploy(&world, &file(&held));
     let (keys, journals) = (world.server.keys(), world.journals());
     for command in ["resume", "sweep"] {
         let Some(ran) = elsewhere(&world, Some(&other), &[command]) else { return };
@@ -72,10 +72,31 @@ fn two_hosts_that_share_a_home() {
 fn a_rotation_that_is_adopted_on_another_host() {
     let world = World::new();
     let held = world.stored();
-    let killed = killed_in_deploy(&world, &held);
+    let killed = killed_in_deploy(&world, &file(&held));
     let Some(ran) = elsewhere(&world, None, &["resume", "--store", &file(&held)]) else { return };
     let said = ran.ended_with(0);
     world.assert_rotated(&held, &format!("{killed}{said}"));
+}
+
+/// Programs read what is on this host, unless their file says that every host has the same.
+#[test]
+fn a_store_of_programs_is_of_one_host_unless_it_is_shared() {
+    for (more, shared) in [("", false), ("shared = true", true)] {
+        let world = World::new();
+        let held = world.stored();
+        let store = world.commands(&held, "", more);
+        let killed = killed_in_deploy(&world, &store);
+        let (keys, journals) = (world.server.keys(), world.journals());
+        let Some(ran) = elsewhere(&world, None, &["resume"]) else { return };
+        if shared {
+            let said = ran.ended_with(0);
+            world.assert_rotated(&held, &format!("{killed}{said}"));
+        } else {
+            let said = ran.needs_attention("--store command:");
+            assert!(said.contains("this is elsewhere"), "{said}");
+            assert!(world.server.keys() == keys && world.journals() == journals, "{said}");
+        }
+    }
 }
 
 /// The old key is gone as planned, and not by somebody's decision: the new one stays.

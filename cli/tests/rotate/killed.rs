@@ -160,7 +160,7 @@ fn a_store_command_that_takes_too_long_is_killed_with_all_that_it_started() {
     let held = world.stored("ci");
     let old = fs::read_to_string(&held).unwrap();
     let gate = world.gate("gate");
-    let store = world.commands(&held, &gate.pass(), "timeout_seconds = 0.5");
+    let store = world.commands(&held, &gate.pass(), "timeout = 0.5");
     let rotated = world.run(&["rotate", "--store", &store, "--retire", "delete"]);
     let output = text(&rotated);
     assert_eq!(rotated.status.code(), Some(1), "{output}");
@@ -190,7 +190,7 @@ fn a_store_command_that_escapes_and_writes_late_is_undone() {
             .display(),
         late = late.display(),
     );
-    let store = world.commands(&held, &before, "timeout_seconds = 1.0");
+    let store = world.commands(&held, &before, "timeout = 1.0");
     let old = fs::read_to_string(&held).unwrap();
     let mut rotation = world.begin(&[
         "--timeout",

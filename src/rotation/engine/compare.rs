@@ -168,11 +168,18 @@ impl Engine {
         }
         let fields = differences(old, &new, &self.plan.allowed);
         if !fields.is_empty() {
-            let why = format!(
-                "the new key is not the old one's equal: they differ in {}; allow that by name, or let the server rotate the key",
+            let differ = format!(
+                "the new key is not the old one's equal: they differ in {}",
                 fields.join(", ")
             );
-            return Err(StepError::undecided(Decision::Difference, why));
+            // What was allowed is part of the plan, and somebody has changed one of them since.
+            return Err(match self.facts.fresh {
+                true => StepError::undecided(
+                    Decision::Difference,
+                    format!("{differ}; allow that by name, or let the server rotate the key"),
+                ),
+                false => StepError::new(format!("{differ}; make them equal, then resume")),
+            });
         }
         let read = OldKey::read(old).map_err(StepError::new)?;
         let moved = read.expires_at != self.plan.expires_at;

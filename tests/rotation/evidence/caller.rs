@@ -51,6 +51,47 @@ async fn a_resume_by_another_organization_changes_nothing() {
     }
 }
 
+/// Rule 7: the organization is part of the plan, so that whoever sees a key of its id elsewhere is
+/// told apart, and it is held to what both sides know.
+#[tokio::test]
+async fn a_rotation_of_another_organization_is_not_gone_on_with() {
+    let world = plain().await;
+    died(&world, 40).await;
+    let text = fs::read_to_string(&world.journal).unwrap();
+    let ours = "\"organization\":\"org_main\"";
+    assert!(text.contains(ours), "{text}");
+    let other = text.replace(ours, "\"organization\":\"org_elsewhere\"");
+    fs::write(&world.journal, &other).unwrap();
+    let (keys, held) = (world.server.keys(), world.store.held());
+    for resume in [world.resume(), world.resume().adopt()] {
+        let error = resume.run().await.unwrap_err();
+        let why = error.to_string();
+        assert!(why.contains("org_elsewhere") && why.contains("org_main"), "{why}");
+        assert!(error.resolutions().contains(&Resolution::Caller), "{why}");
+        assert_eq!(fs::read_to_string(&world.journal).unwrap(), other);
+        assert!(world.server.keys() == keys && world.store.held() == held, "{why}");
+    }
+    // A server that could not be asked then.
+    fs::write(&world.journal, text.replace(&format!("{ours},"), "")).unwrap();
+    world.recover().await.unwrap();
+    world.settled().unwrap();
+}
+
+/// Rule 7: the host counts only where the store is one that other hosts do not share.
+#[tokio::test]
+async fn the_host_is_part_of_the_plan_where_the_store_is_of_one_host() {
+    use onkernel::rotation::CommandStore;
+    for shared in [false, true] {
+        let world = world(Settings { deploys: false, ..Settings::default() }).await;
+        let store = CommandStore::new("sink", ["sh", "-c", "cat > /dev/null"]);
+        let store = if shared { store.shared_by_hosts() } else { store };
+        world.rotation().store(store).store_is_new().run().await.unwrap();
+        let text = fs::read_to_string(&world.journal).unwrap();
+        let first: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!(first["plan"]["place"]["host"].is_null(), shared, "{first}");
+    }
+}
+
 /// Rule 7: what a stranger does not find is not settled by that.
 #[tokio::test]
 async fn a_sweep_by_another_organization_closes_nothing() {
