@@ -11,9 +11,7 @@ use super::journal::{Journal, read};
 use super::lost;
 use super::plan::place::Place;
 use super::plan::record::Plan;
-use super::report::{
-    Disposition, Outcome, Resolution, RotationError, RotationReport, StoreHolds,
-};
+use super::report::{Disposition, Outcome, Resolution, RotationError, RotationReport, StoreHolds};
 use super::settings::Resumption;
 use super::site::{here, lock_store, required};
 use super::sweep;
