@@ -5,6 +5,7 @@
 use std::convert::Infallible;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -20,6 +21,8 @@ use tokio::net::TcpListener;
 const SERVES: &str = "ONKERNEL_BENCH_SERVES";
 /// How many keys it claims to have.
 const KEYS: &str = "ONKERNEL_BENCH_KEYS";
+/// How many milliseconds it takes for each response.
+const TAKES: &str = "ONKERNEL_BENCH_TAKES";
 
 /// A running server, which ends with this value.
 pub struct Server {
@@ -28,11 +31,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server with this many keys.
+    /// Starts a server with this many keys, which responds at once.
     pub fn start(keys: usize) -> Self {
+        Self::taking(0, keys)
+    }
+
+    /// Starts a server that takes so many milliseconds for each response.
+    pub fn taking(milliseconds: u64, keys: usize) -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
             .env(SERVES, "1")
             .env(KEYS, keys.to_string())
+            .env(TAKES, milliseconds.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -60,18 +69,26 @@ pub fn serve_if_asked() {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         std::process::exit(0);
     });
-    let keys = std::env::var(KEYS).unwrap().parse().unwrap();
-    tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap().block_on(serve(keys))
+    let number = |name| std::env::var(name).unwrap().parse().unwrap();
+    let takes = Duration::from_millis(number(TAKES));
+    let keys = usize::try_from(number(KEYS)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(serve(keys, takes))
 }
 
-async fn serve(keys: usize) -> ! {
+async fn serve(keys: usize, takes: Duration) -> ! {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("http://{}", listener.local_addr().unwrap());
     let responses: &'static Responses = Box::leak(Box::new(Responses::new(keys)));
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         stream.set_nodelay(true).unwrap();
-        let service = service_fn(move |request| responses.respond(request));
+        let service = service_fn(move |request| async move {
+            if !takes.is_zero() {
+                tokio::time::sleep(takes).await;
+            }
+            responses.respond(request).await
+        });
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
 }

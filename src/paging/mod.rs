@@ -5,6 +5,7 @@ mod ahead;
 mod page;
 mod place;
 mod streams;
+mod walk;
 
 pub use self::page::{NextPage, Page};
 pub(crate) use self::page::{first, first_raw};

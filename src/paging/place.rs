@@ -142,6 +142,23 @@ impl Place {
         Self { call, way: Way { sender, paging, number: 0, begun: None } }
     }
 
+    /// The number at which it begins, where pages begin at one.
+    pub(super) fn offset(&self) -> Option<u64> {
+        let Paging { by_offset, parameter, .. } = self.way.paging;
+        let offset = by_offset.then(|| self.call.query.get(parameter).map_or(Ok(0), str::parse));
+        offset?.ok()
+    }
+
+    /// Where a later page begins, if the list goes on evenly. It counts as begun only when the page
+    /// before has named it.
+    pub(super) fn further_by(&self, step: u64) -> Option<Self> {
+        let offset = self.offset()?.checked_add(step)?;
+        let Self { mut call, mut way } = self.clone();
+        way.number += 1;
+        call.query = call.query.with(way.paging.parameter, &offset.to_string());
+        Some(Self { call, way })
+    }
+
     /// What comes after this page.
     pub(crate) fn following(self, said: &Said<'_>) -> Following {
         match self.next(said) {

@@ -9,17 +9,21 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 
-use super::ahead::{Ahead, Fetching};
+use super::ahead::Ahead;
 use super::page::{Page, fetch};
-use super::place::{Following, Misled, Paging, Place, Said};
+use super::place::{Following, Paging, Place, Said};
+use super::walk::Walk;
 use crate::error::Result;
 use crate::request::Call;
 use crate::response::Response;
 use crate::response::download::Download;
 use crate::send::Sender;
 
-/// How many pages items are ahead, unless told otherwise.
-const USUAL: usize = 2;
+/// How many pages items are ahead at most, unless told otherwise.
+const USUAL: usize = 8;
+
+/// Pages, each fetched when it is asked for.
+type Asked<T> = Pin<Box<dyn Stream<Item = Result<T>> + Send>>;
 
 /// All pages of a list, from the one that was asked for on.
 ///
@@ -33,15 +37,16 @@ pub struct Pages<T> {
 }
 
 enum Source<T> {
-    Asked(Fetching<T>),
+    New(Box<Walk<T>>),
+    Asked(Asked<T>),
     Ahead(Ahead<T>),
     Ended,
 }
 
 /// The items of all pages of a list, from the page that was asked for on.
 ///
-/// A stream, as [`Pages`]. While the items of one page are taken, the next two are fetched:
-/// [`ahead`](Self::ahead) sets how many.
+/// A stream, as [`Pages`]. While the items of one page are taken, the next pages are fetched, more of
+/// them the further it gets: [`ahead`](Self::ahead) sets how many at most.
 #[must_use = "nothing is fetched before it is asked for"]
 pub struct Items<T> {
     pages: Pages<Page<T>>,
@@ -49,7 +54,12 @@ pub struct Items<T> {
 }
 
 impl<T> Pages<T> {
-    /// Fetches so many pages before they are asked for, once the first is; at most 100. Default: none.
+    /// Fetches pages before they are asked for, once the first is: as many as were taken before, and
+    /// at most so many (100). Default: none.
+    ///
+    /// Where pages begin at offsets they are fetched at the same time from the fourth on, each where it
+    /// will begin if the list goes on evenly; a few requests may so reach beyond its end. Where each
+    /// page names the next by a token, they are fetched one after another.
     pub fn ahead(mut self, pages: usize) -> Self {
         self.ahead = pages;
         self
@@ -57,8 +67,9 @@ impl<T> Pages<T> {
 }
 
 impl<T> Items<T> {
-    /// Fetches so many pages before their items are asked for, once the first is; at most 100, and
-    /// with 0 a page is not fetched before its first item is asked for. Default: 2.
+    /// Fetches pages before their items are asked for, once the first is: as many as were taken
+    /// before, and at most so many (100), at the same time where [pages](Pages::ahead) allow that. With
+    /// 0 a page is not fetched before its first item is asked for. Default: 8.
     pub fn ahead(mut self, pages: usize) -> Self {
         self.pages = self.pages.ahead(pages);
         self
@@ -70,18 +81,18 @@ impl<T: Send + 'static> Stream for Pages<T> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<T>>> {
         let Self { source, ahead } = &mut *self;
-        // Where there is no runtime, the HTTP client is about to say so.
-        let begins = *ahead > 0 && matches!(source, Source::Asked(_));
-        if begins
-            && Handle::try_current().is_ok()
-            && let Source::Asked(from) = std::mem::replace(source, Source::Ended)
-        {
-            *source = Source::Ahead(Ahead::start(from, *ahead));
-        }
+        *source = match std::mem::replace(source, Source::Ended) {
+            // Where there is no runtime, the HTTP client is about to say so.
+            Source::New(walk) if *ahead > 0 && Handle::try_current().is_ok() => {
+                Source::Ahead(Ahead::start(*walk, *ahead))
+            }
+            Source::New(walk) => Source::Asked(Box::pin(stream::unfold(walk, step))),
+            source => source,
+        };
         let next = std::task::ready!(match source {
             Source::Asked(pages) => pages.poll_next_unpin(context),
             Source::Ahead(pages) => pages.poll_next(context),
-            Source::Ended => Poll::Ready(None),
+            Source::New(_) | Source::Ended => Poll::Ready(None),
         });
         if !matches!(next, Some(Ok(_))) {
             *source = Source::Ended;
@@ -133,8 +144,7 @@ macro_rules! taken {
             /// # Errors
             /// The first page that could not be had.
             pub async fn all(self) -> Result<Vec<T>> {
-                // Nothing is done between one page and the next.
-                self.ahead(0).try_collect().await
+                self.try_collect().await
             }
         }
 
@@ -206,18 +216,13 @@ fn walk<P, F, Fut>(first: Place, fetch: F) -> Pages<P>
 where
     P: Send + 'static,
     F: Fn(Place) -> Fut + Send + 'static,
-    Fut: Future<Output = Result<(P, Following)>> + Send,
+    Fut: Future<Output = Result<(P, Following)>> + Send + 'static,
 {
-    let step = move |(place, fetch): (Option<Result<Place, Misled>>, F)| async move {
-        let place = match place? {
-            Ok(place) => place,
-            Err(misled) => return Some((Err(misled.error()), (None, fetch))),
-        };
-        Some(match fetch(place).await {
-            Ok((page, following)) => (Ok(page), (following.place(), fetch)),
-            Err(error) => (Err(error), (None, fetch)),
-        })
-    };
-    let pages = stream::unfold((Some(Ok(first)), fetch), step);
-    Pages { source: Source::Asked(Box::pin(pages)), ahead: 0 }
+    Pages { source: Source::New(Box::new(Walk::new(first, fetch))), ahead: 0 }
+}
+
+/// One page after another.
+async fn step<P: Send + 'static>(mut walk: Box<Walk<P>>) -> Option<(Result<P>, Box<Walk<P>>)> {
+    walk.begin();
+    walk.arrive().await.map(|page| (page, walk))
 }

@@ -138,7 +138,9 @@ impl Api {
     pub(crate) async fn named(&self, name: &str) -> Result<Vec<ApiKey>> {
         let found = self
             .again("look for keys by name", || async {
-                self.client.api_keys().list().limit(100).name(name).items().all().await
+                // They are on one page, as a rule.
+                let listed = self.client.api_keys().list().limit(100).name(name);
+                listed.items().ahead(0).all().await
             })
             .await?;
         Ok(found.into_iter().filter(|key| key.name.as_bytes() == name.as_bytes()).collect())
@@ -148,7 +150,8 @@ impl Api {
     pub(crate) async fn beginning(&self, start: &str) -> Result<Vec<ApiKey>> {
         let found = self
             .again("look for markers", || async {
-                self.client.api_keys().list().limit(100).query(start).items().all().await
+                let listed = self.client.api_keys().list().limit(100).query(start);
+                listed.items().ahead(0).all().await
             })
             .await?;
         Ok(found.into_iter().filter(|key| key.name.starts_with(start)).collect())

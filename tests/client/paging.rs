@@ -25,7 +25,9 @@ fn more(next: &str) -> String {
 const END: &str = "x-has-more: false\r\n";
 
 async fn all(server: &Server) -> Result<Vec<String>, Error> {
-    server.client().api_keys().list().limit(2).items().map_ok(|key| key.id).try_collect().await
+    // One after another, as it is written here.
+    let items = server.client().api_keys().list().limit(2).items().ahead(1);
+    items.map_ok(|key| key.id).try_collect().await
 }
 
 /// The query of each request.
@@ -62,10 +64,25 @@ async fn a_page_is_fetched_when_it_is_wanted() {
     assert_eq!(server.count(), 2);
 }
 
+/// Where a request's page begins.
+fn offset(request: &str) -> usize {
+    let query = request.split(' ').nth(1).unwrap().split_once('?').map_or("", |(_, query)| query);
+    let offset = query.split('&').find_map(|part| part.strip_prefix("offset="));
+    offset.map_or(0, |offset| offset.parse().unwrap())
+}
+
+/// The page that begins there, of so many of one key each.
+fn nth(offset: usize, pages: usize) -> Act {
+    match offset + 1 {
+        number if number < pages => page(&[number], &more(&number.to_string())),
+        number if number == pages => page(&[number], END),
+        _ => page(&[], END),
+    }
+}
+
 /// A server of so many pages of one key each.
 async fn server_of(pages: usize) -> Server {
-    let acts = (1..pages).map(|number| page(&[number], &more(&number.to_string())));
-    Server::start(acts.chain([page(&[pages], END)])).await
+    Server::saying(move |request| nth(offset(request), pages)).await
 }
 
 /// Until all that can go on without us has.
@@ -75,24 +92,30 @@ async fn settle() {
     }
 }
 
+/// As many are fetched ahead as were taken, and no more than was said.
 #[tokio::test]
-async fn items_are_a_few_pages_ahead_and_no_more() {
-    for (ahead, fetched) in [(None, 3), (Some(1), 2), (Some(4), 5), (Some(usize::MAX), 6)] {
-        let server = server_of(6).await;
+async fn the_further_it_gets_the_more_are_fetched_ahead() {
+    for (most, all) in [(None, 8), (Some(1), 1), (Some(4), 4), (Some(usize::MAX), 19)] {
+        let server = server_of(40).await;
         let keys = server.client().api_keys().list().items();
-        let mut keys = match ahead {
-            Some(ahead) => keys.ahead(ahead),
+        let mut keys = match most {
+            Some(most) => keys.ahead(most),
             None => keys,
         };
-        assert_eq!(keys.next().await.unwrap().unwrap().id, "key_1");
-        while server.count() < fetched {
-            tokio::task::yield_now().await;
-        }
         settle().await;
-        assert_eq!(server.count(), fetched, "{ahead:?}");
-        let ids: Vec<_> = keys.map_ok(|key| key.id).try_collect().await.unwrap();
-        assert_eq!(ids, ["key_2", "key_3", "key_4", "key_5", "key_6"]);
-        assert_eq!(server.count(), 6);
+        assert_eq!(server.count(), 0, "nobody has asked yet");
+        for taken in 1..20 {
+            assert_eq!(keys.next().await.unwrap().unwrap().id, format!("key_{taken}"));
+            let fetched = taken + taken.min(all);
+            while server.count() < fetched {
+                tokio::task::yield_now().await;
+            }
+            settle().await;
+            assert_eq!(server.count(), fetched, "{most:?}, {taken} taken: {:?}", queries(&server));
+        }
+        let rest: Vec<_> = keys.map_ok(|key| key.id).try_collect().await.unwrap();
+        assert_eq!(rest, (20..=40).map(|id| format!("key_{id}")).collect::<Vec<_>>());
+        assert!(server.count() < 40 + most.unwrap_or(8).min(40), "{}", server.count());
     }
 
     let server = server_of(6).await;
@@ -105,6 +128,57 @@ async fn items_are_a_few_pages_ahead_and_no_more() {
     drop(pages);
     settle().await;
     assert_eq!(server.count(), 2);
+}
+
+/// The server responds to none before as many have come as may be under way.
+#[tokio::test]
+async fn pages_at_offsets_are_fetched_at_the_same_time() {
+    const PAGES: usize = 30;
+    let server = Server::saying(|request| {
+        let offset = offset(request);
+        let Act::Send(bytes) = nth(offset, PAGES) else { unreachable!() };
+        Act::After(offset + if offset < 3 { 1 } else { offset.min(8) }, bytes)
+    })
+    .await;
+    let ids: Vec<_> =
+        server.client().api_keys().list().items().map_ok(|key| key.id).try_collect().await.unwrap();
+    assert_eq!(ids, (1..=PAGES).map(|id| format!("key_{id}")).collect::<Vec<_>>());
+}
+
+/// Where the list does not go on evenly what was fetched too soon is dropped, and no item is left
+/// out or comes twice.
+#[tokio::test]
+async fn a_wrong_guess_is_dropped() {
+    // Pages of one key each, at offsets that go on by two from the tenth on, and by one again later.
+    let places: Vec<usize> = (0..10).chain((10..30).step_by(2)).chain(30..40).collect();
+    let server = Server::saying(move |request| {
+        let offset = offset(request);
+        match places.iter().position(|place| *place == offset) {
+            Some(at) => match places.get(at + 1) {
+                Some(next) => page(&[offset], &more(&next.to_string())),
+                None => page(&[offset], END),
+            },
+            // What a guess that was wrong would have led to.
+            None => page(&[1_000 + offset], &more("0")),
+        }
+    })
+    .await;
+    let ids: Vec<_> =
+        server.client().api_keys().list().items().map_ok(|key| key.id).try_collect().await.unwrap();
+    let right = (0..10).chain((10..30).step_by(2)).chain(30..40);
+    assert_eq!(ids, right.map(|id| format!("key_{id}")).collect::<Vec<_>>());
+}
+
+/// What is beyond the end may well fail: nobody has asked for it.
+#[tokio::test]
+async fn a_failure_beyond_the_end_is_not_told() {
+    let server = Server::saying(|request| match offset(request) {
+        beyond if beyond >= 5 => response("400 Bad Request", "", ""),
+        offset => nth(offset, 5),
+    })
+    .await;
+    let keys = server.client().api_keys().list().items().all().await.unwrap();
+    assert_eq!(keys.len(), 5);
 }
 
 #[tokio::test]
@@ -161,7 +235,7 @@ async fn a_place_that_comes_again_ends_the_stream_however_long_the_way_round() {
     for (way, asked) in [(vec!["2"], 2), (vec!["2", "4"], 3), (vec!["7", "5", "3", "9"], 5)] {
         let acts = way.iter().cycle().take(20).map(|next| page(&[1], &more(next)));
         let server = Server::start(acts).await;
-        let mut keys = server.client().api_keys().list().items();
+        let mut keys = server.client().api_keys().list().items().ahead(1);
         let error = loop {
             match keys.next().await.expect("an error before the end") {
                 Ok(_) => assert!(server.count() < 10, "{way:?}"),

@@ -50,6 +50,9 @@ pub(crate) fn raw(text: &str) -> Vec<u8> {
     format!("{}\r\n\r\n{body}", head.replace('\n', "\r\n")).into_bytes()
 }
 
+/// What is done with a request: the number of it, from one, and its text.
+type Script = Arc<dyn Fn(usize, &str) -> Option<Act> + Send + Sync>;
+
 pub(crate) struct Server {
     pub(crate) url: String,
     requests: Arc<Mutex<Vec<String>>>,
@@ -60,13 +63,22 @@ impl Server {
     /// Each request gets the next act; when they are used up, the last one again.
     pub(crate) async fn start(acts: impl IntoIterator<Item = Act>) -> Self {
         let acts: Vec<Act> = acts.into_iter().collect();
+        Self::play(Arc::new(move |number, _| acts.get(number - 1).or(acts.last()).cloned())).await
+    }
+
+    /// Each request gets what this says of its text.
+    pub(crate) async fn saying(act: impl Fn(&str) -> Act + Send + Sync + 'static) -> Self {
+        Self::play(Arc::new(move |_, request| Some(act(request)))).await
+    }
+
+    async fn play(script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&requests);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, acts.clone(), Arc::clone(&log)));
+                tokio::spawn(serve(stream, Arc::clone(&script), Arc::clone(&log)));
             }
         });
         Self { url, requests, task }
@@ -101,35 +113,35 @@ impl Drop for Server {
     }
 }
 
-async fn serve(mut stream: TcpStream, acts: Vec<Act>, log: Arc<Mutex<Vec<String>>>) {
+async fn serve(mut stream: TcpStream, script: Script, log: Arc<Mutex<Vec<String>>>) {
     let Some(request) = read_request(&mut stream).await else { return };
     let number = {
         let mut log = log.lock().unwrap();
-        log.push(request);
+        log.push(request.clone());
         log.len()
     };
-    let Some(act) = acts.get(number - 1).or(acts.last()) else { return };
+    let Some(act) = script(number, &request) else { return };
     // The client may be gone: that is its right.
     match act {
         Act::Send(bytes) => {
-            let _ = stream.write_all(bytes).await;
+            let _ = stream.write_all(&bytes).await;
             let _ = stream.shutdown().await;
         }
         Act::SendAndHang(bytes) => {
-            let _ = stream.write_all(bytes).await;
+            let _ = stream.write_all(&bytes).await;
             // Until the client goes.
             let _ = stream.read(&mut [0; 1]).await;
         }
         Act::SendForEver(first, again) => {
-            let _ = stream.write_all(first).await;
-            while stream.write_all(again).await.is_ok() {}
+            let _ = stream.write_all(&first).await;
+            while stream.write_all(&again).await.is_ok() {}
         }
         Act::Drop => {}
         Act::After(count, bytes) => {
-            while log.lock().unwrap().len() < *count {
+            while log.lock().unwrap().len() < count {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
-            let _ = stream.write_all(bytes).await;
+            let _ = stream.write_all(&bytes).await;
             let _ = stream.shutdown().await;
         }
     }

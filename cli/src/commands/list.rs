@@ -17,6 +17,8 @@ use crate::output::text::plural;
 
 /// The largest page that the operation allows: the fewest requests.
 const PAGE: i64 = 100;
+/// How many pages are fetched at the same time.
+const AHEAD: usize = 8;
 
 pub(super) async fn run(
     args: List,
@@ -26,12 +28,13 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let client = client::build(global)?;
     let max = args.max.unwrap_or(usize::MAX);
+    // With an end before the last page none is fetched that is not needed.
+    let ahead = if args.max.is_some() { 0 } else { AHEAD };
     // A key created meanwhile moves others to the next page, which lists them again.
     let mut seen = HashSet::new();
     let found: Vec<ApiKey> = call(args, &client)
         .items()
-        // It may end before the last page.
-        .ahead(0)
+        .ahead(ahead)
         .try_filter(|key| std::future::ready(seen.insert(key.id.clone())))
         .take(max)
         .try_collect()

@@ -94,7 +94,7 @@ pub(super) async fn list(
     presenter.section("List")?;
     let before = server.log().len();
     let work = async {
-        let keys: Vec<ApiKey> = client.api_keys().list().limit(PAGE).items().try_collect().await?;
+        let keys: Vec<ApiKey> = client.api_keys().list().limit(PAGE).items().ahead(0).all().await?;
         let pages = server.log().len() - before;
         let text = format!(
             "{} on {} of at most {PAGE}",
