@@ -123,6 +123,8 @@ async fn check(http: &reqwest::Client, case: &Case) -> Result<Outcome, String> {
             }
         }
     }
+    // Whether somebody was told before, and whether in the end.
+    let warned = !named.is_empty();
     let (recovered, told) = match case.way {
         None => {
             let recovered = world.recover().await;
@@ -143,11 +145,13 @@ async fn check(http: &reqwest::Client, case: &Case) -> Result<Outcome, String> {
     };
     // The next run looks once more for what a rejected creation made all the same.
     if pending(&world.journal).is_ok_and(|left| left.is_none()) {
-        world.resume().sweep().await.map_err(|error| error.to_string())?;
+        // By somebody who still may: the key itself may have been narrowed meanwhile.
+        let sweep = world.resume_by(&world.manager).sweep();
+        sweep.await.map_err(|error| error.to_string())?;
     }
     model.check()?;
     if case.hand.is_some() || model.put_back.load(Ordering::SeqCst) {
-        return after_a_hand(&world, &model, &concurrent, told).await;
+        return after_a_hand(&world, &model, &concurrent, warned, told).await;
     }
     let actual = world.settled()?;
     if let Some(report) = recovered?

@@ -111,7 +111,8 @@ fn log(world: &World) -> String {
 fn taken(model: &Model, key: &KeyRecord) -> bool {
     let thirds = model.thirds.lock().unwrap();
     // What was done with when they put their own in its place is theirs, too.
-    let displaced = !thirds.is_empty() && !key.name.starts_with("~onk-");
+    let marked = key.name.starts_with(&format!("~onk-{}-", model.old_id));
+    let displaced = !thirds.is_empty() && !marked;
     thirds.contains(&key.id) || key.name == "by hand" || key.name == BETTER || displaced
 }
 
@@ -130,6 +131,7 @@ pub async fn after_a_hand(
     world: &World,
     model: &Model,
     concurrent: &Concurrent,
+    warned: bool,
     told: bool,
 ) -> Result<Outcome, String> {
     world.server.land_late();
@@ -180,7 +182,7 @@ pub async fn after_a_hand(
     if outcome == Outcome::AsBefore && told && !copied && model.hand == Some(Hand::Rename) {
         return Err("a new name needs nobody's attention".to_owned());
     }
-    if outcome == Outcome::Rotated && !same && model.noticed() && !told {
+    if outcome == Outcome::Rotated && !same && model.noticed() && !told && !warned {
         return Err(format!("the new key outlives a decision on the old one: {:?}", model.hand));
     }
     let thirds = model.thirds.lock().unwrap().clone();
