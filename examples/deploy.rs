@@ -32,6 +32,7 @@ pub async fn run(
     entrypoint: &str,
 ) -> Result<Deployment, Box<dyn Error>> {
     let archive = Upload::bytes(archive(folder)?).file_name("app.zip");
+    let archive = archive.content_type("application/zip");
     let call = client.deployments().create().file(archive).entrypoint_rel_path(entrypoint);
     let mut deployment = call.send().await?;
     let mut events = client.deployments().follow_to_end(&deployment.id);

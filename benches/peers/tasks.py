@@ -1,32 +1,56 @@
-"""Ten tasks with the official Python client and with this project's examples: what each sends.
+"""The tasks of the examples with the official Python client and with this project: what each sends.
 
-The service is `service.py`: it shares no code with either.
+Both talk to `kernel-keys serve`, which writes down every request.
 """
 
 import argparse
 import io
+import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import zipfile
+from collections import Counter
 from datetime import datetime, timedelta, timezone
 from importlib.metadata import version
 from pathlib import Path
 
 import httpx
 from kernel import Kernel
-from service import Service
 
-CODE = "await page.goto(\"https://example.com\"); return await page.title()"
+CODE = "await page.goto(\"https://example.com\")"
+# What the server does not make from the document by itself.
+STUBS = [
+    {"operation": "browsers.telemetry.stream", "cut_after": 1, "events": [
+        {"seq": seq, "event": {"ts": 1, "type": "console_log", "category": "console",
+                               "source": {"kind": "cdp"}}} for seq in [1, 2]]},
+]
+# The headers that say something to the service; the rest names the client or the connection.
+MATTER = ["authorization", "accept", "content-type", "last-event-id", "x-kernel-project"]
+# What differs with the clock, and means the same.
+CLOCK = {"start", "end"}
 
 
 def browser(client, folder):
     session = client.browsers.create(headless=True, timeout_seconds=60)
     try:
-        client.browsers.playwright.execute(session.session_id, code=CODE)
+        code = f"{CODE}; return await page.title()"
+        client.browsers.playwright.execute(session.session_id, code=code)
         picture = client.browsers.computer.capture_screenshot(session.session_id)
         picture.write_to_file(folder / "page.png")
+    finally:
+        client.browsers.delete_by_id(session.session_id)
+
+
+def direct(client, folder):
+    session = client.browsers.create(headless=True, timeout_seconds=60)
+    try:
+        client.browsers.playwright.execute(session.session_id, code=CODE)
+        for number in [1, 2]:
+            picture = client.browsers.computer.capture_screenshot(session.session_id)
+            picture.write_to_file(folder / f"{number}.png")
     finally:
         client.browsers.delete_by_id(session.session_id)
 
@@ -80,18 +104,72 @@ def keys(client, _):
     client.api_keys.delete(made.id)
 
 
-# The tasks by the example that does them, with its arguments.
+def rotate(client, folder):
+    """As Kernel's guide has it: create, store, verify, delete."""
+    store = folder / "key"
+    made = client.api_keys.create(name="workload", days_to_expire=30)
+    store.write_text(made.key)
+    for _ in client.with_options(api_key=store.read_text()).api_keys.list():
+        break
+    client.api_keys.delete((folder / "id").read_text())
+
+
+# The tasks by the example that does them, with its arguments; `rotate` is the program's own command.
 TASKS = {
-    browser: ["https://example.com", "{folder}/page.png"],
-    telemetry: ["b_1"],
-    files: ["b_1", "{folder}/file", "{folder}/copy"],
-    deploy: ["{folder}/app", "main.ts"],
-    invoke: ["app", "act", "{}"],
-    audit_logs: [],
-    keys: [],
+    browser: ["examples/browser", "https://example.com", "{folder}/page.png"],
+    direct: ["examples/direct", "https://example.com", "{folder}", "2"],
+    telemetry: ["examples/telemetry", "b_1"],
+    files: ["examples/files", "b_1", "{folder}/file", "{folder}/copy"],
+    deploy: ["examples/deploy", "{folder}/app", "main.ts"],
+    invoke: ["examples/invoke", "app", "act", "{}"],
+    audit_logs: ["examples/audit_logs"],
+    keys: ["examples/keys"],
+    rotate: ["kernel-keys", "rotate", "--store", "file:{folder}/key", "--retire", "delete",
+             "--overlap", "0", "--journal", "{folder}/journal"],
 }
-# What differs in every request of a kind or with the clock, and means the same.
-CLOCK = {"start", "end"}
+
+
+class Server:
+    """`kernel-keys serve`, and what was sent to it."""
+
+    def __init__(self, program, folder):
+        stubs, record = folder / "stubs.json", folder / "record.jsonl"
+        stubs.write_text(json.dumps(STUBS))
+        self.process = subprocess.Popen(
+            [program, "serve", "--json", "--stubs", stubs, "--record", record],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        said = json.loads(self.process.stdout.readline())
+        self.url, self.key = said["url"], said["key"]
+        self.lines = open(record)
+
+    def taken(self):
+        """What was sent since the last time. A request is in the file before its response is sent."""
+        return [readable(json.loads(line)) for line in self.lines]
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def readable(request):
+    """A request without what is chosen anew for each."""
+    # Ids have digits, and no step of a path has.
+    path = re.sub("/[^/]*[0-9][^/]*", "/{id}", request["path"])
+    headers = {name: request["headers"][name] for name in MATTER if name in request["headers"]}
+    if "content-type" in headers:
+        headers["content-type"] = re.sub("; *boundary=.*", "", headers["content-type"])
+    body = request["body"]
+    if isinstance(body, dict) and str(body.get("name")).startswith("~onk-"):
+        body["name"] = "a marker"
+    if isinstance(body, list):
+        body = sorted(({**part, "content": contents(part["content"])} for part in body),
+                      key=lambda part: part["name"])
+    return {"request": f"{request['method']} {path}", "query": request["query"],
+            "headers": headers, "body": body}
+
+
+def contents(text):
+    return "an archive" if text.startswith("PK") else text
 
 
 def differences(theirs, ours):
@@ -117,12 +195,14 @@ def shown(value):
 
 
 def pair(theirs, ours):
-    """The requests of both side by side: those to one path belong together."""
+    """The requests of both side by side: those with one method and one end of the path."""
+    def end(request):
+        method, path = request["request"].split(" ")
+        return method, path.rsplit("/", 1)[1]
+
     left = list(ours)
     for request in theirs:
-        end = request["request"].rsplit("/", 1)
-        fits = [it for it in left if it["request"].rsplit("/", 1)[1] == end[1]]
-        match = fits[0] if fits else None
+        match = next((it for it in left if end(it) == end(request)), None)
         if match:
             left.remove(match)
         yield request, match
@@ -130,41 +210,63 @@ def pair(theirs, ours):
         yield None, request
 
 
+def prepare(folder, server):
+    """What the tasks find in their folder."""
+    (folder / "file").write_text("the bytes")
+    (folder / "app").mkdir()
+    (folder / "app" / "main.ts").write_text("start()")
+    made = Kernel(api_key=server.key, base_url=server.url).api_keys.create(
+        name="workload", days_to_expire=30)
+    (folder / "id").write_text(made.id)
+    (folder / "key").write_text(made.key)
+    server.taken()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--examples", type=Path, required=True, help="their folder")
+    parser.add_argument("--programs", type=Path, required=True, help="their folder")
     parser.add_argument("--verbose", action="store_true", help="print every request")
     args = parser.parse_args()
 
-    service = Service()
-    secret = "sk_0123456789abcdef"
-    environment = {**os.environ, "KERNEL_BASE_URL": service.url, "KERNEL_API_KEY": secret}
+    with tempfile.TemporaryDirectory() as name:
+        server = Server(args.programs / "kernel-keys", Path(name))
+        try:
+            failed = compare(server, args)
+        finally:
+            server.stop()
+    sys.exit(failed)
+
+
+def compare(server, args):
+    environment = {**os.environ, "KERNEL_BASE_URL": server.url, "KERNEL_API_KEY": server.key}
     print(f"| task | requests: Python {version('kernel')} / here | differences |")
     print("|---|---|---|")
     failed = False
     for task, arguments in TASKS.items():
+        # The Python client goes straight to the machine by itself, this one where it is told to.
+        os.environ["KERNEL_BROWSER_ROUTING_SUBRESOURCES"] = "computer,playwright" * (task is direct)
         with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            (folder / "file").write_text("the bytes")
-            (folder / "app").mkdir()
-            (folder / "app" / "main.ts").write_text("start()")
-            task(Kernel(api_key=secret, base_url=service.url), folder)
-            theirs = service.taken()
-            words = [word.replace("{folder}", name) for word in arguments]
-            done = subprocess.run([args.examples / task.__name__, *words], env=environment,
+            prepare(Path(name), server)
+            task(Kernel(api_key=server.key, base_url=server.url), Path(name))
+            theirs = server.taken()
+        with tempfile.TemporaryDirectory() as name:
+            prepare(Path(name), server)
+            program, *words = [word.replace("{folder}", name) for word in arguments]
+            done = subprocess.run([args.programs / program, *words], env=environment,
                                   capture_output=True, text=True)
-            ours = service.taken()
+            ours = server.taken()
         if done.returncode != 0:
             failed = True
             print(f"{task.__name__}: {done.stderr}", file=sys.stderr)
-        found = [line for a, b in pair(theirs, ours) for line in differences(a, b)]
+        found = Counter(line for a, b in pair(theirs, ours) for line in differences(a, b))
+        lines = [line + f" ({times} times)" * (times > 1) for line, times in found.items()]
         counts = f"{len(theirs)} / {len(ours)}"
-        print(f"| `{task.__name__}` | {counts} | {'<br>'.join(found) or 'none'} |")
+        print(f"| `{task.__name__}` | {counts} | {'<br>'.join(lines) or 'none'} |")
         if args.verbose:
             for who, requests in [("Python", theirs), ("here", ours)]:
                 for request in requests:
                     print(f"{who}: {request}", file=sys.stderr)
-    sys.exit(failed)
+    return failed
 
 
 if __name__ == "__main__":

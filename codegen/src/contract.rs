@@ -7,6 +7,7 @@
 //! schemas:
 //!   Browser: { type: object, required: […], properties: … }
 //!   Event: { choice: { tag: event, beside: false, kinds: [{ tags: [log], schema: … }] } }
+//!   Pair: { type: array, items: …, places: [{ type: integer }, { type: string }] }
 //! ```
 //!
 //! It is the document after lowering, so that a schema is a reference, a choice or a type, and nothing
@@ -25,6 +26,7 @@ use crate::pipeline;
 /// Every place that cannot be lowered.
 pub fn contract(document: &Document) -> Result<String, Error> {
     let mut lowered = pipeline::described(document)?;
+    place(&mut lowered);
     let mut operations = Vec::new();
     walk::operations(&mut lowered, &mut |_, path, method, it| {
         operations.push(operation(path, method, it));
@@ -34,6 +36,34 @@ pub fn contract(document: &Document) -> Result<String, Error> {
     let schemas: Map<String, Value> =
         schemas.map(|(name, it)| (name.clone(), schema(it))).collect();
     Ok(json!({ "operations": operations, "schemas": schemas }).to_string())
+}
+
+/// Gives each place of a tuple its schema: of the kinds that the items of the list may be of, those
+/// that this place may.
+fn place(lowered: &mut Value) {
+    let source = lowered.clone();
+    walk::schemas(lowered, &mut |_, it| {
+        let Some(places) = it["x-onkernel-places"].as_array() else { return };
+        let items = &it["items"];
+        let named = items["$ref"].as_str().and_then(|it| source.pointer(it.strip_prefix('#')?));
+        let places = places.iter().map(|member| match member {
+            Value::Null => items.clone(),
+            member => of_member(named.unwrap_or(items), member),
+        });
+        it["x-onkernel-places"] = places.collect();
+    });
+}
+
+/// What a choice is when only one member of it is meant.
+fn of_member(choice: &Value, member: &Value) -> Value {
+    let mut one = choice.clone();
+    let variants = one.pointer_mut("/x-onkernel-union/variants").and_then(Value::as_array_mut);
+    let Some(variants) = variants else { return one };
+    variants.retain(|it| it["member"] == *member);
+    match variants.as_slice() {
+        [only] => choice["properties"][only["property"].as_str().unwrap_or_default()].clone(),
+        _ => one,
+    }
 }
 
 fn operation(path: &str, method: &str, it: &Value) -> Value {
@@ -133,6 +163,9 @@ fn schema(it: &Value) -> Value {
     if it["additionalProperties"] == false {
         all["closed"] = json!(true);
     }
+    if let Some(places) = it["x-onkernel-places"].as_array() {
+        all["places"] = places.iter().map(schema).collect();
+    }
     let properties = it["properties"].as_object();
     match it.get("x-onkernel-union") {
         Some(union) => all = choice(it, union, all),
@@ -196,6 +229,31 @@ mod tests {
                 "properties": { "a": { "type": "string", "max-bytes": 9 } }
             })
         );
+    }
+
+    #[test]
+    fn a_place_of_a_tuple_may_be_of_its_own_kind_alone() {
+        let kind = |property: &str, member: u8| json!({ "property": property, "member": member });
+        let mut lowered = json!({ "components": { "schemas": {
+            "Pair": {
+                "type": "array", "items": { "$ref": "#/components/schemas/Item" },
+                "x-onkernel-places": [1, 0, null]
+            },
+            "Item": {
+                "properties": {
+                    "kind0": { "type": "integer" }, "kind1": { "type": "string" },
+                    "kind2": { "type": "boolean" }
+                },
+                "x-onkernel-union": { "tag": null, "beside": false, "variants": [
+                    kind("kind0", 0), kind("kind1", 1), kind("kind2", 1)
+                ] }
+            }
+        } } });
+        place(&mut lowered);
+        let places = &schema(&lowered["components"]["schemas"]["Pair"])["places"];
+        assert_eq!(places[0]["choice"]["kinds"].as_array().unwrap().len(), 2);
+        assert_eq!(places[1], json!({ "type": "integer" }));
+        assert_eq!(places[2], json!({ "$ref": "Item" }));
     }
 
     #[test]

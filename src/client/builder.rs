@@ -9,6 +9,7 @@ use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderValue, USER_AGEN
 use super::Client;
 use super::options::CallOptions;
 use crate::connection::credentials::Credentials;
+use crate::connection::machines::Machines;
 use crate::connection::origin::Base;
 use crate::connection::{Connection, http};
 use crate::error::{Error, Result};
@@ -63,6 +64,7 @@ pub struct ClientBuilder {
     user_agent: Option<String>,
     headers: Vec<(String, String)>,
     http: Option<reqwest::Client>,
+    direct_to_vm: bool,
     options: CallOptions,
 }
 
@@ -142,6 +144,32 @@ impl ClientBuilder {
         self
     }
 
+    /// Whether calls of a browser session go straight to the machine that runs it: `computer`, `curl`,
+    /// `fs`, `playwright`, `process`, and the streams of `logs` and `telemetry`. Default: no; they go
+    /// through the API as its document says.
+    ///
+    /// The client learns where a machine is from each session that the API shows it: one that is made,
+    /// listed, fetched, or acquired from a pool. Calls that name the session by its id then take the
+    /// shorter way. The machine is sent the session's token in the query, and neither the API key, nor
+    /// the project, nor [`default_header`](Self::default_header)s. It must be reached as safely as the
+    /// API: by `https://`, if the base URL is.
+    ///
+    /// Where the machine cannot be reached, or responds with 401, 403, 404, 502 or 503, the call goes
+    /// through the API after all, unless it may have been done and must not be done twice.
+    ///
+    /// ```no_run
+    /// # async fn example() -> onkernel::Result<()> {
+    /// use onkernel::ClientBuilder;
+    ///
+    /// let kernel = ClientBuilder::from_env().direct_to_vm(true).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn direct_to_vm(mut self, direct: bool) -> Self {
+        self.direct_to_vm = direct;
+        self
+    }
+
     /// The time for one attempt: see [`CallOptions::timeout`].
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options = self.options.timeout(timeout);
@@ -211,7 +239,9 @@ impl ClientBuilder {
             None => http::build(&base, options.limits.timeout)?,
         };
         let random = fastrand::f64;
-        let connection = Connection { http, base, proxy, headers, credentials, random };
+        let machines = self.direct_to_vm.then(|| Machines::new(&base, self.allow_plain_http));
+        let machines = machines.map(Arc::new);
+        let connection = Connection { http, base, proxy, headers, credentials, machines, random };
         Ok(Client {
             sender: Sender { connection: Arc::new(connection), options: Arc::new(options) },
         })

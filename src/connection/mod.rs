@@ -2,6 +2,7 @@
 
 pub(crate) mod credentials;
 pub(crate) mod http;
+pub(crate) mod machines;
 pub(crate) mod origin;
 pub(crate) mod proxy;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use reqwest::header::HeaderMap;
 
 use self::credentials::Credentials;
+use self::machines::Machines;
 use self::origin::Base;
 use self::proxy::Proxy;
 #[cfg(feature = "rotation")]
@@ -26,6 +28,8 @@ pub(crate) struct Connection {
     /// Sent with every request: all but the key.
     pub(crate) headers: HeaderMap,
     pub(crate) credentials: Credentials,
+    /// The machines of browser sessions, where calls go straight to them.
+    pub(crate) machines: Option<Arc<Machines>>,
     /// A number in 0 to 1, for the jitter.
     pub(crate) random: fn() -> f64,
 }
@@ -37,7 +41,7 @@ impl Connection {
         let credentials = Credentials::fixed(key.clone());
         credentials.prepare()?;
         let (http, base, headers) = (self.http.clone(), self.base.clone(), self.headers.clone());
-        let proxy = self.proxy.clone();
-        Ok(Self { http, base, proxy, headers, credentials, random: self.random })
+        let (proxy, machines) = (self.proxy.clone(), self.machines.clone());
+        Ok(Self { http, base, proxy, headers, credentials, machines, random: self.random })
     }
 }

@@ -96,6 +96,7 @@ impl Sender {
             let failure = match run.attempt().await {
                 Ok(success) => match success.stream {
                     Some(body) => {
+                        run.learn(b"");
                         run.finished("begun");
                         return Ok(StreamingResponse {
                             status: success.status,
@@ -146,6 +147,7 @@ impl Sender {
                 let failure = match run.attempt().await {
                     Ok(success) => {
                         let mut response = success.buffered();
+                        run.learn(&response.body);
                         match read(&mut response) {
                             Ok(value) => {
                                 run.finished("done");

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName,
+    HeaderValue, USER_AGENT,
 };
 use reqwest::{Method, Request, Url};
 use tokio::time::{Instant, sleep, timeout};
@@ -11,9 +12,10 @@ use tracing::{Instrument, Span, field};
 
 use super::attempt::{Failure, SoFar, Stage, Success, Time, Trouble};
 use super::options::Options;
-use super::retry::{self, Attempt, Decision};
+use super::retry::{self, Attempt, Decision, Outcome};
 use crate::connection::Connection;
 use crate::connection::credentials::{Key, Lease};
+use crate::connection::machines::{Machine, Straight};
 use crate::connection::proxy::{Proxy, Rejection, rejection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::operation::Idempotency;
@@ -26,6 +28,9 @@ const ERROR_BODY: usize = 64 * 1024;
 /// The most that is set aside for a body before it arrives.
 const FIRST_BUFFER: usize = 64 * 1024;
 
+/// What a machine is told of the client.
+const TOLD: [&HeaderName; 3] = [&ACCEPT, &ACCEPT_ENCODING, &USER_AGENT];
+
 /// A call under way.
 pub(super) struct Run {
     pub(super) connection: Arc<Connection>,
@@ -34,6 +39,10 @@ pub(super) struct Run {
     pub(super) method: Method,
     /// Made to see that it can be, and taken by the first attempt.
     url: Option<Url>,
+    /// The way past the API, for as long as the call takes it.
+    straight: Option<Straight>,
+    /// The machine that did not find what the API may yet.
+    doubted: Option<Arc<Machine>>,
     time: Time,
     pub(super) attempts: u32,
     so_far: SoFar,
@@ -41,6 +50,8 @@ pub(super) struct Run {
     pub(super) key: Option<Lease>,
     /// The one attempt with a new key after a 401 has been made.
     rekeyed: bool,
+    /// The call went to a machine first, and by the API then.
+    rerouted: bool,
     /// An attempt may have done what was asked.
     pub(super) maybe_done: bool,
     /// The last failure that was waited out.
@@ -52,7 +63,7 @@ impl Run {
     pub(super) fn new(
         connection: Arc<Connection>,
         options: Arc<Options>,
-        call: Call,
+        mut call: Call,
     ) -> Result<Box<Self>> {
         let invalid = |problem: &str| Err(Error::invalid(&call.target, problem));
         if let Some(problem) = call.invalid() {
@@ -68,6 +79,10 @@ impl Run {
             Ok(url) => url,
             Err(problem) => return invalid(&problem),
         };
+        let straight = connection.machines.as_ref().and_then(|it| it.of(&call.path));
+        if let Some(Straight { machine, .. }) = &straight {
+            call.scrubber.knows(&machine.token);
+        }
         let time =
             Time { began: None, timeout: options.limits.timeout, deadline: options.retry.deadline };
         Ok(Box::new(Self {
@@ -76,11 +91,14 @@ impl Run {
             options,
             call,
             method,
-            url: Some(url),
+            url: Some(url).filter(|_| straight.is_none()),
+            straight,
+            doubted: None,
             time,
             attempts: 0,
             key: None,
             rekeyed: false,
+            rerouted: false,
             maybe_done: false,
             previous: None,
             span: Span::none(),
@@ -158,7 +176,10 @@ impl Run {
     /// Sends the request and reads the response.
     async fn exchange(&mut self, progress: Option<&Progress>) -> Result<(), Trouble> {
         let shared = &*self.connection;
-        let lease = shared.credentials.current().await.map_err(Trouble::NoKey)?;
+        let lease = match self.straight {
+            Some(_) => None,
+            None => Some(shared.credentials.current().await.map_err(Trouble::NoKey)?),
+        };
         // Boxed, since few calls have a body that takes time and every future would have room for it.
         let body = match self.call.body.ready(&self.method, progress) {
             Some(ready) => ready,
@@ -168,16 +189,22 @@ impl Run {
             Some(url) => url,
             None => self.call_url().map_err(Trouble::Body)?,
         };
-        let sent = shared.http.execute(self.request(url, &lease.key, body));
+        let key = lease.as_ref().map(|lease| &*lease.key);
+        let sent = shared.http.execute(self.request(url, key, body));
         let so_far = &mut self.so_far;
-        so_far.key = Some(lease);
+        so_far.key = lease;
         so_far.stage = Stage::Sent;
 
         let mut response = match sent.await {
             Ok(response) => response,
             Err(error) => return Err(Box::pin(unsent(error, shared.proxy.as_deref())).await),
         };
-        if !shared.base.has_joined(response.url(), &self.call.path, self.call.query.as_str()) {
+        let query = self.call.query.as_str();
+        let is_there = match &self.straight {
+            Some(straight) => straight.url(query).is_ok_and(|url| url == *response.url()),
+            None => shared.base.has_joined(response.url(), &self.call.path, query),
+        };
+        if !is_there {
             return Err(Trouble::Elsewhere);
         }
         let status = response.status();
@@ -217,18 +244,24 @@ impl Run {
 
     /// Where the call goes.
     pub(super) fn call_url(&self) -> Result<Url, String> {
-        self.connection.base.join(&self.call.path, self.call.query.as_str())
+        let query = self.call.query.as_str();
+        match &self.straight {
+            Some(straight) => straight.url(query),
+            None => self.connection.base.join(&self.call.path, query),
+        }
     }
 
-    fn request(&self, url: Url, key: &Key, (body, content_type): Ready) -> Request {
-        // `join` has made sure of the origin; the key depends on it, so it is asked once more.
-        let may_have_key = self.connection.base.is_origin_of(&url);
+    fn request(&self, url: Url, key: Option<&Key>, (body, content_type): Ready) -> Request {
+        // `join` has made sure of the origin; the key depends on it, so it is asked once more. A machine
+        // is sent nothing that is meant for the API.
+        let is_to_api = self.straight.is_none() && self.connection.base.is_origin_of(&url);
         let mut request = Request::new(self.method.clone(), url);
         let (shared, own) = (&self.connection, &self.call.headers);
         let headers = request.headers_mut();
         // With the key and the host; the HTTP client adds the length of a body. A map that is larger
         // than necessary costs more than what is in it.
-        let project = self.options.project.as_deref().and_then(|project| project.as_ref().ok());
+        let project = self.options.project.as_deref().filter(|_| is_to_api);
+        let project = project.and_then(|project| project.as_ref().ok());
         let of_body = if content_type.is_some() { 2 } else { 0 };
         let count = shared.headers.len() + own.len() + usize::from(project.is_some()) + of_body + 2;
         headers.reserve(count);
@@ -239,10 +272,11 @@ impl Run {
             set(&CONTENT_TYPE, content_type);
         }
         let project = project.map(|(name, value)| (name, value));
-        for (name, value) in shared.headers.iter().chain(project).chain(own) {
+        let of_client = shared.headers.iter().filter(|(name, _)| is_to_api || TOLD.contains(name));
+        for (name, value) in of_client.chain(project).chain(own) {
             set(name, value);
         }
-        if may_have_key {
+        if let Some(key) = key.filter(|_| is_to_api) {
             set(&AUTHORIZATION, &key.header);
         }
         *request.body_mut() = body;
@@ -253,9 +287,18 @@ impl Run {
     pub(super) async fn recover(&mut self, failure: Failure) -> Result<()> {
         let Failure { error, outcome, should_retry } = failure;
         self.maybe_done |= outcome.maybe_done();
+        let machine = self.lost_machine(&error, outcome);
         if !self.call.body.is_replayable() {
             self.finished("what was sent cannot be read again");
             return Err(error);
+        }
+        if let Some(machine) = machine
+            && (self.idempotency() == Idempotency::Idempotent || !outcome.maybe_done())
+        {
+            self.span.in_scope(|| tracing::info!("trying again by the API, past the machine"));
+            self.doubted = Some(machine);
+            (self.straight, self.rerouted) = (None, true);
+            return Ok(());
         }
         if error.is_unauthorized() && !self.rekeyed && self.has_new_key().await {
             self.rekeyed = true;
@@ -264,8 +307,8 @@ impl Run {
         let options = &self.options;
         let attempt = Attempt {
             idempotency: self.idempotency(),
-            // The attempt with a new key is not one of those that a bad network costs.
-            number: self.attempts - u32::from(self.rekeyed),
+            // The attempt with a new key, or past a machine, is not one of those that a bad network costs.
+            number: self.attempts - u32::from(self.rekeyed) - u32::from(self.rerouted),
             outcome,
             should_retry,
             asked: error.retry_after(),
@@ -285,6 +328,26 @@ impl Run {
                 Err(error)
             }
         }
+    }
+
+    /// The machine that the call went to, where it is gone or does not let the call in.
+    fn lost_machine(&self, error: &Error, outcome: Outcome) -> Option<Arc<Machine>> {
+        let is_unreached = matches!(error.kind(), ErrorKind::Connect | ErrorKind::Timeout)
+            && !outcome.maybe_done();
+        let is_status = matches!(outcome, Outcome::Status(401 | 403 | 404 | 502 | 503));
+        let machine = self.straight.as_ref().filter(|_| is_unreached || is_status)?.machine.clone();
+        // It may be there, and lack what was asked for: whether the API has it will tell.
+        if outcome != Outcome::Status(404) {
+            self.connection.machines.iter().for_each(|it| it.forget(&machine));
+        }
+        Some(machine)
+    }
+
+    /// Learns of machines from a success.
+    pub(super) fn learn(&self, body: &[u8]) {
+        let Some(machines) = &self.connection.machines else { return };
+        self.doubted.iter().for_each(|it| machines.forget(it));
+        machines.learn(self.method.as_str(), &self.call.path, body);
     }
 
     /// Whether the call may be sent twice.

@@ -3,15 +3,17 @@
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::api::AuthContext;
 use super::clock::Clock;
-use super::core::Core;
+use super::core::{Core, Recorder};
 use super::faults::Faults;
 use super::http;
+use super::record::Recorded;
 use super::server::Server;
 use super::state::{MAIN_ORGANIZATION, State};
 use super::world::World;
@@ -46,6 +48,7 @@ pub struct Builder {
     projects: Vec<(String, String)>,
     clock_offset: TimeDelta,
     auth_context: AuthContext,
+    recorder: Option<Recorder>,
 }
 
 impl Default for Builder {
@@ -62,6 +65,7 @@ impl Default for Builder {
             projects: Vec::new(),
             clock_offset: TimeDelta::zero(),
             auth_context: AuthContext::Available,
+            recorder: None,
         }
     }
 }
@@ -126,6 +130,13 @@ impl Builder {
         self
     }
 
+    /// Shows every request to `see` when its response is decided, before that is sent. Requests that
+    /// come at the same time may do so in any order; the numbers in their ids tell it.
+    pub fn on_request(mut self, see: impl Fn(&Recorded) + Send + Sync + 'static) -> Self {
+        self.recorder = Some(Arc::new(see));
+        self
+    }
+
     /// Starts with another organization, which has a first key of its own:
     /// [`Server::bootstrap_key_of`]. What names no organization belongs to the main one,
     /// `org_main`; keys of one are not found (404) by keys of another.
@@ -169,7 +180,8 @@ impl Builder {
         }
 
         let world = World::new(state, clock, self.auth_context);
-        let core = Core::new(format!("http://{address}"), bootstrap_key, self.faults, world);
+        let url = format!("http://{address}");
+        let core = Core::new(url, bootstrap_key, self.faults, self.recorder, world);
         core.set_latency(self.latency);
         Ok(Server::listening(core, listener, address))
     }

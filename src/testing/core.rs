@@ -1,10 +1,11 @@
 //! What the sockets and the tests of one server share.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::faults::{Faults, Struck};
+use super::record::Recorded;
 use super::reply::Reply;
 use super::request::Request;
 use super::world::World;
@@ -14,13 +15,23 @@ pub(super) struct Core {
     bootstrap_key: String,
     faults: Faults,
     latency_ms: AtomicU64,
+    recorder: Option<Recorder>,
     world: Mutex<World>,
 }
 
+/// Who is shown every request.
+pub(super) type Recorder = Arc<dyn Fn(&Recorded) + Send + Sync>;
+
 impl Core {
-    pub(super) fn new(url: String, bootstrap_key: String, faults: Faults, world: World) -> Self {
+    pub(super) fn new(
+        url: String,
+        bootstrap_key: String,
+        faults: Faults,
+        recorder: Option<Recorder>,
+        world: World,
+    ) -> Self {
         let (latency_ms, world) = (AtomicU64::new(0), Mutex::new(world));
-        Self { url, bootstrap_key, faults, latency_ms, world }
+        Self { url, bootstrap_key, faults, latency_ms, recorder, world }
     }
 
     pub(super) fn url(&self) -> &str {
@@ -57,7 +68,11 @@ impl Core {
     }
 
     pub(super) fn decide(&self, request: &Request, id: &str, struck: &Struck) -> Reply {
-        self.world().decide(request, id, struck)
+        let reply = self.world().decide(request, id, struck);
+        if let Some(recorder) = &self.recorder {
+            recorder(&Recorded::new(request, id, reply.status()));
+        }
+        reply
     }
 
     pub(super) fn log_refused(&self, struck: &Struck) {

@@ -71,7 +71,10 @@ pub struct Received {
     /// The parameters of path, query and headers, by name.
     pub parameters: Map<String, Value>,
     /// The body as JSON, that of a form as well; null where there is none, and text where it is bytes.
+    /// Of a file it is the first 64 KiB.
     pub body: Value,
+    /// How many bytes the body had.
+    pub size: u64,
 }
 
 /// Without what was sent, which may be secret.

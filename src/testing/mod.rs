@@ -38,8 +38,9 @@
 //! where it does not keep to it. The response is the first success that the document has, with a value
 //! for every field: what the request said of a field of that name, such as the name of what is created or
 //! the id in the path, and else one that is made up, the same on every run. Listings have three
-//! things on two pages, streams an event of each kind. [`Server::respond`] orders another response, and
-//! [`Server::received`] shows what came in.
+//! things on two pages, streams an event of each kind. What was just made has not begun, and what is
+//! looked at has come to a good end: a deployment runs, an invocation has succeeded. [`Server::respond`]
+//! orders another response, and [`Server::received`] shows what came in.
 //!
 //! ```
 //! # #[cfg(not(feature = "browsers"))]
@@ -86,7 +87,14 @@
 //! - Rotation with `days_to_expire: null` makes a key that never expires; left out, the new key
 //!   gets the lifetime that the old one was made with.
 //! - Unknown fields and parameters are ignored, unless the document closes an object. A body of another
-//!   media type is 400 for keys and 415 elsewhere, one of more than 1 MiB is 413.
+//!   media type is 400 for keys and 415 elsewhere. JSON of more than 16 MiB is 413; files may be of any
+//!   size, and of each the first 64 KiB are kept.
+//! - A stream of events goes on after `Last-Event-ID`, and begins at `since` where its events have a
+//!   `timestamp`.
+//! - The `base_url` of a session leads to this server. There, with the token of `cdp_ws_url` in `jwt` and
+//!   no API key (400), are the operations of its machine: `computer`, `curl`, `fs`, `playwright`,
+//!   `process`, and the streams of `logs` and `telemetry`. To play a machine that is gone, order a
+//!   [`Fault`] for the path `/vm/**`.
 //! - Policies are kept and shown. No operation but those on keys asks for them.
 
 mod api;
@@ -98,18 +106,22 @@ mod faults;
 mod http;
 mod log;
 mod merge;
+mod record;
 mod reply;
 mod request;
 mod response;
 mod server;
 mod state;
 mod stub;
+mod stub_file;
 mod world;
 
 pub use self::api::AuthContext;
 pub use self::builder::Builder;
 pub use self::faults::{Fault, Faults, FaultsError, RetryAfter, Which};
 pub use self::log::{Effect, LogEntry, Received};
+pub use self::record::Recorded;
 pub use self::server::Server;
 pub use self::state::{Change, Creator, KeyRecord, Lag, NewKey, Policy, Statement};
 pub use self::stub::{Stub, UnknownOperation};
+pub use self::stub_file::StubsError;

@@ -13,13 +13,16 @@ pub(super) struct Request {
     pub(super) authorization: Option<String>,
     pub(super) content_type: Option<String>,
     pub(super) headers: HeaderMap,
+    /// What is kept of the body: all of it, or of each file in it the beginning.
     pub(super) body: Vec<u8>,
+    /// How many bytes the body had.
+    pub(super) size: u64,
     /// Whether the body passed [`MAX_BODY`] and was not kept.
     pub(super) too_large: bool,
 }
 
-/// The largest body that is read, in bytes.
-pub(super) const MAX_BODY: usize = 1024 * 1024;
+/// The most that is kept of a body, in bytes.
+pub(super) const MAX_BODY: usize = 16 * 1024 * 1024;
 
 impl Request {
     /// The plaintext of a well-formed `Authorization: Bearer …`.
@@ -53,6 +56,14 @@ impl Request {
     /// The media type of the body, without its parameters.
     pub(super) fn media_type(&self) -> Option<&str> {
         Some(self.content_type.as_deref()?.split(';').next().unwrap_or_default().trim())
+    }
+
+    /// What stands between the parts of a form.
+    pub(super) fn boundary(&self) -> Option<String> {
+        let is_form = self.media_type()?.eq_ignore_ascii_case("multipart/form-data");
+        let (_, boundary) = self.content_type.as_deref()?.split_once("boundary=")?;
+        let boundary = boundary.split(';').next().unwrap_or_default().trim().trim_matches('"');
+        (is_form && !boundary.is_empty()).then(|| boundary.to_owned())
     }
 
     /// The body as a JSON object. The error says what is wrong, and quotes nothing.

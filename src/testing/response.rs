@@ -142,7 +142,7 @@ impl Rejection {
     }
 
     pub(super) fn too_large() -> Self {
-        Self::new(413, "the body is larger than 1 MiB")
+        Self::new(413, "the body is larger than 16 MiB, files aside")
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::contract::{Contract, events};
+use super::contract::{Contract, Resume, events};
 use super::merge::merge;
 use super::response::{Content, Response, coded_body};
 
@@ -60,7 +60,7 @@ impl Stub {
     }
 
     /// A stream of these events, which then ends. They have the ids 1, 2, 3 and so on; a request with
-    /// `Last-Event-ID` gets those that follow.
+    /// `Last-Event-ID` gets those that follow, and one with `since` those whose `timestamp` is not older.
     pub fn events(all: impl IntoIterator<Item = Value>) -> Self {
         Self::new(Body::Events { all: all.into_iter().collect(), cut: None })
     }
@@ -92,7 +92,7 @@ impl Stub {
     }
 
     /// What becomes of the response that the document asks for.
-    pub(super) fn apply(self, mut made: Response, last_event: Option<&str>) -> Response {
+    pub(super) fn apply(self, mut made: Response, resume: &Resume) -> Response {
         made.content = match self.body {
             Body::Merge(patch) => {
                 if let Some(body) = made.content.json() {
@@ -102,7 +102,7 @@ impl Stub {
             }
             Body::Json(body) => Content::Json(body),
             Body::Bytes { media_type, bytes } => Content::bytes(media_type, bytes),
-            Body::Events { all, cut } => events(&all, last_event, cut),
+            Body::Events { all, cut } => events(&all, resume, cut),
         };
         if let Some(status) = self.status {
             made.status = if (200..=599).contains(&status) { status } else { 500 };

@@ -5,6 +5,8 @@ mod builder;
 mod calls;
 mod connections;
 mod credentials;
+#[cfg(all(feature = "testing", feature = "browsers"))]
+mod direct;
 mod errors;
 #[path = "../support/http.rs"]
 mod http;

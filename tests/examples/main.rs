@@ -3,8 +3,5 @@
 
 #[cfg(all(feature = "testing", feature = "rotation"))]
 mod api_keys;
-#[cfg(feature = "full")]
+#[cfg(all(feature = "testing", feature = "full"))]
 mod resources;
-#[path = "../support/scripted.rs"]
-#[cfg(feature = "full")]
-mod scripted;

@@ -144,3 +144,58 @@ fn secrets_print_as_redacted_in_every_form() {
     let error = serde_json::from_str::<Secret>("123456789").unwrap_err();
     assert!(!error.to_string().contains("123456789"), "{error}");
 }
+
+/// The token of a session, on its way past the API.
+#[cfg(all(feature = "testing", feature = "browsers"))]
+#[tokio::test]
+async fn the_token_of_a_session_is_in_nothing_that_is_said() {
+    use onkernel::testing::{Fault, Server, Stub};
+    use serde_json::json;
+
+    const TOKEN: &str = "tok0123456789abcdef";
+    let recorder = Recorder::default();
+    let _guard = recorder.trace("trace");
+    let machine = scripted_machine(TOKEN).await;
+    let server = Server::start().await.unwrap();
+    let cdp = format!("ws://127.0.0.1/cdp?jwt={TOKEN}");
+    let session = json!({ "base_url": machine.url, "cdp_ws_url": cdp });
+    server.respond("browsers.create", Stub::merge(session)).unwrap();
+    let client = onkernel::Client::builder().base_url(server.url()).retries(0);
+    let client = client.api_key(server.bootstrap_key()).direct_to_vm(true).build().unwrap();
+    let browser = client.browsers().create().send().await.unwrap();
+    let id = &browser.session_id;
+    server.faults().add(Fault::status(500));
+    let mut said = format!("{browser:?} {client:?}");
+    let mut machine = Some(machine);
+    for attempt in 0..6 {
+        if attempt == 5 {
+            let requests = machine.take().unwrap().requests();
+            assert_eq!(requests.len(), 5);
+            assert!(requests.iter().all(|it| it.contains(&format!("jwt={TOKEN}"))));
+        }
+        let call = client.browsers().playwright().execute(id, "1");
+        let error = call.send().await.unwrap_err();
+        said.push_str(&format!("{error} {error:?} {:?}", error.advice()));
+    }
+    let log = recorder.text();
+    assert!(log.contains("browsers.playwright.execute"), "{log}");
+    for text in [said, log] {
+        let at = text.find(TOKEN);
+        assert!(at.is_none(), "{}", &text[at.unwrap_or(0).saturating_sub(200)..]);
+    }
+}
+
+/// A machine that says the token in every way that it can.
+#[cfg(all(feature = "testing", feature = "browsers"))]
+async fn scripted_machine(token: &str) -> Server {
+    let echo = format!(r#"{{"code":"bad","message":"{token}"}}"#);
+    let headers = format!("x-request-id: {token}\r\nset-cookie: {token}\r\n");
+    Server::start([
+        json("200 OK", &format!(r#"{{"success":"{token}"}}"#)),
+        response("400 Bad Request", &headers, &echo),
+        response("302 Found", &format!("location: https://e.example/{token}?jwt={token}\r\n"), ""),
+        Act::Send(format!("{token}\r\n\r\n").into_bytes()),
+        response("500 Internal Server Error", &headers, &echo),
+    ])
+    .await
+}

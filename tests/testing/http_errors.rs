@@ -47,10 +47,10 @@ async fn bodies_that_cannot_be_read_are_rejected() {
     assert_error(&text, 400, "bad_request", "application/json");
     let nothing = Api::finish(api.request("POST", "/org/api_keys")).await.unwrap();
     assert_error(&nothing, 400, "bad_request", "application/json");
-    let huge = send("application/json", " ".repeat(1024 * 1024 + 1)).await.unwrap();
-    assert_error(&huge, 413, "payload_too_large", "1 MiB");
+    let huge = send("application/json", " ".repeat(16 * 1024 * 1024 + 1)).await.unwrap();
+    assert_error(&huge, 413, "payload_too_large", "16 MiB");
     assert_eq!(server.keys().len(), 1);
-    let padded = format!("{good}{}", " ".repeat(1024 * 1024 - good.len()));
+    let padded = format!("{good}{}", " ".repeat(16 * 1024 * 1024 - good.len()));
     assert_eq!(send("application/json; charset=utf-8", padded).await.unwrap().status, 201);
 }
 

@@ -121,9 +121,7 @@ async fn the_embedded_server_keeps_to_the_original_document() {
             if wanted != media_type || body.is_empty() {
                 problems.push(format!("{}: {media_type} for {wanted}", sent.operation));
             }
-            // The client takes a tuple for a list, and so does the data that the server has.
-            let values = values.iter().filter(|_| operation.path != "/shapes");
-            let wrong = values.filter_map(|value| spec.check(schema, value).err());
+            let wrong = values.iter().filter_map(|value| spec.check(schema, value).err());
             problems.extend(wrong.map(|it| format!("{}: {it}", sent.operation)));
         }
         good += 1;

@@ -22,4 +22,11 @@ pub(crate) struct Serve {
     /// [{"nth": 3, "method": "POST", "do": "drop"}, …]
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     pub(crate) faults: Option<PathBuf>,
+    /// Respond with the stubs in this JSON file where the document leaves it open:
+    /// [{"operation": "deployments.get", "merge": {"status": "failed"}}, …]
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    pub(crate) stubs: Option<PathBuf>,
+    /// Append each request to this file as a line of JSON, without API keys and tokens of sessions
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
 }

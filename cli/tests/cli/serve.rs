@@ -166,3 +166,68 @@ fn other_machines_are_let_in_when_that_is_allowed() {
     assert_mentions(&served.line(), &["0.0.0.0"]);
     served.stop("-TERM").done();
 }
+
+#[test]
+fn stubs_come_from_a_file_and_requests_go_to_one_without_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stubs, record) = (folder.path().join("stubs.json"), folder.path().join("requests.jsonl"));
+    let (stubs, record) = (stubs.to_str().unwrap(), record.to_str().unwrap());
+    for (text, says) in [
+        ("", "No such file"),
+        (
+            "[\n{\"operation\": \"browsers.get\", \"merge\": {}, \"json\": 1}]",
+            "`browsers.get` needs one of",
+        ),
+        ("[{\"operation\": \"browsers.get\", \"events\": [], \"cut\": 1}]", "unknown field `cut`"),
+        (
+            "[{\"operation\": \"browsers.git\", \"merge\": {}}]",
+            "no operation is called `browsers.git`",
+        ),
+        ("[{\"operation\": \"api_keys.list\", \"merge\": {}}]", "use a fault instead"),
+    ] {
+        if !text.is_empty() {
+            fs::write(stubs, text).unwrap();
+        }
+        let ran = run(&mut program(["serve", "--stubs", stubs]));
+        assert_mentions(ran.failed(2), &[says]);
+    }
+    let ran = run(&mut program(["serve", "--record", folder.path().to_str().unwrap()]));
+    assert_mentions(ran.failed(2), &["cannot write"]);
+
+    let error = r#"{"status": 402, "code": "payment_required", "message": "the trial is over"}"#;
+    let order = format!(r#"[{{"operation": "browsers.create", "error": {error}}}]"#);
+    fs::write(stubs, order).unwrap();
+    let mut served = Served::start(&["--json", "--stubs", stubs, "--record", record]);
+    let line: Value = serde_json::from_str(&served.line()).unwrap();
+    let (url, key) = (line["url"].as_str().unwrap(), line["key"].as_str().unwrap());
+    let client = Client::builder().base_url(url).api_key(key).build().unwrap();
+    let call = client.request(onkernel::Method::POST, "/browsers").json(&serde_json::json!({}));
+    let error = Bench::new().block_on(call.send()).unwrap_err();
+    assert_mentions(&error.to_string(), &["402", "the trial is over"]);
+    assert_eq!(served.stop("-TERM").done(), "");
+
+    let lines = fs::read_to_string(record).unwrap();
+    let request: Value = serde_json::from_str(&lines).unwrap();
+    assert_eq!(
+        (&request["operation"], &request["status"]),
+        (&"browsers.create".into(), &402.into())
+    );
+    assert!(!lines.contains(key) && lines.contains("[redacted]"), "{lines}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(record).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+/// A line that cannot be written is no reason to fail a request, and one to say so in the end.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_record_that_cannot_be_written_is_reported() {
+    let mut served = Served::start(&["--json", "--record", "/dev/full"]);
+    let line: Value = serde_json::from_str(&served.line()).unwrap();
+    let client = Client::builder().base_url(line["url"].as_str().unwrap());
+    let client = client.api_key(line["key"].as_str().unwrap()).build().unwrap();
+    Bench::new().block_on(client.api_keys().list().send()).unwrap();
+    assert_mentions(served.stop("-TERM").failed(1), &["not every request is in /dev/full"]);
+}

@@ -99,12 +99,14 @@ struct Member<'a> {
     tags: Vec<String>,
     /// Whether it cannot be without its tag, so that its own fields always send it.
     tagged_inside: bool,
+    /// Which member of the choice it comes from; a choice inside the choice has several kinds.
+    member: Option<usize>,
 }
 
 /// A property for every kind, and how they are told apart.
 fn describe(document: &Value, schema: &Value) -> Result<(Value, Value), String> {
     let mut members = Vec::new();
-    collect(document, schema, 0, &mut members)?;
+    collect(document, schema, None, 0, &mut members)?;
     let discriminator = &schema["discriminator"];
     let beside = discriminator["x-onkernel-beside"] == true;
     let named = discriminator["propertyName"].as_str().map(ToOwned::to_owned);
@@ -130,6 +132,7 @@ fn describe(document: &Value, schema: &Value) -> Result<(Value, Value), String> 
             "property": property,
             "tags": member.tags,
             "tagged_inside": member.tagged_inside,
+            "member": member.member,
             "shape": shape(document, member.target),
         })
     });
@@ -148,21 +151,24 @@ fn requires(schema: &Value, property: &str) -> bool {
 fn collect<'a>(
     document: &'a Value,
     schema: &'a Value,
+    outer: Option<usize>,
     depth: usize,
     members: &mut Vec<Member<'a>>,
 ) -> Result<(), String> {
     if depth > 16 {
         return Err("a choice that contains itself".to_owned());
     }
-    for member in choice(schema).into_iter().flatten() {
+    for (index, member) in choice(schema).into_iter().flatten().enumerate() {
+        let outer = outer.or(Some(index));
         let component = component(member);
         let target = component.map_or(member, |name| &document["components"]["schemas"][name]);
         if choice(target).is_some() {
-            collect(document, target, depth + 1, members)?;
+            collect(document, target, outer, depth + 1, members)?;
         } else {
             let tags = Vec::new();
             let schema = member.clone();
-            members.push(Member { schema, component, target, tags, tagged_inside: false });
+            let tagged_inside = false;
+            members.push(Member { schema, component, target, tags, tagged_inside, member: outer });
         }
     }
     Ok(())
@@ -210,6 +216,7 @@ fn assign<'a>(
                 target: schema,
                 tags: vec![(*tag).clone()],
                 tagged_inside: false,
+                member: None,
             }),
             _ => {
                 return Err(format!(

@@ -7,6 +7,7 @@ mod documented;
 mod fields;
 mod keys;
 mod list;
+mod machine;
 mod parameters;
 
 use chrono::{DateTime, Utc};
@@ -75,18 +76,40 @@ enum Asked {
     Keys(Call, String),
     /// Any other of the document.
     Documented(Route),
+    /// The same, asked of the machine of a session.
+    OfMachine(Route),
 }
 
 fn route(request: &Request) -> Result<Asked, Rejection> {
     match route_of_keys(request) {
         Ok(Some((call, id))) => Ok(Asked::Keys(call, id)),
-        Ok(None) => match contract::route(request) {
-            Ok(route) => Ok(Asked::Documented(route)),
-            Err(Lost::Path) => Err(Rejection::no_such_path()),
-            Err(Lost::Method(allow)) => Err(Rejection::method(&allow)),
+        Ok(None) => match (contract::route(request), machine::as_api(request)) {
+            (Ok(route), _) => Ok(Asked::Documented(route)),
+            (Err(Lost::Path), Some(request)) => {
+                contract::route(&request).map(Asked::OfMachine).map_err(Rejection::from)
+            }
+            (Err(lost), _) => Err(lost.into()),
         },
         Err(rejection) => Err(rejection),
     }
+}
+
+impl From<Lost> for Rejection {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Path => Self::no_such_path(),
+            Lost::Method(allow) => Self::method(&allow),
+        }
+    }
+}
+
+/// The id of the operation that a request is for, if it is for one.
+pub(super) fn operation(request: &Request) -> Option<String> {
+    let route = match route(request).ok()? {
+        Asked::Documented(route) | Asked::OfMachine(route) => route,
+        Asked::Keys(..) => contract::route(request).ok()?,
+    };
+    Some(route.operation.id.clone())
 }
 
 /// Which operation on which key, if the path is one of theirs.
@@ -132,8 +155,15 @@ fn carry_out(
     }
     match asked {
         Asked::Documented(route) => {
-            let now = Moment { time: view.time, ..now };
-            documented::carry_out(state, &route, request, caller.as_ref(), now)
+            if !route.operation.open || caller.is_some() {
+                let caller = caller.ok_or_else(Rejection::unauthorized)?;
+                scope(state, &caller, request)?;
+            }
+            documented::carry_out(state, &route, request, Moment { time: view.time, ..now })
+        }
+        Asked::OfMachine(route) => {
+            machine::admit(request)?;
+            documented::carry_out(state, &route, request, Moment { time: view.time, ..now })
         }
         Asked::Keys(call, id) => on_keys(state, view, request, caller, now, call, &id),
     }

@@ -141,8 +141,8 @@ impl Checker<'_> {
                 self.wrong(at, "must not have an item twice");
             }
         }
-        if let Some(inner) = &schema.items {
-            for (index, item) in items.iter().enumerate() {
+        for (index, item) in items.iter().enumerate() {
+            if let Some(inner) = schema.item(index) {
                 self.value(inner, item, &format!("{at}[{index}]"));
             }
         }

@@ -100,6 +100,8 @@ pub(super) struct Schema {
     pub(super) exclusive_maximum: bool,
     pub(super) multiple_of: Option<f64>,
     pub(super) items: Option<Box<Schema>>,
+    /// Of a tuple, what its items are in their order; the last stands for all further ones.
+    pub(super) places: Vec<Schema>,
     pub(super) min_items: Option<usize>,
     pub(super) max_items: Option<usize>,
     pub(super) unique_items: bool,
@@ -209,6 +211,11 @@ impl Operation {
 impl Schema {
     pub(super) fn requires(&self, name: &str) -> bool {
         self.required.iter().any(|it| it == name)
+    }
+
+    /// The schema of the item at a place of a list, if it has items.
+    pub(super) fn item(&self, index: usize) -> Option<&Schema> {
+        self.places.get(index).or(self.places.last()).or(self.items.as_deref())
     }
 
     /// The schema of a member of an object, if it may have it.

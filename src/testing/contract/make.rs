@@ -14,6 +14,9 @@ const UNTOLD: [&str; 4] = ["deleted_at", "error", "error_message", "error_code"]
 /// What is true where nothing else is said.
 const TRUE: [&str; 3] = ["success", "ok", "enabled"];
 
+/// The states of things that have come to a good end, the best first.
+const GOOD_ENDS: [&str; 5] = ["succeeded", "completed", "running", "ready", "connected"];
+
 /// How deep values are nested at most, whatever a schema asks for.
 const DEPTH: usize = 32;
 
@@ -23,13 +26,15 @@ pub(super) struct Maker {
     pub(super) time: DateTime<Utc>,
     /// What ids and names end in.
     pub(super) number: u64,
+    /// Whether what goes on by itself has come to its end.
+    pub(super) has_ended: bool,
     /// The named schemas around what is being made.
     around: Vec<&'static str>,
 }
 
 impl Maker {
     pub(super) fn new(contract: &'static Contract, time: DateTime<Utc>, number: u64) -> Self {
-        Self { contract, time, number, around: Vec::new() }
+        Self { contract, time, number, has_ended: false, around: Vec::new() }
     }
 
     /// A value of a schema, called so; of what is known, as much as the schema allows.
@@ -62,8 +67,10 @@ impl Maker {
         if let Some(known) = known.filter(fits).or(schema.default.as_ref().filter(fits)) {
             return known.clone();
         }
-        if let Some(value) = schema.values.as_ref().and_then(|values| values.first()) {
-            return value.clone();
+        if let Some(values) = &schema.values {
+            let ends = GOOD_ENDS.iter().filter(|_| self.has_ended && name == "status");
+            let mut ends = ends.filter_map(|end| values.iter().find(|it| *it == end));
+            return ends.next().or(values.first()).cloned().unwrap_or_default();
         }
         match schema.kind {
             Some(Kind::Null) => Value::Null,
@@ -79,12 +86,14 @@ impl Maker {
 
     fn array(&mut self, schema: &'static Schema, name: &str, known: Option<&Value>) -> Value {
         let Some(items) = &schema.items else { return Value::Array(Vec::new()) };
+        let item = |index: usize| schema.item(index).unwrap_or(items);
         if let Some(Value::Array(known)) = known {
-            return known.iter().map(|it| self.value(items, name, Some(it))).collect();
+            let items = known.iter().enumerate();
+            return items.map(|(at, it)| self.value(item(at), name, Some(it))).collect();
         }
-        let usual = if self.is_around(items) { 0 } else { 1 };
+        let usual = if self.is_around(items) { 0 } else { schema.places.len().max(1) };
         let count = usual.max(schema.min_items.unwrap_or(0)).min(schema.max_items.unwrap_or(8));
-        (0..count).map(|_| self.value(items, name, None)).collect()
+        (0..count).map(|at| self.value(item(at), name, None)).collect()
     }
 
     /// An object of a schema.

@@ -12,7 +12,8 @@ mod route;
 mod text;
 
 pub(super) use self::document::Contract;
-pub(super) use self::media::events;
+pub(super) use self::media::{Resume, events};
+pub(super) use self::read::form::{Part, parts};
 pub(super) use self::read::read;
 pub(super) use self::respond::respond;
 pub(super) use self::route::{Lost, Route, route};

@@ -28,13 +28,14 @@ pub(in crate::testing) fn respond(
     // What is read stays the same, and what is made is new each time.
     let number = if operation.method == "GET" { 1 } else { moment.requests };
     let mut maker = Maker::new(Contract::get(), moment.time, number);
+    // What is made is at its beginning, and what is read has come to a good end.
+    maker.has_ended = operation.method == "GET";
     let page = Page::of(operation, success, read);
     let content = match success.media_type.as_deref() {
         None => Content::Empty,
         Some("text/event-stream") => {
-            let last = request.header("last-event-id");
             let all = events(&mut maker, &success.schema);
-            media::events(&all, last.as_deref(), None)
+            media::events(&all, &read.resume(request, moment.time), None)
         }
         Some(it) if it.starts_with("application/json") || it.ends_with("+json") => {
             Content::Json(body(&mut maker, operation, success, read, page.as_ref()))

@@ -15,12 +15,13 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::body::{Ended, Sent, stream};
+use super::intake::Intake;
 use super::socket::Socket;
 use super::wait::{pause, raised};
 use crate::testing::core::Core;
 use crate::testing::faults::{Asked, Fault, Kind, Struck, When};
 use crate::testing::reply::{Body, Reply};
-use crate::testing::request::{MAX_BODY, Request};
+use crate::testing::request::Request;
 
 /// Serves the requests of one connection.
 pub(super) async fn converse(
@@ -112,22 +113,16 @@ fn single(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     first.to_str().ok().map(str::to_owned)
 }
 
-/// Reads the body. One that is too large is read to its end too, so that the caller hears why.
-async fn read(mut request: Request, mut body: Incoming) -> Result<Request, Ended> {
-    let mut read = 0;
+/// Reads the body.
+async fn read(head: Request, mut body: Incoming) -> Result<Request, Ended> {
+    let mut intake = Intake::of(&head);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Ended)?;
-        let Some(data) = frame.data_ref() else { continue };
-        read += data.len();
-        if read <= MAX_BODY {
-            request.body.extend_from_slice(data);
-        } else if read <= 64 * MAX_BODY {
-            request.too_large = true;
-        } else {
+        if frame.data_ref().is_some_and(|piece| !intake.take(piece)) {
             break;
         }
     }
-    Ok(request)
+    Ok(intake.finish(head))
 }
 
 fn send(reply: Reply, id: &str, line: &Line) -> Result<Response<Sent>, Ended> {

@@ -2,6 +2,7 @@
 
 mod body;
 mod exchange;
+mod intake;
 mod listener;
 mod socket;
 mod wait;

@@ -8,7 +8,8 @@
 //! exclusiveMinimum: 0                       minimum: 0, exclusiveMinimum: true
 //! type: [string, integer]                   oneOf: [{ type: string }, { type: integer }]
 //! type: array                               type: array, items: {}
-//! prefixItems: [A, B], items: false         items: { oneOf: [A, B] }, maxItems: 2
+//! prefixItems: [A, B, A], items: false      items: { oneOf: [A, B] }, maxItems: 3,
+//!                                           x-onkernel-places: [0, 1, 0]
 //! patternProperties: { '^x-': A }           additionalProperties: A
 //! examples: […], $comment: …                (dropped)
 //! ```
@@ -117,15 +118,25 @@ fn several_types(it: &mut Map<String, Value>) {
 }
 
 /// A list whose places have types of their own is a list of any of them; one without a type is a
-/// list of anything.
+/// list of anything. Which place has which is kept for the embedded server: the last is that of all
+/// further items, and null where they may be of any type.
 fn tuple(it: &mut Map<String, Value>) {
     if let Some(Value::Array(places)) = it.remove("prefixItems") {
         let rest = it.remove("items");
-        if rest == Some(json!(false)) {
+        let is_closed = rest == Some(json!(false));
+        if is_closed {
             it.entry("maxItems").or_insert(json!(places.len()));
         }
-        let all = places.into_iter().chain(rest.filter(Value::is_object));
-        it.insert("items".to_owned(), any_of(all));
+        let rest = rest.filter(Value::is_object);
+        let is_open = rest.is_none() && !is_closed;
+        let all: Vec<Value> = places.into_iter().chain(rest).collect();
+        let kinds = distinct(all.iter().cloned());
+        if kinds.len() > 1 {
+            let kind_of = |it: &Value| kinds.iter().position(|kind| kind == it);
+            let places = all.iter().map(kind_of).chain(is_open.then_some(None));
+            it.insert("x-onkernel-places".to_owned(), places.collect());
+        }
+        it.insert("items".to_owned(), any_of(kinds));
         it.insert("type".to_owned(), json!("array"));
     }
     if it.get("items") == Some(&json!(false)) {
@@ -152,18 +163,24 @@ fn patterns(it: &mut Map<String, Value>) {
 }
 
 /// One of these types; the one that all of them are.
-fn any_of(schemas: impl Iterator<Item = Value>) -> Value {
-    let mut kinds: Vec<Value> = Vec::new();
-    schemas.for_each(|it| {
-        if !kinds.contains(&it) {
-            kinds.push(it);
-        }
-    });
+fn any_of(schemas: impl IntoIterator<Item = Value>) -> Value {
+    let kinds = distinct(schemas);
     match kinds.as_slice() {
         [only] => only.clone(),
         [] => json!({}),
         _ => json!({ "oneOf": kinds }),
     }
+}
+
+/// Each once, in their order.
+fn distinct(schemas: impl IntoIterator<Item = Value>) -> Vec<Value> {
+    let mut kinds: Vec<Value> = Vec::new();
+    schemas.into_iter().for_each(|it| {
+        if !kinds.contains(&it) {
+            kinds.push(it);
+        }
+    });
+    kinds
 }
 
 /// `null` as one member of a choice; a choice of one is no choice.
@@ -217,6 +234,26 @@ mod tests {
             after(json!({ "oneOf": [{ "const": "a", "title": "A" }, { "const": "b" }] })),
             json!({ "type": "string", "enum": ["a", "b"] })
         );
+    }
+
+    #[test]
+    fn a_tuple_is_a_list_that_remembers_its_places() {
+        let (text, number) = (json!({ "type": "string" }), json!({ "type": "integer" }));
+        let both = json!({ "oneOf": [text, number] });
+        for (rest, places) in [
+            (Some(json!(false)), json!([0, 1, 0])),
+            (Some(number.clone()), json!([0, 1, 0, 1])),
+            (None, json!([0, 1, 0, null])),
+        ] {
+            let mut tuple = json!({ "prefixItems": [text, number, text] });
+            if let Some(rest) = rest {
+                tuple["items"] = rest;
+            }
+            let list = after(tuple);
+            assert_eq!((&list["items"], &list["x-onkernel-places"]), (&both, &places));
+        }
+        let alike = after(json!({ "prefixItems": [text, text], "items": false }));
+        assert_eq!(alike, json!({ "type": "array", "items": text, "maxItems": 2 }));
     }
 
     #[test]

@@ -10,11 +10,21 @@ use crate::testing::request::Request;
 const ITEMS: usize = 10_000;
 
 /// One part.
-struct Part<'a> {
-    name: String,
-    is_file: bool,
-    is_json: bool,
-    content: &'a [u8],
+pub(in crate::testing) struct Part<'a> {
+    pub(in crate::testing) name: String,
+    /// The name of the file that it is.
+    pub(in crate::testing) file_name: Option<String>,
+    pub(in crate::testing) media_type: Option<String>,
+    pub(in crate::testing) content: &'a [u8],
+}
+
+/// The parts of a form, one after the other.
+///
+/// # Errors
+/// What is wrong with the first that is wrong.
+pub(in crate::testing) fn parts(request: &Request) -> Result<Vec<Part<'_>>, String> {
+    let boundary = request.boundary().ok_or("the form names no boundary")?;
+    split_up(&request.body, &boundary)
 }
 
 /// The value that a form means; a file stands as text.
@@ -26,20 +36,14 @@ pub(super) fn read(
     schema: &Schema,
     request: &Request,
 ) -> Result<Value, String> {
-    let boundary = request.header("content-type").unwrap_or_default();
-    let boundary = boundary.split("boundary=").nth(1).unwrap_or_default();
-    let boundary = boundary.split(';').next().unwrap_or_default().trim().trim_matches('"');
-    if boundary.is_empty() {
-        return Err("the form names no boundary".to_owned());
-    }
     let mut whole = Value::Object(Map::new());
-    for part in parts(&request.body, boundary)? {
+    for part in parts(request)? {
         put(contract, schema, &mut whole, &part)?;
     }
     Ok(whole)
 }
 
-fn parts<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<Part<'a>>, String> {
+fn split_up<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<Part<'a>>, String> {
     let malformed = || "the form has a malformed part".to_owned();
     let delimiter = format!("\r\n--{boundary}");
     // The first one may stand at the very beginning.
@@ -54,22 +58,30 @@ fn parts<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<Part<'a>>, String> {
         let part = part.strip_prefix(b"\r\n").ok_or_else(malformed)?;
         let (head, content) = split(part, b"\r\n\r\n").ok_or_else(malformed)?;
         let head = String::from_utf8_lossy(head);
-        let name = head.split(" name=\"").nth(1).and_then(|it| it.split('"').next());
-        let lower = head.to_ascii_lowercase();
-        all.push(Part {
-            name: name.ok_or_else(malformed)?.replace("%22", "\""),
-            is_file: lower.contains("filename="),
-            is_json: lower.contains("content-type: application/json"),
-            content,
+        let quoted = |key: &str| {
+            let text = head.split_once(&format!(" {key}=\""))?.1.split('"').next()?;
+            Some(text.replace("%22", "\""))
+        };
+        let media_type = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-type").then(|| value.trim().to_owned())
         });
+        let name = quoted("name").ok_or_else(malformed)?;
+        all.push(Part { name, file_name: quoted("filename"), media_type, content });
         rest = after;
     }
     Ok(all)
 }
 
+impl Part<'_> {
+    fn is_json(&self) -> bool {
+        self.media_type.as_ref().is_some_and(|it| it.starts_with("application/json"))
+    }
+}
+
 /// What is before and behind the first place where `at` stands.
 fn split<'a>(bytes: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let place = bytes.windows(at.len()).position(|it| it == at)?;
+    let place = memchr::memmem::find(bytes, at)?;
     Some((&bytes[..place], &bytes[place + at.len()..]))
 }
 
@@ -103,12 +115,12 @@ fn put(
     let target = schema.map(|it| contract.resolve(it));
     let text = String::from_utf8_lossy(part.content);
     let value = match schema {
-        _ if part.is_json => json(&text),
+        _ if part.is_json() => json(&text),
         Some(schema) => typed(contract, schema, &text),
         None => Value::from(&*text),
     };
     let is_file = target.is_some_and(|it| it.format.as_deref() == Some("binary"));
-    match (is_file, part.is_file) {
+    match (is_file, part.file_name.is_some()) {
         (true, false) => return Err(format!("{} must be sent as a file", part.name)),
         (false, true) if target.is_some() => {
             return Err(format!("{} must not be sent as a file", part.name));

@@ -2,13 +2,15 @@
 //! is wrong with them.
 
 mod body;
-mod form;
+pub(super) mod form;
 mod parameters;
 mod text;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::document::Contract;
+use super::media::Resume;
 use super::relations;
 use super::route::Route;
 use crate::testing::request::Request;
@@ -19,6 +21,14 @@ pub(in crate::testing) struct Read {
     pub(in crate::testing) parameters: Map<String, Value>,
     /// None where there is none.
     pub(in crate::testing) body: Option<Value>,
+}
+
+impl Read {
+    /// Where a stream of events is to begin.
+    pub(in crate::testing) fn resume(&self, request: &Request, now: DateTime<Utc>) -> Resume {
+        let since = self.parameters.get("since").and_then(Value::as_str);
+        Resume::of(request.header("last-event-id").as_deref(), since, now)
+    }
 }
 
 /// Reads a request.

@@ -43,7 +43,8 @@ pub(super) fn joined(
     let target = contract.resolve(schema);
     let parts = || text.split(separator).map(decode);
     if let (Some(Kind::Array), Some(items)) = (target.kind, &target.items) {
-        return parts().map(|part| typed(contract, items, &part)).collect();
+        let item = |index| target.item(index).unwrap_or(items);
+        return parts().enumerate().map(|(at, part)| typed(contract, item(at), &part)).collect();
     }
     if target.is_object() {
         let parts: Vec<String> = parts().collect();

@@ -1,13 +1,16 @@
 //! `serve`: the embedded server as a program, for clients in any language.
 
+mod record;
+
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
 use onkernel::Secret;
-use onkernel::testing::{Faults, Server};
+use onkernel::testing::{Faults, Server, Stub};
 use serde_json::json;
 
+use self::record::Record;
 use crate::args::Serve;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -20,12 +23,14 @@ use crate::stores::new_file::NewFile;
 const PROJECT: (&str, &str) = ("proj_demo", "Demo");
 
 pub(super) async fn run(args: Serve, output: &Output) -> Result<(), Failure> {
-    let Serve { addr, allow_remote, key_file, faults } = args;
+    let Serve { addr, allow_remote, key_file, faults, stubs, record } = args;
     if !addr.ip().is_loopback() && !allow_remote {
         return Err(Failure::usage(format!("other machines can reach {addr}"))
             .advise("Use 127.0.0.1, or --allow-remote if you mean it."));
     }
     let faults = faults.as_deref().map(read_faults).transpose()?;
+    let stubs = stubs.as_deref().map(read_stubs).transpose()?;
+    let record = record.as_deref().map(Record::open).transpose()?;
     let key_file = key_file.as_deref().map(KeyFile::prepare).transpose()?;
     // Before anyone knows that there is something to stop.
     let mut signals = Signals::listen()?;
@@ -34,10 +39,17 @@ pub(super) async fn run(args: Serve, output: &Output) -> Result<(), Failure> {
     let seed = RandomState::new().hash_one(addr);
     let builder = Server::builder().addr(addr).seed(seed).project(PROJECT.0, PROJECT.1);
     let builder = builder.faults(faults.clone().unwrap_or_default());
+    let builder = match record.clone() {
+        Some(record) => builder.on_request(move |request| record.add(request)),
+        None => builder,
+    };
     let server = builder.start().await.map_err(|error| {
         Failure::new(format!("cannot listen on {addr}: {error}"))
             .advise("Choose another port with --addr, or port 0 for a free one.")
     })?;
+    for (operation, stub) in stubs.into_iter().flatten() {
+        server.respond(&operation, stub).map_err(|error| Failure::usage(error.to_string()))?;
+    }
     if let Some(file) = key_file {
         file.write(server.bootstrap_key())?;
     }
@@ -45,7 +57,10 @@ pub(super) async fn run(args: Serve, output: &Output) -> Result<(), Failure> {
     signals.next().await;
     server.shutdown().await;
     output.note("Stopped.");
-    faults.map_or(Ok(()), |faults| print_fired(&faults, output))
+    if let Some(faults) = faults {
+        print_fired(&faults, output)?;
+    }
+    record.map_or(Ok(()), |record| record.finish())
 }
 
 /// Prints how often each fault fired: without this nobody knows whether a test met its faults.
@@ -82,13 +97,23 @@ fn announce(server: &Server, output: &Output) -> Result<(), Failure> {
 }
 
 fn read_faults(path: &Path) -> Result<Faults, Failure> {
-    let shown = path.display();
-    let text = fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
-    Faults::from_json(&text).map_err(|error| {
-        Failure::usage(format!("{shown}: {error}"))
+    Faults::from_json(&read(path)?).map_err(|error| {
+        Failure::usage(format!("{}: {error}", path.display()))
             .advise("The documentation of `onkernel::testing::Faults` describes the format.")
     })
+}
+
+fn read_stubs(path: &Path) -> Result<Vec<(String, Stub)>, Failure> {
+    Stub::all_from_json(&read(path)?).map_err(|error| {
+        Failure::usage(format!("{}: {error}", path.display())).advise(
+            "The documentation of `onkernel::testing::Stub::all_from_json` describes the format.",
+        )
+    })
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
 }
 
 /// Where the key is written for other programs.
