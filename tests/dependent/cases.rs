@@ -206,6 +206,7 @@ fn a_client_of_every_odd_construct_does_what_the_document_says() {
     Some("s") Code("xyz") Some([None, Self_, Unknown("Maybe")])
     names.find_result (GET /results/{code}): code must have at least 3 characters, but has 2
     []
+    incidents.list (GET /incidents): the call must not have more than one of `order=desc` or `since`
     ["i"]
     Some(Open)
     true

@@ -36,6 +36,8 @@ async fn names(client: &Client) -> Done {
 
 async fn places(client: &Client) -> Done {
     println!("{:?}", client.incidents().list().limit(5).send().await?);
+    let both = client.incidents().list().order("desc").since("1h");
+    println!("{}", both.send().await.unwrap_err());
     let call = client.places().fetch("https://e.org/a?b=c&d=e#f+g%25 h");
     call.sort("a?b/c").send().await?;
     client.places().read_book("a/b").send().await?;
