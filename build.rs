@@ -26,17 +26,19 @@ fn generate() -> Result<(), Vec<String>> {
         Some(path) => read(path, "ONKERNEL_SPEC")?,
         None => read(Path::new(DOCUMENT), "the package")?,
     };
-    let mut overlays = Vec::new();
+    let mut bundled = Vec::new();
     for overlay in OVERLAYS {
-        overlays.push(read(Path::new(overlay), "the package")?);
+        bundled.push(read(Path::new(overlay), "the package")?);
     }
+    let mut own = Vec::new();
     if let Some(path) = self::chosen("ONKERNEL_OVERLAY")? {
-        overlays.push(read(&path, "ONKERNEL_OVERLAY")?);
+        own.push(read(&path, "ONKERNEL_OVERLAY")?);
     }
     let features = Features::by(is_on);
     let problems =
         |error: Error| error.problems.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let document = onkernel_codegen::load(&document, &overlays).map_err(problems)?;
+    let document = onkernel_codegen::load_any(&document, &bundled, &own, &features);
+    let document = document.map_err(problems)?;
     // The embedded server knows every operation, whichever the client has.
     if is_on("testing") {
         write("contract.json", &onkernel_codegen::contract(&document).map_err(problems)?)?;

@@ -1,6 +1,6 @@
 //! Which resources are generated. Every resource at the top of the bundled tree has a Cargo feature
 //! of its own; what no feature asks for is left out before anything is made of it, together with the
-//! schemas that nothing else reaches.
+//! schemas that nothing else reaches. A document of another API is generated whole.
 
 use std::collections::BTreeSet;
 
@@ -52,6 +52,13 @@ impl Features {
         Self(RESOURCES.into_iter().filter(|it| is_on(&feature(it))).collect())
     }
 
+    /// Whether a document is Kernel's, whose resources these features choose and for which the bundled
+    /// overlays are. Without any of the features, it may be of another API, which has resources,
+    /// paths and schemas of the same names by chance.
+    pub(crate) fn choose_of(&self, document: &Value) -> bool {
+        !self.0.is_empty() || document["paths"].get("/org/api_keys").is_some()
+    }
+
     /// Whether a resource such as `browsers.computer` is generated. A resource that has no feature,
     /// which another document or an overlay brought, always is.
     pub fn wants(&self, resource: &str) -> bool {
@@ -61,8 +68,16 @@ impl Features {
             || ALSO.iter().any(|(of, also)| *also == resource && self.0.contains(of))
     }
 
+    /// Whether the feature of a resource is on, such as `browsers`.
+    pub(crate) fn are_on(&self, resource: &str) -> bool {
+        self.0.contains(resource)
+    }
+
     /// Leaves out what is not wanted.
     pub(crate) fn select(&self, document: &mut Value) {
+        if !self.choose_of(document) {
+            return;
+        }
         let mut left_out = BTreeSet::new();
         walk::operations(document, &mut |_, path, method, operation| {
             if !self.wants(&names::resource(operation, path)) {
@@ -157,6 +172,16 @@ mod tests {
     #[test]
     fn nothing_is_left_out_of_the_whole() {
         assert_eq!(left(&Features::all()).1.len(), 6);
+    }
+
+    #[test]
+    fn without_any_feature_another_api_is_whole_and_kernels_has_what_no_feature_brings() {
+        let none = Features::by(|_| false);
+        assert_eq!(left(&none).1.len(), 6);
+        let mut kernels = document();
+        kernels["paths"]["/org/api_keys"] = json!({});
+        none.select(&mut kernels);
+        assert_eq!(kernels["components"]["schemas"].as_object().unwrap().len(), 1);
     }
 
     #[test]

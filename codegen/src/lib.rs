@@ -60,13 +60,34 @@ pub struct Source {
 /// Everything that is wrong with one of the files; keys of ours that nobody knows, and references
 /// that lead nowhere, once all overlays are applied.
 pub fn load(document: &Source, overlays: &[Source]) -> Result<Document, Error> {
-    let mut loaded = Document::parse(&document.text, &document.name)?;
+    overlaid(Document::parse(&document.text, &document.name)?, overlays.iter())
+}
+
+/// As [`load`], of a document that may be of another API: the bundled overlays are Kernel's.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_any(
+    document: &Source,
+    bundled: &[Source],
+    own: &[Source],
+    features: &Features,
+) -> Result<Document, Error> {
+    let document = Document::parse(&document.text, &document.name)?;
+    let is_kernels = features.choose_of(document.root());
+    overlaid(document, bundled.iter().filter(|_| is_kernels).chain(own))
+}
+
+fn overlaid<'a>(
+    mut document: Document,
+    overlays: impl Iterator<Item = &'a Source>,
+) -> Result<Document, Error> {
     for overlay in overlays {
-        Overlay::parse(&overlay.text, &overlay.name)?.apply(&mut loaded)?;
+        Overlay::parse(&overlay.text, &overlay.name)?.apply(&mut document)?;
     }
-    loaded.check_keys()?;
-    loaded.check_references()?;
-    Ok(loaded)
+    document.check_keys()?;
+    document.check_references()?;
+    Ok(document)
 }
 
 /// Generates the client of a document's resources. The same input yields the same bytes.

@@ -89,6 +89,92 @@ fn a_second_success_changes_what_is_returned() {
     expect(&of(""), &of(more), ("major", "major"), "`resources::shelf::Get::send` is");
 }
 
+/// Also where both hold the same: which of them came is told.
+#[test]
+fn a_second_success_of_the_same_body_changes_what_is_returned() {
+    let of = |more: &str| {
+        let body = "content: { application/json: { schema: { type: string } } }";
+        let more = if more.is_empty() {
+            String::new()
+        } else {
+            format!(", {more}: {{ description: '', {body} }}")
+        };
+        shelf("/shelf", &format!("responses: {{ '200': {{ description: '', {body} }}{more} }}"))
+    };
+    expect(&of(""), &of("'201'"), ("major", "minor"), "`resources::shelf::Get::send` is");
+}
+
+/// No type is made of it.
+#[test]
+fn a_schema_that_nothing_uses_is_nothing() {
+    let thing = "Book: { type: object, properties: { id: { type: string } } }";
+    let of = |more: &str| books(&format!("{thing}\n    {more}"));
+    for more in ["Event: { type: object }", "Odd: { not: { type: string } }"] {
+        for (old, new) in [(of(""), of(more)), (of(more), of(""))] {
+            let report = report(&old, &new);
+            assert_eq!(report.verdict.as_str(), "none", "{}", report.to_text());
+        }
+    }
+}
+
+#[test]
+fn a_discriminator_names_the_kinds() {
+    let of = |more: &str| {
+        books(&format!(
+            "Book: {{ oneOf: [{{ $ref: '#/components/schemas/NovelBody' }}, {{ $ref: '#/components/schemas/MapBody' }}]{more} }}
+    NovelBody: {{ type: object, required: [kind], properties: {{ kind: {{ type: string }}, pages: {{ type: integer }} }} }}
+    MapBody: {{ type: object, required: [kind], properties: {{ kind: {{ type: string }}, scale: {{ type: boolean }} }} }}"
+        ))
+    };
+    let discriminator = ", discriminator: { propertyName: kind, mapping: { novel: '#/components/schemas/NovelBody', map: '#/components/schemas/MapBody' } }";
+    expect(&of(""), &of(discriminator), ("major", "minor"), "`types::Book::NovelBody` removed");
+}
+
+/// It is one that can grow.
+#[test]
+fn a_choice_of_one_is_a_choice() {
+    let of = |schema: &str| {
+        let body = format!("content: {{ application/json: {{ schema: {schema} }} }}");
+        let get =
+            shelf("/shelf", &format!("responses: {{ '200': {{ description: '', {body} }} }}"));
+        format!(
+            "{get}components: {{ schemas: {{ Book: {{ type: object, properties: {{ id: {{ type: string }} }} }} }} }}\n"
+        )
+    };
+    let one = "$ref: '#/components/schemas/Book'";
+    let (old, new) = (of(&format!("{{ {one} }}")), of(&format!("{{ oneOf: [{{ {one} }}] }}")));
+    expect(&old, &new, ("major", "none"), "`resources::shelf::Get::send` is");
+}
+
+#[test]
+fn what_comes_beside_a_name_takes_none_from_it_or_breaks_callers() {
+    let of = |more: &str| {
+        books(&format!(
+            "Book: {{ type: object, required: [m], properties: {{ {more}m: {{ type: string }} }} }}"
+        ))
+    };
+    expect(&of(""), &of("M: { type: integer }, "), ("minor", "minor"), "property `M` added");
+
+    let of = |more: &str| {
+        let header = "{ name: X-Shelf-Id, in: header, schema: { type: string } }";
+        shelf("/shelf", &format!("parameters: [{header}{more}]\n      {NOTHING}"))
+    };
+    let beside =
+        |name: &str| of(&format!(", {{ name: {name}, in: query, schema: {{ type: string }} }}"));
+    expect(
+        &of(""),
+        &beside("X-Shelf-Id"),
+        ("major", "minor"),
+        "`resources::shelf::Get::x_shelf_id`",
+    );
+    expect(
+        &of(""),
+        &beside("x_shelf_id"),
+        ("major", "minor"),
+        "`resources::shelf::Get::x_shelf_id`",
+    );
+}
+
 #[test]
 fn path_parameters_that_change_places_send_another_url() {
     let parameter = |name: &str| {

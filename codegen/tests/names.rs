@@ -272,7 +272,7 @@ proptest! {
             }
             // Two operations of one name are for a person to tell apart.
             Err(findings) => {
-                let known = |it: &String| it.contains("would both be called") || it.contains("hand-written client");
+                let known = |it: &String| it.contains("would both be called");
                 prop_assert!(findings.iter().all(known), "{findings:?}");
             }
         }

@@ -222,18 +222,29 @@ components:
 #[test]
 fn what_the_client_needs_and_lacks_is_named() {
     let (document, overlays) = bundled();
-    let without = |from: &str, to: &str| {
+    let without = |feature: &str, from: &str, to: &str| {
         let text = document.text.replace(from, to);
         assert_ne!(text, document.text, "`{from}` is not in the document");
-        client(&Source { name: "api.yml".to_owned(), text }, &overlays, &Features::all())
+        let features = Features::by(|it| it == feature);
+        client(&Source { name: "api.yml".to_owned(), text }, &overlays, &features)
             .unwrap_err()
             .to_string()
     };
     insta::assert_snapshot!(
-        without("/org/api_keys/{id}/rotate:", "/org/other/{id}/rotate:"),
-        @r#"api.yml:76:1: `POST /org/api_keys/{id}/rotate`, which is `api_keys.rotate` here, is missing (at #/paths); add it with an overlay, or correct its `x-onkernel-resource` and `x-onkernel-method`"#
+        without("api-keys", "/org/api_keys/{id}/rotate:", "/org/other/{id}/rotate:"),
+        @r#"api.yml:76:1: `POST /org/api_keys/{id}/rotate`, which is `api_keys.rotate` here, is missing (at #/paths); add it with an overlay, correct its `x-onkernel-resource` and `x-onkernel-method`, or build without the feature `api-keys`"#
     );
-    let fields = without("masked_key", "masked");
+    for (path, feature) in [
+        ("/browsers/{id_or_name}", "browsers"),
+        ("/deployments/{id}/events", "deployments"),
+        ("/invocations/{id}", "invocations"),
+    ] {
+        let found = without(feature, &format!("  {path}:\n"), &format!("  {path}/other:\n"));
+        let ends = format!("or build without the feature `{feature}`");
+        assert!(found.contains(&format!(" {path}`, which is `{feature}.")), "{found}");
+        assert!(found.lines().all(|line| line.ends_with(&ends)), "{found}");
+    }
+    let fields = without("api-keys", "masked_key", "masked");
     let lines: Vec<_> = fields.lines().filter(|line| line.contains("masked_key`, which")).collect();
     assert_eq!(lines.len(), 2, "{fields}");
     assert!(

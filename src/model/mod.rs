@@ -2,6 +2,7 @@
 //! several types, or out of bounds. Nothing here knows of requests.
 
 pub(crate) mod convert;
+pub(crate) mod date_time;
 pub(crate) mod elements;
 pub(crate) mod nullable;
 pub(crate) mod open_enum;

@@ -5,6 +5,7 @@
 //! *description*, which the runtime carries out.
 
 mod checks;
+mod date_times;
 mod docs;
 mod enums;
 mod errors;
@@ -77,7 +78,8 @@ fn types_module(
         Item::Impl(item) => !is_replaced(item, surface),
         _ => true,
     });
-    let rest = paths::in_full(rest);
+    let mut rest = paths::in_full(rest);
+    date_times::strict(&mut rest);
     let constructors = structs.iter().map(|it| it.constructor(surface));
     let structs = structs.iter().map(|it| it.definition());
     Ok(quote! {

@@ -15,8 +15,8 @@ use quote::{ToTokens, format_ident, quote};
 use syn::{Ident, Item, ItemStruct, Type};
 
 use super::checks::relations;
-use super::docs;
 use super::member::Member;
+use super::{date_times, docs};
 use crate::surface::{self, Kind, Surface};
 
 /// A struct as it will be generated.
@@ -390,13 +390,22 @@ impl Field<'_> {
         let wire = &source.wire;
         let rename = (ident != wire).then(|| quote!(rename = #wire,));
         let omitted = quote!(skip_serializing_if = "::std::option::Option::is_none");
+        let times = date_times::are_in(&self.base);
+        let read = times.then(date_times::read);
+        // What is not read as serde would may be absent only if that is said.
+        let absent = times.then(|| quote!(default,));
         let serde = match state {
-            State::Required | State::RequiredNullable => quote!(#rename),
-            State::Optional => quote!(#rename #omitted),
+            State::Required => quote!(#rename #read),
+            State::RequiredNullable => quote!(#rename #absent #read),
+            State::Optional => quote!(#rename #absent #omitted, #read),
             State::OptionalNullable => {
-                quote!(#rename default, #omitted, deserialize_with = "crate::model::nullable::present")
+                let present = match times {
+                    true => quote!(deserialize_with = "crate::model::date_time::present"),
+                    false => quote!(deserialize_with = "crate::model::nullable::present"),
+                };
+                quote!(#rename default, #omitted, #present)
             }
-            State::Extra => quote!(flatten),
+            State::Extra => quote!(flatten, #read),
         };
         let serde = (as_json && !serde.is_empty()).then(|| quote!(#[serde(#serde)]));
         let ty = self.ty();

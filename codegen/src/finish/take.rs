@@ -15,6 +15,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{GenericArgument, PathArguments, Type};
 
+use super::syntax::own_name;
 use crate::surface::{Kind, Surface};
 
 /// How a value of a type is taken.
@@ -42,9 +43,7 @@ impl Take {
             _ => Vec::new(),
         };
         let name = last.ident.to_string();
-        let first = path.path.segments.first().map(|it| it.ident.to_string()).unwrap_or_default();
-        let is_own = path.path.leading_colon.is_none() && (first == name || first == "types");
-        if let Some(own) = surface.types.get(&name).filter(|_| is_own) {
+        if let Some(own) = own_name(ty).and_then(|name| surface.types.get(&name)) {
             return match own.kind {
                 Kind::Union(_) | Kind::Other(_) => Self::Into(ty.clone()),
                 _ => Self::Plain(ty.clone()),

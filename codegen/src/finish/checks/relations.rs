@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::Type;
 
+use crate::finish::syntax::own_name;
 use crate::surface::{Kind, Relations, Surface, Term};
 
 /// How a field is held.
@@ -72,7 +73,8 @@ fn holds(field: &Held<'_>, term: &Term, surface: &Surface) -> Option<TokenStream
         Type::Path(path) => path.path.segments.last()?.ident.to_string(),
         _ => return None,
     };
-    match surface.types.get(&name).map(|it| &it.kind) {
+    let own = own_name(base).and_then(|name| surface.types.get(&name));
+    match own.map(|it| &it.kind) {
         Some(Kind::Enum(values)) if values.contains(value) => {
             Some(quote!(#value_of.is_some_and(|it| it.as_str() == #value)))
         }

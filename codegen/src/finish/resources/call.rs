@@ -5,11 +5,12 @@ use quote::{format_ident, quote};
 use syn::Ident;
 
 use super::receive::{self, Receive};
-use super::slots::{Holds, Slot, Slots, Source, name_of};
+use super::slots::{Holds, Slot, Slots, Source};
 use crate::finish::checks::{bounds, relations};
 use crate::finish::docs;
 use crate::finish::member::Member;
 use crate::finish::structs::set;
+use crate::finish::syntax::own_name;
 use crate::surface::{self, Body, Content, Operation, Parameter, Place, Style, Surface};
 
 /// A call as it will be generated.
@@ -27,7 +28,7 @@ impl Call<'_> {
     pub(super) fn body_type(&self) -> Option<String> {
         match &self.slots.body {
             Holds::Nothing => None,
-            Holds::Always(ty) | Holds::Maybe(ty) => name_of(ty),
+            Holds::Always(ty) | Holds::Maybe(ty) => own_name(ty),
         }
     }
 

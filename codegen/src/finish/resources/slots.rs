@@ -8,6 +8,7 @@ use syn::{Ident, Type, TypePath, parse_quote};
 use super::chosen::Chosen;
 use crate::finish::member::Member;
 use crate::finish::structs::Struct;
+use crate::finish::syntax::own_name;
 use crate::surface::{Body, Notes, Operation, Parameter, Place, Rule, Surface};
 
 /// Something that a call takes.
@@ -69,7 +70,7 @@ impl<'a> Slots<'a> {
                 true => Holds::Always(ty.clone()),
                 false => Holds::Maybe(ty.clone()),
             };
-            let known = name_of(&ty).and_then(|name| structs.iter().find(|it| it.ident == name));
+            let known = own_name(&ty).and_then(|name| structs.iter().find(|it| it.ident == name));
             if let Some(name) = &it.whole {
                 let member = whole(it, ty.clone(), surface);
                 all.push(Slot { name: format_ident!("{name}"), member, source: Source::Body });
@@ -130,12 +131,6 @@ fn whole<'a>(body: &Body, ty: Type, surface: &Surface) -> Member<'a> {
         .get_or_init(|| Notes { description: "The request body.".to_owned(), ..Notes::default() });
     let facts = (RULE.get_or_init(Rule::default), notes);
     Member::new("body", ty, (body.required, false), facts, surface)
-}
-
-/// The name of a type of ours.
-pub(super) fn name_of(ty: &Type) -> Option<String> {
-    let Type::Path(path) = ty else { return None };
-    path.path.segments.last().map(|it| it.ident.to_string())
 }
 
 /// Writes generated types, which are the only lone names in UpperCamelCase, as seen from outside of

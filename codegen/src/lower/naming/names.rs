@@ -5,6 +5,9 @@
 //! resource, and the words of [`rule`] without the resource's own noun name the method:
 //! `create_api_key` of `API Keys` is `api_keys.create`. Two operations that would meet in one name
 //! keep the noun; if that does not tell them apart either, the document is at fault.
+//!
+//! What would be called as something of the hand-written client ends in `_`: `client.audit_()`. Where
+//! an overlay has chosen such a name, it is told instead.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,9 +18,10 @@ use super::{rule, spell};
 use crate::lower::finding::Finding;
 use crate::openapi::walk;
 
-/// Names that the hand-written part uses. An inherent method wins over a trait's method of the same
-/// name, so a generated one would silently take its place.
-const RESERVED: [(&str, &[&str]); 3] = [
+/// Names that the hand-written part uses, whatever its features: of the client, of a resource, of every
+/// resource. An inherent method wins over a trait's method of the same name, so a generated one would
+/// silently take its place.
+const RESERVED: [(&str, &[&str]); 6] = [
     (
         "",
         &[
@@ -42,6 +46,9 @@ const RESERVED: [(&str, &[&str]); 3] = [
         ],
     ),
     ("api_keys", &["current", "expiring_within", "named", "older_than"]),
+    ("browsers", &["with_session"]),
+    ("deployments", &["follow_to_end"]),
+    ("invocations", &["follow_to_end", "invoke_and_wait"]),
     ("*", &["clone", "new"]),
 ];
 
@@ -82,7 +89,10 @@ pub(crate) fn of_all(document: &mut Value) -> Vec<Name> {
             Some(variant) => format!("{name}_{variant}"),
             None => name,
         };
-        found.push((Name { resource, method: varied(method) }, is_chosen, varied(words)));
+        let method = varied(method);
+        let method = if is_chosen { method } else { beside(&resource, method) };
+        let words = beside(&resource, varied(words));
+        found.push((Name { resource, method }, is_chosen, words));
     });
     let mut counts: BTreeMap<Name, usize> = BTreeMap::new();
     for (name, ..) in &found {
@@ -153,13 +163,26 @@ fn unfit(name: &Name) -> Option<String> {
         if bare.is_empty() || bare.to_snake_case() != bare || raw(step).is_none() {
             return Some(format!("`{step}` cannot be the name of a method"));
         }
-        let reserved = RESERVED.iter().any(|(of, names)| {
-            (*of == owner || *of == "*" && !owner.is_empty()) && names.contains(&step)
-        });
         // A module beside those that every resource uses.
-        let reserved = reserved || at > 0 && at < resources && MODULES.contains(&step);
+        let is_module = at > 0 && at < resources && MODULES.contains(&step);
+        let reserved = is_module || is_reserved(owner, step);
         reserved.then(|| format!("`{step}` is a name of the hand-written client"))
     })
+}
+
+/// Whether the hand-written part has a method of this name; `owner` is empty for the client.
+fn is_reserved(owner: &str, name: &str) -> bool {
+    RESERVED.iter().any(|(of, names)| {
+        (*of == owner || *of == "*" && !owner.is_empty()) && names.contains(&name)
+    })
+}
+
+/// A name that nobody chose, beside those of the hand-written part.
+fn beside(owner: &str, mut name: String) -> String {
+    if is_reserved(owner, &name) {
+        name.push('_');
+    }
+    name
 }
 
 /// A name of ours as one that can be had.
@@ -177,12 +200,12 @@ fn by_tag(operation: &Value, path: &str) -> String {
     let first = || path.split('/').find(|it| !it.is_empty() && !it.starts_with('{'));
     let name = tag.filter(|tag| !tag.is_empty());
     let name = name.or_else(|| first().map(ToSnakeCase::to_snake_case)).unwrap_or_default();
-    if name.is_empty() { "api".to_owned() } else { fit(name) }
+    if name.is_empty() { "api".to_owned() } else { beside("", fit(name)) }
 }
 
 /// `create_api_key` without the noun of `api_keys` is `create`.
 fn without_noun(words: &str, resource: &str) -> String {
-    let noun = resource.rsplit('.').next().unwrap_or_default();
+    let noun = resource.rsplit('.').next().unwrap_or_default().trim_end_matches('_');
     let all: Vec<&str> = words.split('_').collect();
     for noun in [noun.to_owned(), rule::singular(noun)] {
         let noun: Vec<&str> = noun.split('_').collect();
@@ -266,6 +289,29 @@ mod tests {
         }));
         assert!(findings.is_empty(), "{findings:?}");
         assert_eq!(names, ["scans.start", "scans.start_form", "scans.create", "scans.create_form"]);
+    }
+
+    #[test]
+    fn a_name_that_nobody_chose_is_beside_those_of_the_hand_written_part() {
+        let of = |tag: &str, id: &str| json!({ "operationId": id, "tags": [tag], "responses": {} });
+        let (names, findings) = named(json!({
+            "/a": { "get": of("Audit", "listAudit") },
+            "/b": { "get": of("things", "new") },
+            "/things/{id}/clone": { "post": of("things", "") },
+            "/c": { "get": of("Deployments", "followToEnd") },
+            "/d": { "get": of("things", "followToEnd") },
+        }));
+        assert!(findings.is_empty(), "{findings:?}");
+        assert_eq!(
+            names,
+            [
+                "audit_.list",
+                "things.new_",
+                "deployments.follow_to_end_",
+                "things.follow_to_end",
+                "things.clone_",
+            ]
+        );
     }
 
     #[test]
