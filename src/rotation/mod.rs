@@ -118,6 +118,8 @@ pub use self::report::{
     StepReport, StoreHolds,
 };
 pub use self::settings::{DeployTarget, HookError};
+#[cfg(feature = "store-aws")]
+pub use self::store::AwsStore;
 pub use self::store::{CommandStore, EnvFileStore, FileStore, Store, StoreError};
 /// What the methods of a [`Store`] and a [`Clock`] return.
 pub use futures_core::future::BoxFuture;

@@ -2,10 +2,18 @@
 
 mod atomic;
 mod attributes;
+#[cfg(feature = "store-aws")]
+mod aws;
 mod command;
 mod env_file;
 mod error;
 mod file;
+#[cfg(feature = "store-aws")]
+mod json;
+#[cfg(feature = "store-aws")]
+mod remote;
+#[cfg(feature = "store-aws")]
+mod swap;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +22,8 @@ use futures_core::future::BoxFuture;
 
 use crate::Secret;
 
+#[cfg(feature = "store-aws")]
+pub use self::aws::AwsStore;
 pub use self::command::CommandStore;
 pub use self::env_file::EnvFileStore;
 pub use self::error::StoreError;

@@ -1,0 +1,4 @@
+//! Small servers that keep the contracts of the real ones, and fail to order.
+
+pub(crate) mod aws;
+pub(crate) mod http;

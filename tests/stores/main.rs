@@ -1,0 +1,12 @@
+//! Stores that are reached over the network: each against a fake of its server's contract, over real
+//! sockets.
+#![cfg(all(
+    feature = "testing",
+    feature = "store-aws"
+))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
+
+mod aws;
+mod fakes;
+mod rotation;
+mod support;
