@@ -2,7 +2,8 @@
 //! sockets.
 #![cfg(all(
     feature = "testing",
-    feature = "store-aws"
+    feature = "store-aws",
+    feature = "store-vault"
 ))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
@@ -10,3 +11,4 @@ mod aws;
 mod fakes;
 mod rotation;
 mod support;
+mod vault;

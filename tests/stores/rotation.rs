@@ -13,6 +13,7 @@ use onkernel::{CallOptions, Client};
 use tokio::sync::Notify;
 
 use crate::fakes::aws::{Aws, Fault};
+use crate::fakes::vault::{self, Vault};
 
 /// How a test gets at the place behind a store.
 pub(crate) struct Place<'a> {
@@ -188,4 +189,19 @@ async fn aws() {
     assert_eq!(aws.stage("AWSPENDING"), None);
     assert_eq!(world.works(&(place.open)()).await, old.plaintext());
     assert_eq!(world.keys("killed").await, 1);
+}
+
+#[tokio::test]
+async fn vault() {
+    let vault = Arc::new(Vault::holding(None).await);
+    let other = Arc::clone(&vault);
+    let place = Place {
+        open: &|| Arc::new(vault.store().propagating(Duration::ZERO)),
+        put: &move |key| {
+            other.state().foreign(&key);
+            Box::pin(async {})
+        },
+    };
+    life(&place).await;
+    overtaken(&place, |key| vault.fail("POST", vault::Fault::Foreign(key))).await;
 }

@@ -8,12 +8,14 @@ mod command;
 mod env_file;
 mod error;
 mod file;
-#[cfg(feature = "store-aws")]
+#[cfg(any(feature = "store-aws", feature = "store-vault"))]
 mod json;
-#[cfg(feature = "store-aws")]
+#[cfg(any(feature = "store-aws", feature = "store-vault"))]
 mod remote;
-#[cfg(feature = "store-aws")]
+#[cfg(any(feature = "store-aws", feature = "store-vault"))]
 mod swap;
+#[cfg(feature = "store-vault")]
+mod vault;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,6 +30,8 @@ pub use self::command::CommandStore;
 pub use self::env_file::EnvFileStore;
 pub use self::error::StoreError;
 pub use self::file::FileStore;
+#[cfg(feature = "store-vault")]
+pub use self::vault::{VaultAuth, VaultStore};
 
 /// A place that holds one secret: the key that a workload reads.
 ///

@@ -2,3 +2,4 @@
 
 pub(crate) mod aws;
 pub(crate) mod http;
+pub(crate) mod vault;
