@@ -120,6 +120,8 @@ pub use self::report::{
 pub use self::settings::{DeployTarget, HookError};
 #[cfg(feature = "store-aws")]
 pub use self::store::AwsStore;
+#[cfg(feature = "store-kubernetes")]
+pub use self::store::KubernetesStore;
 pub use self::store::{CommandStore, EnvFileStore, FileStore, Store, StoreError};
 #[cfg(feature = "store-vault")]
 pub use self::store::{VaultAuth, VaultStore};

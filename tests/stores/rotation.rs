@@ -13,7 +13,9 @@ use onkernel::{CallOptions, Client};
 use tokio::sync::Notify;
 
 use crate::fakes::aws::{Aws, Fault};
+use crate::fakes::kubernetes::{self, Kubernetes};
 use crate::fakes::vault::{self, Vault};
+use crate::support::has_kubectl;
 
 /// How a test gets at the place behind a store.
 pub(crate) struct Place<'a> {
@@ -204,4 +206,25 @@ async fn vault() {
     };
     life(&place).await;
     overtaken(&place, |key| vault.fail("POST", vault::Fault::Foreign(key))).await;
+}
+
+#[tokio::test]
+async fn kubernetes() {
+    let cluster = Arc::new(Kubernetes::holding("").await);
+    for by_kubectl in [false, true] {
+        if by_kubectl && !has_kubectl() {
+            println!("skipped: kubectl is not installed");
+            continue;
+        }
+        let other = Arc::clone(&cluster);
+        let place = Place {
+            open: &|| Arc::new(if by_kubectl { cluster.by_kubectl() } else { cluster.store() }),
+            put: &move |key| {
+                other.state().foreign(&key);
+                Box::pin(async {})
+            },
+        };
+        life(&place).await;
+        overtaken(&place, |key| cluster.fail("PUT", kubernetes::Fault::Foreign(key))).await;
+    }
 }

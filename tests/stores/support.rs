@@ -35,3 +35,11 @@ pub(crate) fn says<T: std::fmt::Debug>(
     }
     error
 }
+
+/// Whether the real program is there.
+pub(crate) fn has_kubectl() -> bool {
+    std::process::Command::new("kubectl")
+        .args(["version", "--client"])
+        .output()
+        .is_ok_and(|output| output.status.success())
+}

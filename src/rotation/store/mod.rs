@@ -8,11 +8,13 @@ mod command;
 mod env_file;
 mod error;
 mod file;
-#[cfg(any(feature = "store-aws", feature = "store-vault"))]
+#[cfg(any(feature = "store-aws", feature = "store-kubernetes", feature = "store-vault"))]
 mod json;
-#[cfg(any(feature = "store-aws", feature = "store-vault"))]
+#[cfg(feature = "store-kubernetes")]
+mod kubernetes;
+#[cfg(any(feature = "store-aws", feature = "store-kubernetes", feature = "store-vault"))]
 mod remote;
-#[cfg(any(feature = "store-aws", feature = "store-vault"))]
+#[cfg(any(feature = "store-aws", feature = "store-kubernetes", feature = "store-vault"))]
 mod swap;
 #[cfg(feature = "store-vault")]
 mod vault;
@@ -30,6 +32,8 @@ pub use self::command::CommandStore;
 pub use self::env_file::EnvFileStore;
 pub use self::error::StoreError;
 pub use self::file::FileStore;
+#[cfg(feature = "store-kubernetes")]
+pub use self::kubernetes::KubernetesStore;
 #[cfg(feature = "store-vault")]
 pub use self::vault::{VaultAuth, VaultStore};
 

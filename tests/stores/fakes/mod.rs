@@ -2,4 +2,5 @@
 
 pub(crate) mod aws;
 pub(crate) mod http;
+pub(crate) mod kubernetes;
 pub(crate) mod vault;
