@@ -10,7 +10,10 @@
 
 mod aws;
 mod fakes;
+#[path = "../support/http.rs"]
+mod http;
 mod kubernetes;
+mod real;
 mod rotation;
 mod support;
 mod vault;
