@@ -18,6 +18,15 @@ pub(crate) fn build(
     base: &Base,
     timeout: Duration,
 ) -> Result<(reqwest::Client, Option<Arc<Proxy>>)> {
+    build_trusting(base, timeout, None)
+}
+
+/// The same; it trusts these certificates, as PEM, instead of the system's.
+pub(crate) fn build_trusting(
+    base: &Base,
+    timeout: Duration,
+    authorities: Option<&[u8]>,
+) -> Result<(reqwest::Client, Option<Arc<Proxy>>)> {
     if base.is_https() && !cfg!(any(feature = "rustls", feature = "native-tls")) {
         return Err(Error::configuration(
             "this build has no TLS for `https://`: enable the feature `rustls` or `native-tls` of `onkernel`, or give an HTTP client of your own with `http_client`",
@@ -35,7 +44,7 @@ pub(crate) fn build(
     } else {
         proxy = Proxy::to(base).map(Arc::new);
     }
-    let client = tls(builder, base)?.build().map_err(|error| {
+    let client = tls(builder, base, authorities)?.build().map_err(|error| {
         let cause = Cause::of(&error, &Scrubber::default());
         Error::configuration(format!("the HTTP client cannot be built: {}", cause.root()))
             .caused_by(cause)
@@ -43,12 +52,20 @@ pub(crate) fn build(
     Ok((client, proxy))
 }
 
+/// Of a file that is said to hold certificates.
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+const NO_PEM: &str = "the certificate authorities that are to be trusted are no PEM certificates";
+
 /// As in a container made `FROM scratch`.
 #[cfg(feature = "rustls")]
 const NO_CERTIFICATES: &str = "this system has no trusted certificates, without which no `https://` server can be trusted: install the package `ca-certificates`, or set `SSL_CERT_FILE` to a file of PEM certificates or `SSL_CERT_DIR` to a folder of them";
 
 #[cfg(feature = "rustls")]
-fn tls(builder: reqwest::ClientBuilder, base: &Base) -> Result<reqwest::ClientBuilder> {
+fn tls(
+    builder: reqwest::ClientBuilder,
+    base: &Base,
+    authorities: Option<&[u8]>,
+) -> Result<reqwest::ClientBuilder> {
     use rustls::{ClientConfig, RootCertStore};
     use rustls_platform_verifier::BuilderVerifierExt;
 
@@ -56,9 +73,13 @@ fn tls(builder: reqwest::ClientBuilder, base: &Base) -> Result<reqwest::ClientBu
     let config =
         ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     // Reading the system's certificates takes its time, and plain HTTP needs none.
-    let config = match base.is_https() {
-        true => config.and_then(BuilderVerifierExt::with_platform_verifier),
-        false => config.map(|config| config.with_root_certificates(RootCertStore::empty())),
+    let config = match (base.is_https(), authorities) {
+        (true, None) => config.and_then(BuilderVerifierExt::with_platform_verifier),
+        (false, None) => config.map(|config| config.with_root_certificates(RootCertStore::empty())),
+        (_, Some(pem)) => {
+            let roots = roots(pem).ok_or_else(|| Error::configuration(NO_PEM))?;
+            config.map(|config| config.with_root_certificates(roots))
+        }
     };
     let mut config = config
         .map_err(|error| {
@@ -78,10 +99,34 @@ fn tls(builder: reqwest::ClientBuilder, base: &Base) -> Result<reqwest::ClientBu
     Ok(builder.tls_backend_preconfigured(config))
 }
 
+/// The certificates of a PEM text; `None` where it holds none, or a damaged one.
+#[cfg(feature = "rustls")]
+fn roots(pem: &[u8]) -> Option<rustls::RootCertStore> {
+    use rustls::pki_types::{CertificateDer, pem::PemObject};
+
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        roots.add(certificate.ok()?).ok()?;
+    }
+    (!roots.is_empty()).then_some(roots)
+}
+
 #[cfg(not(feature = "rustls"))]
-fn tls(builder: reqwest::ClientBuilder, _base: &Base) -> Result<reqwest::ClientBuilder> {
+fn tls(
+    builder: reqwest::ClientBuilder,
+    _base: &Base,
+    authorities: Option<&[u8]>,
+) -> Result<reqwest::ClientBuilder> {
     #[cfg(feature = "native-tls")]
     let builder = builder.tls_backend_native();
+    #[cfg(feature = "native-tls")]
+    let builder = match authorities.map(reqwest::Certificate::from_pem_bundle) {
+        None => builder,
+        Some(Ok(roots)) if !roots.is_empty() => builder.tls_certs_only(roots),
+        Some(_) => return Err(Error::configuration(NO_PEM)),
+    };
+    #[cfg(not(feature = "native-tls"))]
+    let _ = authorities;
     Ok(builder)
 }
 

@@ -118,7 +118,13 @@ pub use self::report::{
     StepReport, StoreHolds,
 };
 pub use self::settings::{DeployTarget, HookError};
+#[cfg(feature = "store-aws")]
+pub use self::store::AwsStore;
+#[cfg(feature = "store-kubernetes")]
+pub use self::store::KubernetesStore;
 pub use self::store::{CommandStore, EnvFileStore, FileStore, Store, StoreError};
+#[cfg(feature = "store-vault")]
+pub use self::store::{VaultAuth, VaultStore};
 /// What the methods of a [`Store`] and a [`Clock`] return.
 pub use futures_core::future::BoxFuture;
 

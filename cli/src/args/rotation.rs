@@ -22,10 +22,12 @@ pub(crate) const OVERLAP: f64 = 60.0;
 pub(crate) struct Rotate {
     /// The key's id [default: the key in the store]
     pub(crate) id: Option<String>,
-    /// Where the workload reads its key: file:PATH, env-file:PATH#NAME, or command:FILE, a TOML
-    /// file whose `write` and `read` each list a program and its arguments (a relative path starts
-    /// at the file's folder). With in-place: before it, a file is written over instead of being
-    /// replaced, as one that is mounted by itself needs
+    /// Where the workload reads its key: file:PATH, env-file:PATH#NAME, aws:NAME or
+    /// aws:NAME#FIELD (Secrets Manager), vault:PATH#FIELD (Vault or OpenBao, KV version 2),
+    /// k8s:NAMESPACE/NAME#KEY (a Secret), or command:FILE, a TOML file whose `write` and `read`
+    /// each list a program and its arguments (a relative path starts at the file's folder). With
+    /// in-place: before it, a file is written over instead of being replaced, as one that is
+    /// mounted by itself needs
     #[arg(long, value_name = "STORE")]
     pub(crate) store: StoreName,
     /// The store is still empty, or cannot be read

@@ -2,4 +2,5 @@
 
 mod command;
 pub(crate) mod name;
+mod native;
 pub(crate) mod new_file;

@@ -1,5 +1,6 @@
 //! The name of a store on the command line and in a journal: `file:PATH`, `env-file:PATH#NAME`,
-//! either of them as `in-place:…`, or `command:FILE`.
+//! either of them as `in-place:…`, `command:FILE`, `aws:NAME#FIELD`, `vault:PATH#FIELD` or
+//! `k8s:NAMESPACE/NAME#KEY`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,20 @@ pub(crate) enum StoreName {
     Command(PathBuf),
     /// A file that is written over instead of being replaced.
     InPlace(Box<Self>),
+    /// A secret of AWS, and a field of it.
+    Aws(String, Option<String>),
+    /// The path of a secret of Vault, and a field of it.
+    Vault(String, String),
+    /// Namespace and name of a Secret of Kubernetes, and a key in it.
+    Kubernetes(String, String, String),
+}
+
+/// A name with what stands after its last `#`.
+fn parts(name: &str) -> (&str, Option<&str>) {
+    match name.rsplit_once('#') {
+        Some((name, part)) => (name, Some(part)),
+        None => (name, None),
+    }
 }
 
 impl FromStr for StoreName {
@@ -43,7 +58,25 @@ impl FromStr for StoreName {
                 file @ (Self::File(_) | Self::EnvFile(..)) => Ok(Self::InPlace(Box::new(file))),
                 _ => Err("in-place: is for file:PATH and env-file:PATH#NAME".to_owned()),
             },
-            _ => Err("a store is file:PATH, env-file:PATH#NAME or command:FILE".to_owned()),
+            Some(("aws", rest)) => match parts(rest) {
+                ("", _) | (_, Some("")) => Err("name the secret: aws:NAME or aws:NAME#FIELD".into()),
+                (name, field) => Ok(Self::Aws(name.to_owned(), field.map(str::to_owned))),
+            },
+            Some(("vault", rest)) => match parts(rest) {
+                (path, Some(field)) if !path.is_empty() && !field.is_empty() => {
+                    Ok(Self::Vault(path.to_owned(), field.to_owned()))
+                }
+                _ => Err("name path and field: vault:PATH#FIELD, as vault:secret/ci#key".into()),
+            },
+            Some(("k8s", rest)) => match (parts(rest), parts(rest).0.split_once('/')) {
+                ((_, Some(key)), Some((namespace, name)))
+                    if ![namespace, name, key].contains(&"") && !name.contains('/') =>
+                {
+                    Ok(Self::Kubernetes(namespace.to_owned(), name.to_owned(), key.to_owned()))
+                }
+                _ => Err("name namespace, Secret and key: k8s:NAMESPACE/NAME#KEY".to_owned()),
+            },
+            _ => Err("a store is file:PATH, env-file:PATH#NAME, command:FILE, aws:NAME#FIELD, vault:PATH#FIELD or k8s:NAMESPACE/NAME#KEY".to_owned()),
         }
     }
 }
@@ -69,26 +102,34 @@ impl fmt::Display for StoreName {
             Self::EnvFile(path, name) => write!(f, "env-file:{}#{name}", path.display()),
             Self::Command(path) => write!(f, "command:{}", path.display()),
             Self::InPlace(file) => write!(f, "in-place:{file}"),
+            Self::Aws(name, None) => write!(f, "aws:{name}"),
+            Self::Aws(name, Some(field)) => write!(f, "aws:{name}#{field}"),
+            Self::Vault(path, field) => write!(f, "vault:{path}#{field}"),
+            Self::Kubernetes(namespace, name, key) => write!(f, "k8s:{namespace}/{name}#{key}"),
         }
     }
 }
 
 impl StoreName {
-    /// Whether its file is there, as far as can be told: where it cannot, opening it says why.
+    /// Whether its file is there, as far as can be told: where it cannot, opening or reading it says
+    /// why.
     pub(crate) fn exists(&self) -> bool {
-        self.path().try_exists().unwrap_or(true)
+        self.path().is_none_or(|path| path.try_exists().unwrap_or(true))
     }
 
-    fn path(&self) -> &Path {
+    /// The file of a store on this host.
+    fn path(&self) -> Option<&Path> {
         match self {
-            Self::File(path) | Self::EnvFile(path, _) | Self::Command(path) => path,
+            Self::File(path) | Self::EnvFile(path, _) | Self::Command(path) => Some(path),
             Self::InPlace(file) => file.path(),
+            Self::Aws(..) | Self::Vault(..) | Self::Kubernetes(..) => None,
         }
     }
 
     /// The store itself.
     pub(crate) fn open(&self) -> Result<Arc<dyn Store>, String> {
-        if let Some(folder) = self.path().parent().filter(|folder| !folder.is_dir()) {
+        let folder = self.path().and_then(Path::parent);
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
             return Err(format!(
                 "the store {self} cannot exist: {} is not a folder",
                 folder.display()
@@ -107,6 +148,11 @@ impl StoreName {
             }
             Self::Command(path) => Arc::new(super::command::open(path)?),
             Self::InPlace(_) => return Err("in-place: can be given only once".to_owned()),
+            Self::Aws(name, field) => super::native::aws(name, field.as_deref())?,
+            Self::Vault(path, field) => super::native::vault(path, field)?,
+            Self::Kubernetes(namespace, name, key) => {
+                super::native::kubernetes(namespace, name, key)?
+            }
         })
     }
 }
@@ -117,7 +163,17 @@ mod tests {
 
     #[test]
     fn stores_are_named_by_kind_and_place() {
-        for name in ["file:/a/b:c", "env-file:/a/b#c#KEY", "command:/a.toml", "in-place:file:/a"] {
+        for name in [
+            "file:/a/b:c",
+            "env-file:/a/b#c#KEY",
+            "command:/a.toml",
+            "in-place:file:/a",
+            "aws:kernel/ci",
+            "aws:kernel/ci#key",
+            "aws:arn:aws:secretsmanager:eu-west-1:123456789012:secret:kernel/ci-AbCdEf#key",
+            "vault:team/kv/ci#key",
+            "k8s:agents/kernel#api-key",
+        ] {
             let store: StoreName = name.parse().unwrap();
             assert_eq!(store.to_string(), name);
         }
@@ -132,6 +188,13 @@ mod tests {
             "in-place:command:/a",
             "in-place:in-place:file:/a",
             "vault:x",
+            "vault:#key",
+            "aws:",
+            "aws:x#",
+            "k8s:agents/kernel",
+            "k8s:kernel#key",
+            "k8s:a/b/c#key",
+            "in-place:aws:x",
             "sk_012345678",
         ] {
             let error = wrong.parse::<StoreName>().unwrap_err();

@@ -2,10 +2,22 @@
 
 mod atomic;
 mod attributes;
+#[cfg(feature = "store-aws")]
+mod aws;
 mod command;
 mod env_file;
 mod error;
 mod file;
+#[cfg(any(feature = "store-aws", feature = "store-kubernetes", feature = "store-vault"))]
+mod json;
+#[cfg(feature = "store-kubernetes")]
+mod kubernetes;
+#[cfg(any(feature = "store-aws", feature = "store-kubernetes", feature = "store-vault"))]
+mod remote;
+#[cfg(any(feature = "store-aws", feature = "store-kubernetes", feature = "store-vault"))]
+mod swap;
+#[cfg(feature = "store-vault")]
+mod vault;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,10 +26,16 @@ use futures_core::future::BoxFuture;
 
 use crate::Secret;
 
+#[cfg(feature = "store-aws")]
+pub use self::aws::AwsStore;
 pub use self::command::CommandStore;
 pub use self::env_file::EnvFileStore;
 pub use self::error::StoreError;
 pub use self::file::FileStore;
+#[cfg(feature = "store-kubernetes")]
+pub use self::kubernetes::KubernetesStore;
+#[cfg(feature = "store-vault")]
+pub use self::vault::{VaultAuth, VaultStore};
 
 /// A place that holds one secret: the key that a workload reads.
 ///

@@ -37,9 +37,19 @@ pub(crate) enum ProcessError {
 
 /// Runs a program to its end, or to the end of its time.
 pub(crate) async fn run(
+    command: Command,
+    input: Option<&[u8]>,
+    timeout: Duration,
+) -> Result<Output, ProcessError> {
+    run_with_room(command, input, timeout, MOST_OUTPUT).await
+}
+
+/// The same, for a program whose output may be so many bytes.
+pub(crate) async fn run_with_room(
     mut command: Command,
     input: Option<&[u8]>,
     timeout: Duration,
+    most: usize,
 ) -> Result<Output, ProcessError> {
     command
         .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
@@ -47,7 +57,7 @@ pub(crate) async fn run(
         .stderr(Stdio::piped());
     let mut group = Group::spawn(command).map_err(ProcessError::Start)?;
     // Dropping the group kills it.
-    match tokio::time::timeout(timeout, converse(&mut group.child, input)).await {
+    match tokio::time::timeout(timeout, converse(&mut group.child, input, most)).await {
         Ok(Ok(output)) => {
             group.running = false;
             Ok(output)
@@ -57,7 +67,7 @@ pub(crate) async fn run(
     }
 }
 
-async fn converse(child: &mut Child, input: Option<&[u8]>) -> io::Result<Output> {
+async fn converse(child: &mut Child, input: Option<&[u8]>, most: usize) -> io::Result<Output> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let feed = async {
         if let (Some(mut stdin), Some(input)) = (stdin, input) {
@@ -66,7 +76,7 @@ async fn converse(child: &mut Child, input: Option<&[u8]>) -> io::Result<Output>
             let _ = stdin.shutdown().await;
         }
     };
-    let (mut out, mut err) = (Pipe::new(stdout), Pipe::new(stderr));
+    let (mut out, mut err) = (Pipe::new(stdout, most), Pipe::new(stderr, MOST_OUTPUT));
     let status = {
         let reading = Box::pin(join(out.read_on(), err.read_on()));
         let talk = Box::pin(join(feed, reading));
@@ -86,13 +96,14 @@ async fn converse(child: &mut Child, input: Option<&[u8]>) -> io::Result<Output>
 struct Pipe<R> {
     from: Option<R>,
     kept: Zeroizing<Vec<u8>>,
+    most: usize,
     open: bool,
 }
 
 impl<R: AsyncRead + Unpin + Send + 'static> Pipe<R> {
-    fn new(from: Option<R>) -> Self {
+    fn new(from: Option<R>, most: usize) -> Self {
         // Never grown, so that no copy of a secret is left behind.
-        Self { from, kept: Zeroizing::new(Vec::with_capacity(MOST_OUTPUT)), open: true }
+        Self { from, kept: Zeroizing::new(Vec::with_capacity(most)), most, open: true }
     }
 
     /// Reads to the end. What cannot be read is as good as not said.
@@ -102,7 +113,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> Pipe<R> {
             match from.read(&mut *chunk).await {
                 Ok(0) | Err(_) => self.open = false,
                 Ok(read) => {
-                    let room = read.min(MOST_OUTPUT - self.kept.len());
+                    let room = read.min(self.most - self.kept.len());
                     self.kept.extend_from_slice(&chunk[..room]);
                 }
             }
