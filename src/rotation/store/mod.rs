@@ -6,6 +6,8 @@ mod command;
 mod env_file;
 mod error;
 mod file;
+pub(super) mod profile;
+mod takes_effect;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,6 +20,8 @@ pub use self::command::CommandStore;
 pub use self::env_file::EnvFileStore;
 pub use self::error::StoreError;
 pub use self::file::FileStore;
+pub use self::profile::StoreProfile;
+pub use self::takes_effect::TakesEffect;
 
 /// A place that holds one secret: the key that a workload reads.
 ///
@@ -95,9 +99,15 @@ pub trait Store: Send + Sync {
     }
 
     /// How long it may go on showing something else after a write that it acknowledged (30 s):
-    /// nothing where a read always shows the last write.
+    /// nothing where a read always shows the last write. The old key is not deleted sooner after it.
     fn propagation(&self) -> Duration {
         Duration::from_secs(30)
+    }
+
+    /// When a running workload sees a change of what it holds ([`TakesEffect::Restart`]). Where only
+    /// a new deployment or a newly queued job does, the old key is not deleted without a deploy hook.
+    fn takes_effect(&self) -> TakesEffect {
+        TakesEffect::Restart
     }
 
     /// Whether a write that was given up, or begun by a process that has died, may still land.
