@@ -1,5 +1,10 @@
 //! Stores as the command line names them.
 
 mod command;
+pub(crate) mod kinds;
+pub(crate) mod missing;
 pub(crate) mod name;
 pub(crate) mod new_file;
+mod parameter;
+mod preset;
+pub(crate) mod state;

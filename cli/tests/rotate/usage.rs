@@ -94,7 +94,7 @@ fn stores_that_cannot_be() {
         errors.run(&["rotate", "--store", store, "--retire", "delete"], wanted, words);
     };
     let folder = errors.world.folder.path().display().to_string();
-    run("vault:x", 2, &["file:PATH, env-file:PATH#NAME or command:FILE"]);
+    run("vault:x", 2, &["file:PATH, env-file:PATH#NAME, command:FILE or preset:NAME#…"]);
     run("env-file:/a", 2, &["env-file:PATH#NAME"]);
     run("env-file:/a#9-A", 2, &["9-A", "variable"]);
     run(&format!("file:{folder}"), 1, &["is not an ordinary file"]);

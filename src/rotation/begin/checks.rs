@@ -46,16 +46,18 @@ pub(super) fn of_store(wanted: &Wanted, store: &dyn Store, retirement: Retiremen
     let undeployed = retirement == Retirement::Delete
         && takes_effect.needs_deployment()
         && wanted.common.deploy.is_none();
-    let what = match takes_effect {
-        TakesEffect::NextJob => "a job queued after it, so a hook must await the jobs before",
-        _ => "a deployment after it, so a hook must make one",
+    let why = match takes_effect {
+        TakesEffect::NextJob => {
+            "only a job that is queued later sees the change: name one that awaits the earlier jobs"
+        }
+        _ => "only a new deployment of the workload sees the change: name one that makes it",
     };
     [
         match undeployed {
             true => undecided(
                 Decision::Deployment,
                 format!(
-                    "the old key cannot be deleted without a deploy hook: the workload sees a change of this store only with {what}, or the old key be kept or get a grace period"
+                    "the old key cannot be deleted without a deploy hook, since {why}, keep the old key, or give it a grace period"
                 ),
             ),
             false => Ok(()),

@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 const README: &str = "README.md";
-const DOCUMENTATION: [&str; 4] = [README, "CONTRIBUTING.md", "ARCHITECTURE.md", "spec/README.md"];
+const DOCUMENTATION: [&str; 5] =
+    [README, "CONTRIBUTING.md", "ARCHITECTURE.md", "spec/README.md", "docs/stores/presets.md"];
 const HELP: &str = "cli/tests/cli/snapshots/cli__help__help";
 
 pub(super) fn check(root: &Path) -> Vec<Failure> {
