@@ -14,7 +14,7 @@ use super::effects::clock::{Clock, SystemClock};
 use super::effects::rate_limit::RateLimit;
 use super::effects::stop::Stop;
 use super::evidence::marker::Marker;
-use super::report::{RotationError, RotationReport};
+use super::report::{RotationError, RotationPlan, RotationReport};
 use super::settings::{Common, Subject};
 use super::store::Store;
 use crate::helpers::api_keys::fits_mask;
@@ -191,6 +191,22 @@ pub enum Rotated {
     Skipped(Skipped),
 }
 
+/// What would be done with one key of a fleet.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Planned {
+    /// It would be rotated, or rejected, as the plan says.
+    Rotation(Box<RotationPlan>),
+    /// It would be left alone.
+    Skipped(Skipped),
+}
+
+impl From<RotationPlan> for Planned {
+    fn from(plan: RotationPlan) -> Self {
+        Self::Rotation(Box::new(plan))
+    }
+}
+
 /// Something that happens to a fleet.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -203,6 +219,8 @@ pub struct FleetEvent {
     pub event: super::Event,
 }
 
+/// A key, with its store or why it is left alone.
+type Picked = (ApiKey, Result<Arc<dyn Store>, Skipped>);
 type Stores = Arc<dyn Fn(&ApiKey) -> Option<Arc<dyn Store>> + Send + Sync>;
 type Listener = Arc<dyn Fn(&FleetEvent) + Send + Sync>;
 type Change = Arc<dyn Fn(Rotation, &ApiKey) -> Rotation + Send + Sync>;
@@ -292,48 +310,29 @@ impl Fleet {
     /// The keys cannot be listed, or there is no folder for the journals. What fails for one key
     /// is in its own result.
     pub async fn run(self) -> Result<Vec<(ApiKey, Rotated)>, RotationError> {
-        let Some(folder) = &self.journals else {
-            return Err(RotationError::unchanged("rotations need a folder for their journals"));
-        };
+        let folder = self.folder()?;
         super::journal::make_folder(folder).map_err(|error| {
             RotationError::unchanged(format!("{} cannot be made: {error}", folder.display()))
         })?;
-        let picked = audit(&self.client, &self.policy).await?;
-        let stores: Vec<_> = picked.iter().map(|audited| (self.stores)(&audited.key)).collect();
-        let names: Vec<_> =
-            stores.iter().map(|store| store.as_ref().map(|store| store.describe())).collect();
-        let mut users = HashMap::<&str, usize>::new();
-        for name in names.iter().flatten() {
-            *users.entry(name).or_default() += 1;
-        }
-        let shared = |name: &Option<String>| name.as_deref().is_some_and(|name| users[name] > 1);
+        let picked = self.picked().await?;
         let failures = std::sync::atomic::AtomicUsize::new(0);
         let rate_limit = Arc::new(RateLimit::new(Arc::clone(&self.clock)));
         let (this, failures, rate_limit) = (&self, &failures, &rate_limit);
-        let work = picked.into_iter().zip(stores).zip(&names).map(|((audited, store), name)| {
-            let skipped = match &store {
-                _ if audited.own && !this.policy.own => Some(Skipped::Own),
-                None => Some(Skipped::NoStore),
-                Some(_) if shared(name) => Some(Skipped::SharedStore),
-                Some(_) => None,
+        let work = picked.into_iter().map(|(key, store)| async move {
+            use std::sync::atomic::Ordering::SeqCst;
+            let store = match store {
+                Ok(_) if this.stop.is_requested() => {
+                    return (key, Rotated::Skipped(Skipped::StopRequested));
+                }
+                Ok(store) if failures.load(SeqCst) < this.most_failures => store,
+                Ok(_) => return (key, Rotated::Skipped(Skipped::Stopped)),
+                Err(why) => return (key, Rotated::Skipped(why)),
             };
-            async move {
-                use std::sync::atomic::Ordering::SeqCst;
-                let key = audited.key;
-                let store = match (skipped, store) {
-                    (None, Some(_)) if this.stop.is_requested() => {
-                        return (key, Rotated::Skipped(Skipped::StopRequested));
-                    }
-                    (None, Some(store)) if failures.load(SeqCst) < this.most_failures => store,
-                    (None, _) => return (key, Rotated::Skipped(Skipped::Stopped)),
-                    (Some(why), _) => return (key, Rotated::Skipped(why)),
-                };
-                match this.rotation(&key, store, folder, rate_limit).run().await {
-                    Ok(report) => (key, Rotated::Done(Box::new(report))),
-                    Err(error) => {
-                        failures.fetch_add(1, SeqCst);
-                        (key, Rotated::Failed(error))
-                    }
+            match this.rotation(&key, store, folder, rate_limit).run().await {
+                Ok(report) => (key, Rotated::Done(Box::new(report))),
+                Err(error) => {
+                    failures.fetch_add(1, SeqCst);
+                    (key, Rotated::Failed(error))
                 }
             }
         });
@@ -343,6 +342,52 @@ impl Fleet {
             stream::iter(work).buffer_unordered(self.concurrency).collect().await;
         done.sort_by_key(|(n, _)| *n);
         Ok(done.into_iter().map(|(_, became)| became).collect())
+    }
+
+    /// What [`run`](Self::run) would do with each key. Nothing is written, and only GETs are sent: see
+    /// [`Rotation::plan`].
+    ///
+    /// # Errors
+    /// The keys cannot be listed, or there is no folder for the journals.
+    pub async fn plan(self) -> Result<Vec<(ApiKey, Planned)>, RotationError> {
+        let folder = self.folder()?;
+        let rate_limit = Arc::new(RateLimit::new(Arc::clone(&self.clock)));
+        let (this, rate_limit) = (&self, &rate_limit);
+        let work = self.picked().await?.into_iter().map(|(key, store)| async move {
+            let planned = match store {
+                Ok(store) => this.rotation(&key, store, folder, rate_limit).plan().await?.into(),
+                Err(why) => Planned::Skipped(why),
+            };
+            Ok((key, planned))
+        });
+        let done: Vec<_> = stream::iter(work).buffered(self.concurrency).collect().await;
+        done.into_iter().collect()
+    }
+
+    fn folder(&self) -> Result<&Path, RotationError> {
+        let none = || RotationError::unchanged("rotations need a folder for their journals");
+        self.journals.as_deref().ok_or_else(none)
+    }
+
+    /// The keys that the policy picks, each with its store or why it is left alone.
+    async fn picked(&self) -> Result<Vec<Picked>, RotationError> {
+        let picked = audit(&self.client, &self.policy).await?;
+        let stores: Vec<_> = picked.iter().map(|audited| (self.stores)(&audited.key)).collect();
+        let mut users = HashMap::<String, usize>::new();
+        for store in stores.iter().flatten() {
+            *users.entry(store.describe()).or_default() += 1;
+        }
+        let is_shared = |store: &Arc<dyn Store>| users[&store.describe()] > 1;
+        let work = picked.into_iter().zip(stores).map(|(audited, store)| {
+            let store = match store {
+                _ if audited.own && !self.policy.own => Err(Skipped::Own),
+                None => Err(Skipped::NoStore),
+                Some(store) if is_shared(&store) => Err(Skipped::SharedStore),
+                Some(store) => Ok(store),
+            };
+            (audited.key, store)
+        });
+        Ok(work.collect())
     }
 
     fn rotation(

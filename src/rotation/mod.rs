@@ -91,6 +91,7 @@ mod resume;
 mod settings;
 mod site;
 mod store;
+mod store_test;
 mod sweep;
 mod system;
 
@@ -110,21 +111,24 @@ pub use self::builder::{HookCommand, Resume, Rotation};
 pub use self::effects::Probe;
 pub use self::effects::clock::Clock;
 pub use self::effects::stop::Stop;
-pub use self::fleet::{Audited, Fleet, FleetEvent, Policy, Rotated, Skipped};
+pub use self::fleet::{Audited, Fleet, FleetEvent, Planned, Policy, Rotated, Skipped};
 pub use self::once::{CreateOnce, CreateOnceError, CreatedOnce};
 pub use self::plan::record::{Lifetime, Retirement};
 pub use self::report::{
-    Decision, Disposition, Event, Events, Outcome, Resolution, RotationError, RotationReport, Step,
-    StepReport, StoreHolds,
+    Decision, Disposition, Event, Events, Outcome, PlannedKey, Rejection, Resolution,
+    RotationError, RotationPlan, RotationReport, Step, StepReport, StoreHolds,
 };
 pub use self::settings::{DeployTarget, HookError};
 #[cfg(feature = "store-aws")]
 pub use self::store::AwsStore;
 #[cfg(feature = "store-kubernetes")]
 pub use self::store::KubernetesStore;
-pub use self::store::{CommandStore, EnvFileStore, FileStore, Store, StoreError};
+pub use self::store::{
+    CommandStore, EnvFileStore, FileStore, Store, StoreError, StoreProfile, TakesEffect,
+};
 #[cfg(feature = "store-vault")]
 pub use self::store::{VaultAuth, VaultStore};
+pub use self::store_test::{CheckResult, StoreCheck, StoreLeft, StoreTest, StoreTestReport};
 /// What the methods of a [`Store`] and a [`Clock`] return.
 pub use futures_core::future::BoxFuture;
 

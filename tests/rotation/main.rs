@@ -12,10 +12,12 @@ mod fleet;
 mod lifetime;
 mod model;
 mod plan;
+mod preview;
 mod settle;
 mod steps;
 mod stop;
 #[cfg(unix)]
 mod store;
+mod store_test;
 mod support;
 mod undo;

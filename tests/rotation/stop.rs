@@ -9,7 +9,9 @@ use onkernel::rotation::{
 };
 use onkernel::testing::{Fault, NewKey, RetryAfter};
 
-use crate::support::{Death, Settings, StoreFault, TestClock, World, http, plain, sound, world};
+use crate::support::{
+    Death, Like, Settings, StoreFault, TestClock, World, http, plain, sound, world,
+};
 
 /// Where a rotation is asked to stop, in a world of these settings: at the beginning or the end of
 /// this step.
@@ -222,8 +224,12 @@ async fn a_stop_interrupts_every_wait() {
             StopsInWait { clock: world.clock.clone(), least: second * 10, stop: stop.clone() };
         let watch = world.watch(Death::Never);
         let rotation = world.rotation().probe(watch.clone()).clock(clock).stop_on(&stop);
-        let overlap = if what.starts_with("the settle") { 0 } else { 60 };
-        let error = rotation.overlap(second * overlap).run().await.unwrap_err();
+        let rotation = match what.starts_with("the settle") {
+            // No overlap is waited for before it, nor what the store may take to show.
+            true => rotation.overlap(Duration::ZERO).store(Like::new(&world.store)),
+            false => rotation.overlap(second * 60),
+        };
+        let error = rotation.run().await.unwrap_err();
         sound(&watch).unwrap();
         assert!(stop.is_requested(), "{what}");
         assert_eq!(error.report().unwrap().outcome, expected, "{what}: {error}");

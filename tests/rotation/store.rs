@@ -237,3 +237,24 @@ async fn a_store_says_where_it_is_and_never_what_it_holds() {
         assert!(text.contains(folder.path().to_str().unwrap()) && !text.contains("sk_"), "{text}");
     }
 }
+
+#[tokio::test]
+async fn a_key_is_escaped_in_json_and_found_in_a_field() {
+    const ODD: &str = "sk_\"}\\,\u{1}ü";
+    let (_folder, path) = folder();
+    let file = path.to_str().unwrap();
+    let store = CommandStore::new("json", ["tee", file])
+        .described_as("preset:json")
+        .stdin_json_template(r#"{"other":["x"],"key":"{key}","number":1}"#)
+        .unwrap()
+        .reading(["cat", file]);
+    assert_eq!(store.describe(), "preset:json");
+    let field = |name: &str| store.clone().reading_field(name);
+    write(&field("key"), ODD).await;
+    for absent in ["other", "number", "none"] {
+        assert_eq!(held(&field(absent)).await, None, "{absent}");
+    }
+    fs::write(&path, "no JSON: sk_old_0123456789").unwrap();
+    let why = field("key").read().await.unwrap_err().to_string();
+    assert!(why.contains("no JSON object") && !why.contains("sk_"), "{why}");
+}

@@ -5,6 +5,7 @@ mod keys;
 mod resume;
 mod rotation;
 mod serve;
+mod stores;
 mod values;
 
 use std::process::ExitCode;
@@ -18,6 +19,7 @@ pub(crate) use self::rotation::{
     GRACE_DAYS, OVERLAP, Retire, Rotate, RotateAll, RotationOptions, Selection, Times,
 };
 pub(crate) use self::serve::Serve;
+pub(crate) use self::stores::{StoreAction, StoreCommand};
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -65,6 +67,10 @@ pub(crate) enum Command {
     Audit(Selection),
     /// Rotate every key that a policy selects and that has a store
     RotateAll(Box<RotateAll>),
+    /// List the kinds of stores and the presets, with what each can do
+    Stores,
+    /// Try a store
+    Store(StoreCommand),
     /// Run the embedded server, to try clients without an account
     Serve(Serve),
     /// Watch a key's whole life on an embedded server

@@ -22,12 +22,12 @@ pub(crate) const OVERLAP: f64 = 60.0;
 pub(crate) struct Rotate {
     /// The key's id [default: the key in the store]
     pub(crate) id: Option<String>,
-    /// Where the workload reads its key: file:PATH, env-file:PATH#NAME, aws:NAME or
-    /// aws:NAME#FIELD (Secrets Manager), vault:PATH#FIELD (Vault or OpenBao, KV version 2),
-    /// k8s:NAMESPACE/NAME#KEY (a Secret), or command:FILE, a TOML file whose `write` and `read`
-    /// each list a program and its arguments (a relative path starts at the file's folder). With
-    /// in-place: before it, a file is written over instead of being replaced, as one that is
-    /// mounted by itself needs
+    /// Where the workload reads its key: file:PATH, env-file:PATH#NAME, aws:NAME or aws:NAME#FIELD
+    /// (Secrets Manager), vault:PATH#FIELD (Vault or OpenBao, KV version 2),
+    /// k8s:NAMESPACE/NAME#KEY (a Secret), preset:NAME#… for a vendor's own program (see kernel-keys
+    /// stores), or command:FILE, a TOML file whose `write` and `read` each list a program and its
+    /// arguments (a relative path starts at the file's folder). With in-place: before it, a file is
+    /// written over instead of being replaced, as one that is mounted by itself needs
     #[arg(long, value_name = "STORE")]
     pub(crate) store: StoreName,
     /// The store is still empty, or cannot be read
@@ -55,7 +55,8 @@ pub(crate) struct RotationOptions {
     /// With --retire grace, expire the old key after this many days [default: 7]
     #[arg(long, value_name = "N", value_parser = grace_days)]
     pub(crate) grace_days: Option<i64>,
-    /// Keep both keys working this long before the old one is retired
+    /// Keep both keys working this long before the old one is retired, and no less than the store may
+    /// take to show the new one
     #[arg(long, value_name = "SECONDS", default_value_t = OVERLAP, value_parser = pause,
         allow_negative_numbers = true)]
     pub(crate) overlap: f64,
@@ -72,6 +73,9 @@ pub(crate) struct RotationOptions {
     /// Keep journals in this folder [default: a folder in your state folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) journal: Option<PathBuf>,
+    /// Show the whole plan, and what would be rejected. Nothing is changed
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) times: Times,
 }

@@ -11,12 +11,14 @@ mod resume;
 mod rotate;
 mod rotate_all;
 mod serve;
+mod store_test;
+mod stores;
 mod sweep;
 mod whoami;
 
 use chrono::Utc;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, StoreAction};
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -36,6 +38,10 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<(), Failure> {
         Command::Sweep(sweep) => sweep::run(sweep, &global, output).await,
         Command::Audit(selection) => audit::run(selection, &global, output).await,
         Command::RotateAll(all) => rotate_all::run(*all, &global, output).await,
+        Command::Stores => stores::run(output),
+        Command::Store(store) => match store.command {
+            StoreAction::Test { store } => store_test::run(&store, output).await,
+        },
         Command::Serve(serve) => serve::run(serve, output).await,
         Command::Demo => demo::run(output).await,
     }

@@ -10,7 +10,7 @@ use crate::output::Output;
 use crate::rotation::note::Note;
 use crate::rotation::progress::Progress;
 use crate::rotation::resolutions::ResumeCommand;
-use crate::rotation::{journals, report};
+use crate::rotation::{journals, plan, report};
 use crate::signals::Signals;
 
 pub(super) async fn run(
@@ -22,8 +22,12 @@ pub(super) async fn run(
     check(&options)?;
     let signals = Signals::listen()?;
     let client = client::build(global)?;
-    let opened = store.open().map_err(Failure::usage)?;
-    let journal = journals::of(&store, options.journal.as_deref())?;
+    let chosen = options.journal.as_deref();
+    let (opened, journal) = match options.dry_run {
+        true => (store.look(), journals::path_of(&store, chosen)?),
+        false => (store.open(), journals::of(&store, chosen)?),
+    };
+    let opened = opened.map_err(Failure::usage)?;
     let note = Note::new(&options, store.clone());
     let mut rotation = match id {
         Some(id) => client.rotation(id).shared_store(opened),
@@ -37,10 +41,13 @@ pub(super) async fn run(
         rotation = rotation.allow_difference(field);
     }
     rotation = note.apply_to(rotation).map_err(Failure::usage)?;
+    let resume = ResumeCommand::new(global, options.journal.as_deref());
+    if options.dry_run {
+        return preview(rotation, &options, &resume, output).await;
+    }
     let note = note.to_json().map_err(Failure::new)?;
     let (progress, stop) = (Progress::new(output), Stop::new());
     let rotation = rotation.note(note).on_event(progress.watch(None)).stop_on(&stop);
-    let resume = ResumeCommand::new(global, options.journal.as_deref());
     let result = signals.stoppable(&stop, || progress.note(report::STOPPING), rotation.run()).await;
     match result {
         Some(result) => report::conclude(output, result, &store, &resume),
@@ -51,13 +58,33 @@ pub(super) async fn run(
     }
 }
 
+/// Shows what the rotation would do.
+async fn preview(
+    rotation: Rotation,
+    options: &RotationOptions,
+    resume: &ResumeCommand,
+    output: &Output,
+) -> Result<(), Failure> {
+    let planned = rotation.plan().await.map_err(|error| report::failure(&error, None, resume))?;
+    match output.is_json() {
+        true => output.print_json(&plan::json(&planned, options))?,
+        false => plan::print(&planned, options, Utc::now(), output)?,
+    }
+    plan::conclude(&planned.rejected, resume)
+}
+
 /// Checks what clap cannot check.
 pub(super) fn check(options: &RotationOptions) -> Result<(), Failure> {
     let grace = matches!(options.retire, Some(Retire::Grace));
     if options.grace_days.is_some() && !grace {
         return Err(Failure::usage("--grace-days needs --retire grace"));
     }
-    if options.retire.is_none() && options.deploy.is_none() && options.verify.is_none() {
+    // A plan says so itself, beside whatever else it finds.
+    if !options.dry_run
+        && options.retire.is_none()
+        && options.deploy.is_none()
+        && options.verify.is_none()
+    {
         return Err(Failure::usage(
             "choose what happens to the old key: --retire delete, keep or grace",
         )

@@ -1,10 +1,10 @@
 //! `rotate-all`: rotates every key that a policy selects.
 
 use std::collections::HashMap;
-use std::path::{Component, Path};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use onkernel::rotation::{Rotated, Rotation, RotationExt, Skipped, Stop, Store};
+use chrono::Utc;
+use onkernel::rotation::{Planned, Rotated, Rotation, RotationExt, Skipped, Stop, Store};
 use onkernel::types::ApiKey;
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ use crate::output::{Output, PrintError};
 use crate::rotation::note::Note;
 use crate::rotation::progress::Progress;
 use crate::rotation::resolutions::ResumeCommand;
-use crate::rotation::{journals, report};
+use crate::rotation::{journals, plan, report};
 use crate::signals::Signals;
 use crate::stores::name::StoreName;
 
@@ -38,8 +38,13 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
     // Why a store that is there cannot be used, by the id of its key.
     let unusable = Arc::new(Mutex::new(HashMap::<String, String>::new()));
     let found_unusable = Arc::clone(&unusable);
+    let open = if options.dry_run { StoreName::look } else { StoreName::open };
     let stores = move |key: &ApiKey| -> Option<Arc<dyn Store>> {
-        match fill(&template, key).filter(StoreName::exists)?.open() {
+        match template
+            .filled(&key.name, &key.id)
+            .filter(StoreName::exists)
+            .map(|store| open(&store))?
+        {
             Ok(store) => {
                 expected.expect();
                 Some(store)
@@ -52,7 +57,7 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
         }
     };
     let resume = ResumeCommand::new(global, options.journal.as_deref());
-    let shown = progress.clone();
+    let (shown, asked) = (progress.clone(), options.clone());
     let fleet = client
         .rotate_all(policy(&selection)?, stores)
         .journals(&folder)
@@ -61,7 +66,7 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
         .stop_on(&stop)
         .each(move |rotation, key| {
             let rotation = configure(rotation, &options).on_event(shown.watch(Some(&key.name)));
-            match prepare(rotation.clone(), &options, fill(&store, key)) {
+            match prepare(rotation.clone(), &options, store.filled(&key.name, &key.id)) {
                 Ok(rotation) => rotation,
                 Err(why) => {
                     shown.note(&format!("{}: {}", safe(&key.name), safe(&why)));
@@ -72,6 +77,13 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
                 }
             }
         });
+    if asked.dry_run {
+        let planned = fleet.plan().await;
+        progress.end();
+        let planned = planned.map_err(|error| report::failure(&error, None, &resume))?;
+        let unusable = unusable.lock().unwrap_or_else(PoisonError::into_inner);
+        return preview(&planned, &unusable, &asked, &resume, output);
+    }
     let rotated = signals.stoppable(&stop, || progress.note(report::STOPPING), fleet.run()).await;
     progress.end();
     let rotated = match rotated {
@@ -97,7 +109,10 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
             Rotated::Failed(error) => {
                 failed += 1;
                 attention |= report::needs_attention(error);
-                ("failed", report::failure_json(error, fill(&named, key).as_ref(), &resume))
+                (
+                    "failed",
+                    report::failure_json(error, named.filled(&key.name, &key.id).as_ref(), &resume),
+                )
             }
             Rotated::Skipped(why) => {
                 not_started += u64::from(matches!(why, Skipped::Stopped | Skipped::StopRequested));
@@ -116,6 +131,53 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
         0 if not_started == 0 => Ok(()),
         0 => Err(Failure::new(format!("stopped: {} not started", plural(not_started, "rotation")))),
         _ => Err(Failure::new(format!("{} failed", plural(failed, "rotation")))),
+    }
+}
+
+/// Shows what would be done with each key.
+fn preview(
+    planned: &[(ApiKey, Planned)],
+    unusable: &HashMap<String, String>,
+    options: &RotationOptions,
+    resume: &ResumeCommand,
+    output: &Output,
+) -> Result<(), Failure> {
+    let (mut rejected, mut failed, mut shown) = (Vec::new(), 0, Vec::new());
+    for (key, planned) in planned {
+        let outcome = match planned {
+            Planned::Rotation(one) if output.is_json() => plan::json(one, options),
+            Planned::Rotation(one) => {
+                plan::print(one, options, Utc::now(), output)?;
+                output.print("")?;
+                json!(null)
+            }
+            Planned::Skipped(Skipped::NoStore) if unusable.contains_key(&key.id) => {
+                failed += 1;
+                json!({ "message": unusable[&key.id] })
+            }
+            Planned::Skipped(why) => json!(reason(why)),
+            _ => json!(null),
+        };
+        let outcome_word = match planned {
+            Planned::Rotation(one) => {
+                rejected.extend(one.rejected.iter().cloned());
+                if one.rejected.is_empty() { "planned" } else { "rejected" }
+            }
+            Planned::Skipped(_) if outcome.is_object() => "failed",
+            _ => "skipped",
+        };
+        shown.push(
+            json!({ "id": key.id, "name": key.name, "outcome": outcome_word, "more": outcome }),
+        );
+    }
+    if planned.is_empty() {
+        output.note("The policy selects no key.");
+    }
+    print(&shown, output)?;
+    plan::conclude(&rejected, resume)?;
+    match failed {
+        0 => Ok(()),
+        _ => Err(Failure::new(format!("{} cannot be used", plural(failed, "store")))),
     }
 }
 
@@ -154,41 +216,5 @@ fn reason(why: &Skipped) -> &'static str {
         Skipped::Stopped => "not started, because other rotations failed",
         Skipped::StopRequested => "not started, because of the signal to stop",
         _ => "it was left alone",
-    }
-}
-
-/// The store of one key: its name or id in place of `{name}` or `{id}`.
-///
-/// A name is remote input: it must be one plain component of a path, or the key has no store.
-fn fill(template: &StoreName, key: &ApiKey) -> Option<StoreName> {
-    let text = template.to_string();
-    for (place, value) in [("{name}", &key.name), ("{id}", &key.id)] {
-        if text.contains(place) && !is_plain(value) {
-            return None;
-        }
-    }
-    text.replace("{id}", &key.id).replace("{name}", &key.name).parse().ok()
-}
-
-fn is_plain(name: &str) -> bool {
-    let mut components = Path::new(name).components();
-    matches!((components.next(), components.next()), (Some(Component::Normal(_)), None))
-        && !name.contains(['/', '\\', '#', ':', '{', '}'])
-        && !name.chars().any(char::is_control)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_plain;
-
-    #[test]
-    fn a_name_is_one_component_or_none() {
-        for good in ["ci", "ci-7", "a b", "ü", ".env", "..a"] {
-            assert!(is_plain(good), "{good}");
-        }
-        for bad in ["", ".", "..", "a/b", "../a", "/a", "a\\b", "a\nb", "a#B", "a:b", "{id}", "a/"]
-        {
-            assert!(!is_plain(bad), "{bad:?}");
-        }
     }
 }

@@ -1,6 +1,5 @@
 //! Where journals are: one per store, in the user's state folder.
 
-use std::env;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -9,32 +8,29 @@ use onkernel::rotation::{Pending, journal_name, pending};
 
 use crate::failure::Failure;
 use crate::stores::name::StoreName;
+use crate::stores::state;
 
 /// The folder of the journals: the chosen one, or the user's own.
 pub(crate) fn folder(chosen: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(chosen) = chosen {
         return Ok(chosen.to_owned());
     }
-    let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
-    absolute("XDG_STATE_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
-        .or_else(|| absolute("LOCALAPPDATA"))
-        .map(|state| state.join("kernel-keys"))
-        .ok_or_else(|| {
-            Failure::usage("no folder for journals is known: HOME is not set")
-                .advise("Choose one with --journal DIR.")
-        })
+    state::folder().ok_or_else(|| {
+        Failure::usage("no folder for journals is known: HOME is not set")
+            .advise("Choose one with --journal DIR.")
+    })
 }
 
 /// The journal of a store, in a folder that exists.
 pub(crate) fn of(store: &StoreName, chosen: Option<&Path>) -> Result<PathBuf, Failure> {
     let folder = folder(chosen)?;
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(&folder).map_err(|error| cannot_create(&folder, &error))?;
+    state::create(&folder).map_err(|error| cannot_create(&folder, &error))?;
     Ok(folder.join(journal_name(&store.to_string())))
+}
+
+/// The same, wherever it is: nothing is created.
+pub(crate) fn path_of(store: &StoreName, chosen: Option<&Path>) -> Result<PathBuf, Failure> {
+    Ok(folder(chosen)?.join(journal_name(&store.to_string())))
 }
 
 fn cannot_create(folder: &Path, error: &io::Error) -> Failure {

@@ -2,6 +2,7 @@
 
 pub(crate) mod journals;
 pub(crate) mod note;
+pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod resolutions;

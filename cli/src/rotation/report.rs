@@ -134,7 +134,7 @@ pub(crate) fn cannot_resume(
 }
 
 /// The option that decides it.
-fn option(decision: Decision) -> Option<&'static str> {
+pub(crate) fn option(decision: Decision) -> Option<&'static str> {
     match decision {
         Decision::Key => Some("Name the key by its id: kernel-keys rotate ID --store …"),
         Decision::InPlace => Some(
@@ -142,6 +142,9 @@ fn option(decision: Decision) -> Option<&'static str> {
         ),
         Decision::NewStore => Some("Use --store-is-new."),
         Decision::Retirement => Some("Use --retire delete, keep or grace."),
+        Decision::Deployment => Some(
+            "Use --deploy COMMAND, whose command makes a new deployment or awaits the queued jobs; or --retire keep or grace.",
+        ),
         Decision::Lifetime => Some("Use --days N, --expires-at TIME or --never."),
         Decision::LifetimeInDays => Some("Use --days N."),
         Decision::GracePeriod => Some("Use --days N, or a smaller --grace-days N."),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use onkernel::rotation::CommandStore;
+use onkernel::rotation::{CommandStore, TakesEffect};
 use serde::Deserialize;
 
 use crate::program;
@@ -23,6 +23,8 @@ struct CommandFile {
     timeout: Option<f64>,
     /// Seconds until a write shows everywhere.
     propagation: Option<f64>,
+    /// When a running workload sees a change.
+    takes_effect: Option<TakesEffect>,
     /// Whether other hosts reach the same place by the same file.
     #[serde(default)]
     shared: bool,
@@ -70,6 +72,9 @@ pub(super) fn open(path: &Path) -> Result<CommandStore, String> {
     if let Some(propagation) = file.propagation {
         store = store.propagating(seconds("propagation", propagation)?);
     }
+    if let Some(when) = file.takes_effect {
+        store = store.taking_effect(when);
+    }
     if file.shared {
         store = store.shared_by_hosts();
     }
@@ -98,11 +103,19 @@ mod tests {
             open(&path)
         };
         let store = opened("timeout = 5\npropagation = 90.0\nshared = true").unwrap();
+        assert_eq!(store.takes_effect(), TakesEffect::Restart);
+        let deployed = opened("takes_effect = \"next_deployment\"").unwrap();
+        assert_eq!(deployed.takes_effect(), TakesEffect::NextDeployment);
         assert_eq!(store.propagation(), Duration::from_secs(90));
         assert!(store.readable() && store.shared());
         assert!(!opened("readable = false").unwrap().readable());
         assert!(opened("stdin = \"NAME={key}\"").is_ok());
-        for wrong in ["stdin = \"NAME\"", "timeout = -1", "propagation = \"soon\""] {
+        for wrong in [
+            "stdin = \"NAME\"",
+            "timeout = -1",
+            "propagation = \"soon\"",
+            "takes_effect = \"soon\"",
+        ] {
             assert!(opened(wrong).is_err(), "{wrong}");
         }
         fs::write(&path, "write = [\"cat\"]\nreadable = true").unwrap();

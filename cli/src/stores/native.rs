@@ -6,6 +6,23 @@ use onkernel::rotation::Store;
 
 type Opened = Result<Arc<dyn Store>, String>;
 
+/// How those that are there are named, what they are, one of each, and what they were tried with.
+pub(super) fn all() -> Vec<(&'static str, &'static str, Arc<dyn Store>, &'static str)> {
+    [
+        ("aws:NAME#FIELD", "A secret of AWS, or a field", aws("ci", None), "moto 5.2"),
+        ("vault:PATH#FIELD", "Vault or OpenBao", vault("kv/ci", "key"), "OpenBao 2.7"),
+        (
+            "k8s:NAMESPACE/NAME#KEY",
+            "A Secret of Kubernetes",
+            kubernetes("agents", "kernel", "key"),
+            "kubectl 1.32, a stand-in for the API server",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(name, title, store, tried)| Some((name, title, store.ok()?, tried)))
+    .collect()
+}
+
 #[cfg(feature = "store-aws")]
 pub(super) fn aws(name: &str, field: Option<&str>) -> Opened {
     let store = onkernel::rotation::AwsStore::new(name);

@@ -6,10 +6,12 @@ use crate::support::{program, run};
 fn help_says_what_there_is() {
     let help = run(&mut program(["--help"]));
     insta::assert_snapshot!("help", help.done());
-    for command in ["create", "list", "rotate", "resume", "serve"] {
+    for command in ["create", "list", "rotate", "resume", "serve", "stores"] {
         let help = run(&mut program([command, "--help"]));
         insta::assert_snapshot!(format!("help-{command}"), help.done());
     }
+    let help = run(&mut program(["store", "test", "--help"]));
+    insta::assert_snapshot!("help-store-test", help.done());
 }
 
 #[test]
@@ -26,6 +28,8 @@ fn every_command_has_help() {
         "sweep",
         "audit",
         "rotate-all",
+        "stores",
+        "store",
         "serve",
         "demo",
     ] {

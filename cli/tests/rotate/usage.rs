@@ -94,7 +94,7 @@ fn stores_that_cannot_be() {
         errors.run(&["rotate", "--store", store, "--retire", "delete"], wanted, words);
     };
     let folder = errors.world.folder.path().display().to_string();
-    run("keyring:x", 2, &["file:PATH, env-file:PATH#NAME, command:FILE", "k8s:NAMESPACE/NAME#KEY"]);
+    run("keyring:x", 2, &["file:PATH, env-file:PATH#NAME, command:FILE", "preset:NAME#…"]);
     run("aws:", 2, &["aws:NAME#FIELD"]);
     run("vault:x", 2, &["vault:PATH#FIELD"]);
     run("k8s:kernel#key", 2, &["k8s:NAMESPACE/NAME#KEY"]);

@@ -14,7 +14,7 @@ use crate::rotation::effects::Probe;
 use crate::rotation::effects::clock::Clock;
 use crate::rotation::effects::stop::Stop;
 use crate::rotation::plan::record::{Lifetime, Retirement};
-use crate::rotation::report::{Event, Events, RotationError, RotationReport};
+use crate::rotation::report::{Event, Events, RotationError, RotationPlan, RotationReport};
 use crate::rotation::settings::{Common, HookError, Subject, Wanted};
 use crate::rotation::store::Store;
 
@@ -87,6 +87,32 @@ impl Rotation {
     pub fn note(mut self, note: Value) -> Self {
         self.given.note = note;
         self
+    }
+
+    /// The whole plan, with every check that touches nothing: what [`run`](Self::run) would do, and
+    /// what would be rejected. Only GETs are sent, no journal is written, and the store is read and
+    /// looked at. The store is locked meanwhile, as by a rotation.
+    ///
+    /// ```no_run
+    /// use onkernel::prelude::*;
+    /// use onkernel::rotation::{FileStore, Retirement, RotationExt};
+    ///
+    /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let rotation = client
+    ///     .rotation_of(FileStore::new("/etc/agent/kernel-key"))
+    ///     .journal("/var/lib/agent/rotation.jsonl")
+    ///     .retire(Retirement::Delete);
+    /// for rejection in rotation.clone().plan().await?.rejected {
+    ///     eprintln!("{}", rejection.why);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// No store, or no journal, was named. What a rotation would be rejected for is in the plan.
+    pub async fn plan(self) -> Result<RotationPlan, RotationError> {
+        begin::preview(self.given).await
     }
 
     /// Rotates the key.

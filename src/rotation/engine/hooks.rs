@@ -2,12 +2,14 @@
 //! while, on the way there and on the way back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::core::Engine;
 use super::step_error::{Done, StepError};
 use crate::rotation::evidence::sight::let_in;
+use crate::rotation::plan::record::Retirement;
 use crate::rotation::settings::{DeployTarget, HookError};
 
 impl Engine {
@@ -46,7 +48,11 @@ impl Engine {
     }
 
     pub(super) async fn overlap(&mut self) -> Done {
-        let overlap = self.setup.overlap;
+        let overlap = match self.plan.retirement {
+            Retirement::Delete => self.least_overlap(),
+            // The old key goes on working.
+            Retirement::Keep | Retirement::Grace { .. } => self.setup.overlap,
+        };
         self.setup.effects.wait("for the overlap", overlap).await?;
         self.facts.overlapped = true;
         Ok(())
@@ -54,10 +60,16 @@ impl Engine {
 
     /// The way back is as gentle as the way there.
     pub(super) async fn overlap_back(&mut self) -> Done {
-        let overlap = self.setup.overlap;
+        let overlap = self.least_overlap();
         self.setup.effects.wait("for the overlap on the way back", overlap).await?;
         self.facts.overlapped_back = true;
         Ok(())
+    }
+
+    /// The overlap, and no less than the store may take to show everywhere what was written to it.
+    fn least_overlap(&self) -> Duration {
+        let shown = self.written.saturating_add(self.setup.times.propagation);
+        self.setup.overlap.max(shown.saturating_sub(self.setup.effects.elapsed()))
     }
 
     async fn run_deploy(&self, target: DeployTarget) -> Done {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -67,6 +67,23 @@ pub(crate) enum Ask {
     Until(DateTime<Utc>),
     /// The server's own rotation keeps the lifetime when it is left out.
     AsServerKnows,
+}
+
+impl fmt::Display for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Never => f.write_str("never expires"),
+            Self::Days(1) => f.write_str("1 day"),
+            Self::Days(days) => write!(f, "{days} days"),
+            Self::For { milliseconds } => {
+                write!(f, "{} minutes, as the old key's", milliseconds / 60_000)
+            }
+            Self::Until(end) => {
+                write!(f, "until {}", end.to_rfc3339_opts(SecondsFormat::Secs, true))
+            }
+            Self::AsServerKnows => f.write_str("as the old key's"),
+        }
+    }
 }
 
 /// What resuming needs to know of a rotation: the first line of its journal.

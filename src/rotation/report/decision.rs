@@ -19,6 +19,10 @@ pub enum Decision {
     InPlace,
     /// What is done with the old key: [`retire`](super::super::Rotation::retire).
     Retirement,
+    /// How the workload gets a new deployment, or how the end of its jobs is awaited:
+    /// [`deploy`](super::super::Rotation::deploy); or that the old key is not deleted:
+    /// [`retire`](super::super::Rotation::retire).
+    Deployment,
     /// How long the new key lives: [`lifetime`](super::super::Rotation::lifetime).
     Lifetime,
     /// The same, and only [a number of days](super::super::Lifetime::Days) will do.

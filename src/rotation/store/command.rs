@@ -1,13 +1,15 @@
 //! Any secret manager's own program: one command that takes the key, one that prints it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
+use serde::{Deserialize, Deserializer};
 use tokio::process::Command;
 use zeroize::Zeroizing;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, TakesEffect};
 use crate::Secret;
 use crate::error::Scrubber;
 use crate::rotation::system::process::{self, Output, ProcessError};
@@ -34,11 +36,15 @@ const KEY: &str = "{key}";
 #[derive(Clone, Debug)]
 pub struct CommandStore {
     name: String,
+    description: String,
     write: Vec<String>,
     read: Option<Vec<String>>,
     template: Option<String>,
+    json: bool,
+    field: Option<String>,
     timeout: Duration,
     propagation: Duration,
+    takes_effect: TakesEffect,
     shared: bool,
     lock: Option<PathBuf>,
 }
@@ -52,22 +58,43 @@ impl CommandStore {
         name: impl Into<String>,
         write: impl IntoIterator<Item = A>,
     ) -> Self {
+        let name = name.into();
         Self {
-            name: name.into(),
+            description: format!("command:{name}"),
+            name,
             write: write.into_iter().map(Into::into).collect(),
             read: None,
             template: None,
+            json: false,
+            field: None,
             timeout: Duration::from_secs(30),
             propagation: Duration::from_secs(30),
+            takes_effect: TakesEffect::Restart,
             shared: false,
             lock: None,
         }
+    }
+
+    /// What it calls itself, instead of `command:` and its name. The same place must always have the
+    /// same description.
+    #[must_use]
+    pub fn described_as(mut self, description: impl Into<String>) -> Self {
+        self.description = description.into();
+        self
     }
 
     /// The program that prints the key. Printing nothing means that there is none.
     #[must_use]
     pub fn reading<A: Into<String>>(mut self, read: impl IntoIterator<Item = A>) -> Self {
         self.read = Some(read.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// The reading program prints a JSON object, and the key is the string in this field of it. Without
+    /// the field there is no key.
+    #[must_use]
+    pub fn reading_field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
         self
     }
 
@@ -95,10 +122,26 @@ impl CommandStore {
         Ok(self)
     }
 
+    /// As [`stdin_template`](Self::stdin_template), for a program that reads JSON: `{key}` stands
+    /// within a JSON string, where the key is escaped.
+    ///
+    /// # Errors
+    /// A template in which `{key}` does not stand exactly once.
+    pub fn stdin_json_template(self, template: impl Into<String>) -> Result<Self, StoreError> {
+        Ok(Self { json: true, ..self.stdin_template(template)? })
+    }
+
     /// How long it may go on showing something else after a write that it acknowledged (30 s).
     #[must_use]
     pub fn propagating(mut self, time: Duration) -> Self {
         self.propagation = time;
+        self
+    }
+
+    /// When a running workload sees a change ([`TakesEffect::Restart`]).
+    #[must_use]
+    pub fn taking_effect(mut self, when: TakesEffect) -> Self {
+        self.takes_effect = when;
         self
     }
 
@@ -113,10 +156,15 @@ impl CommandStore {
     fn input(&self, secret: &Secret) -> Zeroizing<Vec<u8>> {
         let (before, after) =
             self.template.as_deref().and_then(|text| text.split_once(KEY)).unwrap_or_default();
-        let parts = [before, secret.expose(), after];
+        let quoted = self.json.then(|| quoted_for_json(secret.expose()));
+        let key = match &quoted {
+            Some(quoted) => quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default(),
+            None => secret.expose().as_bytes(),
+        };
+        let parts = [before.as_bytes(), key, after.as_bytes()];
         let mut input =
             Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
-        parts.into_iter().for_each(|part| input.extend_from_slice(part.as_bytes()));
+        parts.into_iter().for_each(|part| input.extend_from_slice(part));
         input
     }
 
@@ -138,12 +186,28 @@ impl CommandStore {
         }
         let text = std::str::from_utf8(&output.stdout)
             .map_err(|_| StoreError::failed(format!("{}: its output is not text", self.name)))?;
-        let key = text.trim_end_matches(['\r', '\n']);
+        let of_field = match &self.field {
+            Some(field) => Some(self.field_of(text, field)?),
+            None => None,
+        };
+        let key = match &of_field {
+            Some(found) => found.as_ref().map_or("", |found| found.as_str()),
+            None => text.trim_end_matches(['\r', '\n']),
+        };
         if key.contains(['\r', '\n']) {
             let problem = format!("{}: its output has more than one line", self.name);
             return Err(StoreError::failed(problem));
         }
         Ok(Some(key).filter(|key| !key.is_empty()).map(Secret::from))
+    }
+
+    /// The string in a field of a JSON object. What else it holds may be secret, too.
+    fn field_of(&self, text: &str, field: &str) -> Result<Option<Zeroizing<String>>, StoreError> {
+        // serde's own messages may quote what they found.
+        let object: BTreeMap<String, OnlyText> = serde_json::from_str(text).map_err(|_| {
+            StoreError::failed(format!("{}: its output is no JSON object", self.name))
+        })?;
+        Ok(object.into_iter().find(|(name, _)| name == field).and_then(|(_, OnlyText(text))| text))
     }
 
     async fn put(&self, secret: &Secret) -> Result<(), StoreError> {
@@ -187,7 +251,7 @@ impl CommandStore {
 
 impl Store for CommandStore {
     fn describe(&self) -> String {
-        format!("command:{}", self.name)
+        self.description.clone()
     }
 
     fn read(&self) -> BoxFuture<'_, Result<Option<Secret>, StoreError>> {
@@ -206,6 +270,10 @@ impl Store for CommandStore {
         self.propagation
     }
 
+    fn takes_effect(&self) -> TakesEffect {
+        self.takes_effect
+    }
+
     fn shared(&self) -> bool {
         self.shared
     }
@@ -213,4 +281,31 @@ impl Store for CommandStore {
     fn lock_path(&self) -> Option<PathBuf> {
         self.lock.clone()
     }
+}
+
+/// A value of a JSON object, of which only a string is kept.
+struct OnlyText(Option<Zeroizing<String>>);
+
+impl<'de> Deserialize<'de> for OnlyText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Value {
+            Text(String),
+            Other(serde::de::IgnoredAny),
+        }
+        Ok(Self(match Value::deserialize(deserializer)? {
+            Value::Text(text) => Some(Zeroizing::new(text)),
+            Value::Other(_) => None,
+        }))
+    }
+}
+
+/// The key as a JSON string.
+fn quoted_for_json(key: &str) -> Zeroizing<Vec<u8>> {
+    // A character is at most six bytes; never grown, so that no copy is left behind.
+    let mut quoted = Zeroizing::new(Vec::with_capacity(key.len() * 6 + 2));
+    // Writing text into memory does not fail.
+    let _ = serde_json::to_writer(&mut *quoted, key);
+    quoted
 }

@@ -12,10 +12,12 @@ mod file;
 mod json;
 #[cfg(feature = "store-kubernetes")]
 mod kubernetes;
+pub(super) mod profile;
 #[cfg(any(feature = "store-aws", feature = "store-kubernetes", feature = "store-vault"))]
 mod remote;
 #[cfg(any(feature = "store-aws", feature = "store-kubernetes", feature = "store-vault"))]
 mod swap;
+mod takes_effect;
 #[cfg(feature = "store-vault")]
 mod vault;
 
@@ -34,6 +36,8 @@ pub use self::error::StoreError;
 pub use self::file::FileStore;
 #[cfg(feature = "store-kubernetes")]
 pub use self::kubernetes::KubernetesStore;
+pub use self::profile::StoreProfile;
+pub use self::takes_effect::TakesEffect;
 #[cfg(feature = "store-vault")]
 pub use self::vault::{VaultAuth, VaultStore};
 
@@ -113,9 +117,15 @@ pub trait Store: Send + Sync {
     }
 
     /// How long it may go on showing something else after a write that it acknowledged (30 s):
-    /// nothing where a read always shows the last write.
+    /// nothing where a read always shows the last write. The old key is not deleted sooner after it.
     fn propagation(&self) -> Duration {
         Duration::from_secs(30)
+    }
+
+    /// When a running workload sees a change of what it holds ([`TakesEffect::Restart`]). Where only
+    /// a new deployment or a newly queued job does, the old key is not deleted without a deploy hook.
+    fn takes_effect(&self) -> TakesEffect {
+        TakesEffect::Restart
     }
 
     /// Whether a write that was given up, or begun by a process that has died, may still land.

@@ -11,13 +11,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 const README: &str = "README.md";
-const DOCUMENTATION: [&str; 7] = [
+const DOCUMENTATION: [&str; 8] = [
     README,
     "CONTRIBUTING.md",
     "ARCHITECTURE.md",
     "spec/README.md",
     "docs/stores/aws.md",
     "docs/stores/kubernetes.md",
+    "docs/stores/presets.md",
     "docs/stores/vault.md",
 ];
 const HELP: &str = "cli/tests/cli/snapshots/cli__help__help";

@@ -20,7 +20,7 @@ use self::api::{Api, CURRENT, CallError, PENDING};
 use self::credentials::Fixed;
 use super::remote::{Patience, Remote, file, variable};
 use super::swap::{LastRead, Verdict};
-use super::{Store, StoreError, json};
+use super::{Store, StoreError, TakesEffect, json};
 use crate::Secret;
 
 /// How the ids of our versions begin: what is left under the label of pending versions by a process
@@ -430,6 +430,10 @@ impl Store for AwsStore {
 
     fn shared(&self) -> bool {
         true
+    }
+
+    fn takes_effect(&self) -> TakesEffect {
+        TakesEffect::NextRead
     }
 
     /// Takes away the label of pending versions, where a killed process has left it.

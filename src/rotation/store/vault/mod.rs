@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use self::api::{Api, CallError, Seen};
 use super::remote::{Patience, Remote, file, variable};
 use super::swap::{LastRead, Verdict};
-use super::{Store, StoreError, json};
+use super::{Store, StoreError, TakesEffect, json};
 use crate::Secret;
 
 pub use self::auth::VaultAuth;
@@ -348,6 +348,10 @@ impl Store for VaultStore {
 
     fn shared(&self) -> bool {
         true
+    }
+
+    fn takes_effect(&self) -> TakesEffect {
+        TakesEffect::NextRead
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), StoreError>> {

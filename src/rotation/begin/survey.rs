@@ -1,0 +1,207 @@
+//! What the store and the server show before a rotation begins. Nothing is changed.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join4;
+
+use super::checks::{self, Check, unchanged, undecided};
+use crate::Secret;
+use crate::helpers::api_keys::fits_mask;
+use crate::rotation::api::{Api, Sight};
+use crate::rotation::effects::Effects;
+use crate::rotation::evidence::marker::Marker;
+use crate::rotation::journal::record::{Ending, Past};
+use crate::rotation::plan::lifetime::{Wishes, lifetime, may_be_shortened};
+use crate::rotation::plan::old_key::{OldKey, real_name};
+use crate::rotation::plan::record::{Ask, Retirement};
+use crate::rotation::report::{Decision, RotationError};
+use crate::rotation::settings::{Subject, Wanted};
+use crate::rotation::store::Store;
+use crate::types::{ApiKey, ApiKeyPolicy};
+
+/// What was seen.
+pub(super) struct Survey {
+    pub(super) api: Api,
+    pub(super) old: OldKey,
+    pub(super) held: Option<Secret>,
+    /// Whether the server lets in what the store holds.
+    let_in: bool,
+    /// The client's own key is the one that is rotated.
+    pub(super) own: bool,
+    pub(super) client_key: Secret,
+    /// Keys that bear a marker of the old one.
+    pub(super) marked: Vec<ApiKey>,
+    pub(super) organization: Option<String>,
+}
+
+impl Survey {
+    pub(super) async fn make(
+        wanted: &Wanted,
+        store: &dyn Store,
+        past: &Past,
+        effects: &Arc<Effects>,
+    ) -> Result<Self, RotationError> {
+        let held = match store.readable() {
+            true => effects.effect("read the store", store.read()).await?,
+            false => None,
+        };
+        let client = &wanted.common.client;
+        let api = Api::new(client, Arc::clone(effects));
+        let id = match &wanted.subject {
+            Subject::Id(id) => id.clone(),
+            Subject::Stored => stored(&api, held.as_ref(), past).await?,
+        };
+        let start = Marker::start_for(&id);
+        let client_key = client.api_key().await?;
+        // The caller's own is tried by every call that it makes.
+        let other = held.as_ref().filter(|held| **held != client_key);
+        let tried = async {
+            match other {
+                Some(held) => api.lets_in(held).await,
+                None => Ok(true),
+            }
+        };
+        let (looked, let_in, marked, organization) =
+            join4(api.look(&id), tried, api.beginning(&start), api.organization()).await;
+        let (json, let_in, marked, organization) = (looked?, let_in?, marked?, organization?);
+        let Sight::Present(json) = json else {
+            return unchanged(format!(
+                "there is no key {id}: it was deleted, or it is in a project that this client's key does not see"
+            ));
+        };
+        let old = OldKey::read(&json).map_err(RotationError::unchanged)?;
+        if old.id != id {
+            return unchanged("the server responded with another key than the one asked for");
+        }
+        let own = is_own(&client_key, &api, &old, held.as_ref()).await?;
+        Ok(Self { api, old, held, let_in, own, client_key, marked, organization })
+    }
+
+    /// What does not allow a rotation.
+    pub(super) fn checks(
+        &self,
+        wanted: &Wanted,
+        past: &Past,
+        retirement: Retirement,
+    ) -> [Check; 5] {
+        [
+            checks::no_concurrent(&self.old.id, past, &self.marked),
+            checks::held(wanted, &self.old, self.held.as_ref(), self.let_in),
+            self.policy(retirement).map(drop),
+            self.real_name().map(drop),
+            match Marker::new(&self.old.id) {
+                Some(_) => Ok(()),
+                None => {
+                    unchanged(format!("the id {:?} does not fit into a key's name", self.old.id))
+                }
+            },
+        ]
+    }
+
+    /// The policy in the form that creating takes, if nothing is lost by that.
+    pub(super) fn policy(
+        &self,
+        retirement: Retirement,
+    ) -> Result<Option<ApiKeyPolicy>, RotationError> {
+        match retirement {
+            // The server copies it, also what this client does not know.
+            Retirement::Grace { .. } => Ok(None),
+            Retirement::Delete | Retirement::Keep => policy(&self.old),
+        }
+    }
+
+    /// The name that the new key is to bear.
+    pub(super) fn real_name(&self) -> Result<String, RotationError> {
+        real_name(&self.old).map_err(|why| RotationError::undecided(Decision::Marked, why))
+    }
+
+    /// The lifetime to ask for, and the longest that the new key may live.
+    pub(super) async fn ask(
+        &self,
+        wanted: &Wanted,
+        retirement: Retirement,
+    ) -> Result<(Ask, Option<TimeDelta>), RotationError> {
+        let now = self.api.effects.server_now();
+        let wishes = Wishes { lifetime: wanted.lifetime, retirement, own: self.own, now };
+        let siblings = match may_be_shortened(&self.old, &wishes) {
+            true => siblings(&self.api, &self.old).await?,
+            false => Vec::new(),
+        };
+        lifetime(&self.old, &siblings, &wishes)
+            .map_err(|(decision, why)| RotationError::undecided(decision, why))
+    }
+}
+
+/// The id of the key that the store holds.
+async fn stored(api: &Api, held: Option<&Secret>, past: &Past) -> Result<String, RotationError> {
+    let Some(held) = held else {
+        let why = "the store holds no key: say which one is to be rotated";
+        return undecided(Decision::Key, why);
+    };
+    // The journal of the rotation before knows for certain.
+    if let (Some(Ending::Rotated), Some(adopted)) = (past.ended, &past.adopted)
+        && adopted.fingerprint.is_of(held)
+    {
+        return Ok(adopted.id.clone());
+    }
+    let all = api.all().await?;
+    let fits: Vec<&ApiKey> =
+        all.iter().filter(|key| fits_mask(held.expose(), &key.masked_key)).collect();
+    match fits[..] {
+        [key] => Ok(key.id.clone()),
+        [] => unchanged("the store holds no key that this client's key can see"),
+        _ => {
+            let count = fits.len();
+            let why = format!(
+                "{count} keys look like the one that the store holds: say which one by its id"
+            );
+            undecided(Decision::Key, why)
+        }
+    }
+}
+
+/// Whether the client's own key is the one that is rotated.
+async fn is_own(
+    own: &Secret,
+    api: &Api,
+    old: &OldKey,
+    held: Option<&Secret>,
+) -> Result<bool, RotationError> {
+    if let Some(held) = held {
+        return Ok(held == own);
+    }
+    // Where no plaintext is at hand there is only the masked form, which others may share.
+    if !fits_mask(own.expose(), &old.masked) {
+        return Ok(false);
+    }
+    let all = api.all().await?;
+    match all.iter().filter(|key| fits_mask(own.expose(), &key.masked_key)).count() {
+        0 | 1 => Ok(true),
+        _ => unchanged(format!(
+            "several keys ({}) look like the one that this client uses, so it may be the one to be \
+             rotated: put the key {} into the store first, or use another key",
+            old.masked, old.id
+        )),
+    }
+}
+
+/// The policy in the form that creating takes, if nothing is lost by that.
+fn policy(old: &OldKey) -> Result<Option<ApiKeyPolicy>, RotationError> {
+    let Some(raw) = &old.policy else { return Ok(None) };
+    let typed: Option<ApiKeyPolicy> = serde_json::from_value(raw.clone()).ok();
+    let same = typed.as_ref().and_then(|policy| serde_json::to_value(policy).ok());
+    match typed {
+        Some(policy) if same.as_ref() == Some(raw) => Ok(Some(policy)),
+        _ => undecided(
+            Decision::ServerRotation,
+            "the key's policy holds something that this client does not know and would drop: let the server rotate the key (a grace period), or use a newer client",
+        ),
+    }
+}
+
+/// When the other keys of the same name were made: one may be the successor in a grace period.
+async fn siblings(api: &Api, old: &OldKey) -> Result<Vec<DateTime<Utc>>, RotationError> {
+    let keys = api.named(&old.name).await?;
+    Ok(keys.into_iter().filter(|key| key.id != old.id).map(|key| key.created_at).collect())
+}
