@@ -13,6 +13,7 @@ mod json;
 #[cfg(feature = "store-kubernetes")]
 mod kubernetes;
 #[cfg(any(feature = "store-aws", feature = "store-kubernetes", feature = "store-vault"))]
+#[allow(dead_code, reason = "each of these stores uses a part")]
 mod remote;
 #[cfg(any(feature = "store-aws", feature = "store-kubernetes", feature = "store-vault"))]
 mod swap;
