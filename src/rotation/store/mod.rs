@@ -14,6 +14,7 @@ mod json;
 mod kubernetes;
 pub(super) mod profile;
 #[cfg(any(feature = "store-aws", feature = "store-kubernetes", feature = "store-vault"))]
+#[allow(dead_code, reason = "each of these stores uses a part")]
 mod remote;
 #[cfg(any(feature = "store-aws", feature = "store-kubernetes", feature = "store-vault"))]
 mod swap;
