@@ -139,6 +139,9 @@ async fn plan(
         )));
     }
     let hooks = common.deploy.is_some() || common.verify.is_some();
+    let undeployed = common.deploy.is_none()
+        && !given.deployed
+        && common.store.as_ref().is_some_and(|store| store.takes_effect().needs_deployment());
     let client_key = common.client.api_key().await?;
     let own = fits_mask(client_key.expose(), &old.masked);
     let old_secret = match traces.new_id {
@@ -164,7 +167,8 @@ async fn plan(
         longest_ms: None,
         retirement: match given.retirement {
             Some(retirement) => retirement,
-            None if hooks => Retirement::Delete,
+            // No verification shows what only a deployment brings.
+            None if hooks && !undeployed => Retirement::Delete,
             None => Retirement::Keep,
         },
         place,

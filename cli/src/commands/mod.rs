@@ -11,7 +11,6 @@ mod resume;
 mod rotate;
 mod rotate_all;
 mod serve;
-mod store_test;
 mod stores;
 mod sweep;
 mod whoami;
@@ -40,7 +39,7 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<(), Failure> {
         Command::RotateAll(all) => rotate_all::run(*all, &global, output).await,
         Command::Stores => stores::run(output),
         Command::Store(store) => match store.command {
-            StoreAction::Test { store } => store_test::run(&store, output).await,
+            StoreAction::Test { store } => stores::test::run(&store, output).await,
         },
         Command::Serve(serve) => serve::run(serve, output).await,
         Command::Demo => demo::run(output).await,

@@ -1,5 +1,7 @@
 //! Times as people say them.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 use super::text::plural;
@@ -41,6 +43,16 @@ pub(crate) fn expiry(end: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {
         None => "never".to_owned(),
         Some(end) if end > now => relative(end, now).replace("just now", "in a moment"),
         Some(end) => format!("expired {}", relative(end, now)),
+    }
+}
+
+/// "at once", "30 s", "3 h".
+pub(crate) fn within(time: Duration) -> String {
+    match time.as_secs() {
+        0 if time.is_zero() => "at once".to_owned(),
+        seconds @ 3600.. if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
+        seconds @ 60.. if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        _ => format!("{} s", time.as_secs_f64()),
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::Secret;
 use crate::helpers::api_keys::fits_mask;
+use crate::rotation::effects::Effects;
 use crate::rotation::journal::record::Past;
 use crate::rotation::plan::old_key::OldKey;
 use crate::rotation::plan::record::Retirement;
@@ -22,6 +23,14 @@ pub(super) fn undecided<T>(decision: Decision, why: impl Into<String>) -> Result
 
 pub(super) fn unchanged<T>(why: impl Into<String>) -> Result<T, RotationError> {
     Err(RotationError::unchanged(why))
+}
+
+/// Whoever requests a stop so early finds everything as it was.
+pub(super) fn not_stopped(effects: &Effects) -> Check {
+    match effects.stopping() {
+        true => Err(RotationError::stopped("a stop was requested before anything was touched")),
+        false => Ok(()),
+    }
 }
 
 /// What is done with the old key.

@@ -55,7 +55,7 @@ pub(crate) async fn run(wanted: Wanted) -> Result<RotationReport, RotationError>
 
 async fn plan(wanted: Wanted, effects: &Arc<Effects>) -> Result<Opening, RotationError> {
     let began = effects.elapsed();
-    not_stopped(effects)?;
+    checks::not_stopped(effects)?;
     let common = &wanted.common;
     let (store, path) = required(common)?;
     let retirement = checks::retirement(&wanted)?;
@@ -99,7 +99,7 @@ async fn plan(wanted: Wanted, effects: &Arc<Effects>) -> Result<Opening, Rotatio
         policy,
         note: wanted.note.clone(),
     };
-    not_stopped(effects)?;
+    checks::not_stopped(effects)?;
     write(effects, &mut journal, Record::Plan { plan: Box::new(plan.clone()) }).await?;
     Ok(Opening {
         setup: common.setup(Arc::clone(effects), Arc::clone(&store)),
@@ -126,14 +126,6 @@ async fn write(
             journal.append(&record).map_err(RotationError::from)
         })
         .await
-}
-
-/// Whoever requests a stop so early finds everything as it was.
-fn not_stopped(effects: &Effects) -> Result<(), RotationError> {
-    match effects.stopping() {
-        true => Err(RotationError::stopped("a stop was requested before anything was touched")),
-        false => Ok(()),
-    }
 }
 
 /// What a rotation of this journal has left under a marker is an orphan.

@@ -18,7 +18,7 @@ pub(crate) async fn preview(wanted: Wanted) -> Result<RotationPlan, RotationErro
     let effects = wanted.common.effects();
     let (store, path) = required(&wanted.common)?;
     let mut rejected = Rejected::default();
-    rejected.all([super::not_stopped(&effects)]);
+    rejected.all([checks::not_stopped(&effects)]);
     let decided = rejected.or_none(checks::retirement(&wanted));
     // Of what is still to be decided, what asks for the least.
     let retirement = decided.unwrap_or(Retirement::Keep);

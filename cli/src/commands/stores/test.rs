@@ -3,18 +3,18 @@
 use onkernel::rotation::{CheckResult, Stop, StoreCheck, StoreLeft, StoreTest, StoreTestReport};
 use serde_json::{Value, json};
 
-use super::stores::within;
 use crate::failure::Failure;
 use crate::output::style::Tint;
 use crate::output::table::{Cell, Fit, Table};
 use crate::output::text::safe;
+use crate::output::time::within;
 use crate::output::{Output, PrintError};
 use crate::rotation::progress::Progress;
 use crate::signals::Signals;
 use crate::stores::missing::Missing;
 use crate::stores::name::StoreName;
 
-pub(super) async fn run(name: &StoreName, output: &Output) -> Result<(), Failure> {
+pub(in crate::commands) async fn run(name: &StoreName, output: &Output) -> Result<(), Failure> {
     let (signals, stop, progress) = (Signals::listen()?, Stop::new(), Progress::new(output));
     let store = match name.open() {
         Ok(store) => store,

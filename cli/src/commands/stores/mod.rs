@@ -1,11 +1,14 @@
 //! `stores`: the kinds of stores and presets, with what each can do.
 
+pub(super) mod test;
+
 use std::time::Duration;
 
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::output::style::Tint;
 use crate::output::table::{Cell, Fit, Table};
+use crate::output::time::within;
 use crate::stores::kinds::{self, Kind};
 
 pub(super) fn run(output: &Output) -> Result<(), Failure> {
@@ -60,14 +63,4 @@ fn row(kind: &Kind) -> [Cell; 8] {
         program,
         tried,
     ]
-}
-
-/// A time as people say it.
-pub(crate) fn within(time: Duration) -> String {
-    match time.as_secs() {
-        0 if time.is_zero() => "at once".to_owned(),
-        seconds @ 3600.. if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
-        seconds @ 60.. if seconds % 60 == 0 => format!("{} min", seconds / 60),
-        _ => format!("{} s", time.as_secs_f64()),
-    }
 }
