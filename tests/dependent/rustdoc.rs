@@ -63,8 +63,9 @@ fn every_program_of_the_documentation_compiles_with_what_the_readme_says_to_add(
         files.iter().flat_map(|file| programs(&fs::read_to_string(file).unwrap())).collect();
     assert!(programs.len() > 200, "{} programs only", programs.len());
 
-    // Whatever resources they are about.
-    let dependencies = dependencies(&readme).replacen("\"browsers\"", "\"full\"", 1);
+    // Whatever resources and stores they are about.
+    let all = r#""full", "store-aws", "store-kubernetes", "store-vault""#;
+    let dependencies = dependencies(&readme).replacen("\"browsers\"", all, 1);
     assert!(dependencies.contains("full"), "{dependencies}");
     let outside = Outside::new(&dependencies);
     let modules = programs
