@@ -3,7 +3,22 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use super::{Store, StoreError};
 use crate::Secret;
+
+/// What a write means that expects nothing: where somebody else came before it, it is none.
+pub(super) fn written(
+    store: &dyn Store,
+    replaced: Result<bool, StoreError>,
+) -> Result<(), StoreError> {
+    match replaced? {
+        true => Ok(()),
+        false => Err(StoreError::failed(format!(
+            "{}: somebody else has written it meanwhile",
+            store.describe()
+        ))),
+    }
+}
 
 /// The version that was read last.
 pub(super) struct LastRead<V>(Mutex<Option<V>>);

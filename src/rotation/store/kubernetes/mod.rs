@@ -23,7 +23,7 @@ use self::call::{CallError, Name, Put, Text};
 use self::cluster::{Account, Cluster};
 use self::kubectl::Kubectl;
 use super::remote::Patience;
-use super::swap::{LastRead, Verdict};
+use super::swap::{LastRead, Verdict, written};
 use super::{Store, StoreError, json};
 use crate::Secret;
 
@@ -361,21 +361,11 @@ impl Store for KubernetesStore {
     }
 
     fn write<'a>(&'a self, secret: &'a Secret) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async {
-            match self.replace(None, Some(secret)).await? {
-                true => Ok(()),
-                false => Err(self.failed("somebody else has written it meanwhile")),
-            }
-        })
+        Box::pin(async { written(self, self.replace(None, Some(secret)).await) })
     }
 
     fn clear(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async {
-            match self.replace(None, None).await? {
-                true => Ok(()),
-                false => Err(self.failed("somebody else has written it meanwhile")),
-            }
-        })
+        Box::pin(async { written(self, self.replace(None, None).await) })
     }
 
     fn compare_and_swap<'a>(

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use self::api::{Api, CallError, Seen};
 use super::remote::{Patience, Remote, file, variable};
-use super::swap::{LastRead, Verdict};
+use super::swap::{LastRead, Verdict, written};
 use super::{Store, StoreError, TakesEffect, json};
 use crate::Secret;
 
@@ -309,21 +309,11 @@ impl Store for VaultStore {
     }
 
     fn write<'a>(&'a self, secret: &'a Secret) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async {
-            match self.replace(None, Some(secret)).await? {
-                true => Ok(()),
-                false => Err(self.failed("somebody else has written it meanwhile")),
-            }
-        })
+        Box::pin(async { written(self, self.replace(None, Some(secret)).await) })
     }
 
     fn clear(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async {
-            match self.replace(None, None).await? {
-                true => Ok(()),
-                false => Err(self.failed("somebody else has written it meanwhile")),
-            }
-        })
+        Box::pin(async { written(self, self.replace(None, None).await) })
     }
 
     fn compare_and_swap<'a>(
