@@ -7,7 +7,7 @@ mod sound;
 use std::collections::{BTreeMap, BTreeSet};
 
 use onkernel_codegen::diff::{Verdict, diff_clients};
-use onkernel_codegen::surface::{Kind, Surface};
+use onkernel_codegen::surface::{Kind, Place, Surface};
 use onkernel_codegen::{Document, finish, generate, lower};
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
@@ -140,7 +140,9 @@ impl Names {
             let pointer = name.replace('%', "%25").replace(' ', "%20");
             references.push(json!({ "$ref": format!("#/components/schemas/{pointer}") }));
             let description = format!("schema {name}");
-            schemas.insert(name, json!({ "description": description, "type": "object", "properties": { "a": text } }));
+            // No two are of one shape: whoever takes another's name is noticed.
+            let own = format!("a{}", ODD.iter().position(|it| *it == name).unwrap_or_default());
+            schemas.insert(name, json!({ "description": description, "type": "object", "properties": { own: text } }));
         }
         let properties: Vec<(&str, Value)> =
             self.properties.iter().map(|it| (*it, text.clone())).collect();
@@ -211,7 +213,8 @@ impl Client {
             // An operation is known by its summary, the main one by having none.
             let of = operation.summary.clone();
             all.insert(format!("{of}: method"), operation.chain());
-            for parameter in &operation.parameters {
+            // A parameter in the path is an argument: callers give it by its position.
+            for parameter in operation.parameters.iter().filter(|it| it.place != Place::Path) {
                 let key = format!("{of}: {:?} {}", parameter.place, parameter.wire);
                 all.insert(key, parameter.name.clone());
             }
