@@ -40,6 +40,7 @@ pub(crate) fn print(output: &Output, report: &RotationReport) -> Result<(), Prin
         Disposition::InUse => "in use",
         Disposition::Kept => "kept",
         Disposition::Expires => "expires after the grace period",
+        Disposition::Expired => "has expired",
         Disposition::Deleted => "deleted",
         _ => "unknown",
     };

@@ -3,7 +3,7 @@
 
 use futures_util::future::join4;
 
-use super::core::Engine;
+use super::core::{Engine, OldEnd};
 use super::step_error::{Done, StepError};
 use crate::rotation::api::{Api, Json, Sight};
 use crate::rotation::evidence::equal::differences;
@@ -205,7 +205,7 @@ impl Engine {
             let why = "the old key is deleted already and the store holds the new one, of which the journal knows nothing: it may be older than that, or somebody else deleted the key";
             return Err(StepError::attention(why).ended_by(Resolution::StoreHolds(StoreHolds::New)));
         }
-        self.revoked = true;
+        self.old_end = Some(OldEnd::Deleted);
         let why = "somebody deleted the old key meanwhile, so the new one must go too";
         // A key cannot delete itself, and there is no other one to do it.
         Err(StepError { attention: self.own, ..StepError::new(why) })

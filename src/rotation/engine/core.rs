@@ -1,5 +1,6 @@
 //! The rotation under way, its one constructor, and what all steps share.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,22 @@ pub(super) enum Asks {
     Successor,
     /// The new key likewise, once the retirement has begun.
     SuccessorOnceRetiring,
+}
+
+/// How the old key came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OldEnd {
+    Deleted,
+    Expired,
+}
+
+impl fmt::Display for OldEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Deleted => "was deleted",
+            Self::Expired => "has expired",
+        })
+    }
 }
 
 /// What a person can say of the store.
@@ -75,8 +92,8 @@ pub(crate) struct Engine {
     pub(super) replaced: bool,
     /// The old key, as it was seen just now by the caller who deletes it.
     pub(super) retiring_old: Option<Sight>,
-    /// Somebody deleted the old key meanwhile.
-    pub(super) revoked: bool,
+    /// The old key is dead, whoever saw to that.
+    pub(super) old_end: Option<OldEnd>,
     /// The old key, which was asking for its own replacement, is not let in any more.
     pub(super) old_is_dead: bool,
     /// It ends here because a stop was requested.
@@ -160,7 +177,7 @@ impl Engine {
             asks: Asks::Caller,
             replaced: false,
             retiring_old: None,
-            revoked: false,
+            old_end: None,
             old_is_dead: false,
             stopped: false,
             rename_failed: false,
@@ -257,30 +274,39 @@ impl Engine {
 
     /// Nobody but a person can tell where this is to go.
     pub(super) fn cannot_tell(&mut self) {
-        let why = match self.facts.store {
-            StoreState::Confirmed(Holds::Foreign) => {
+        let why = match (self.facts.store, self.old_end) {
+            (StoreState::Confirmed(Holds::Foreign), _) => {
                 "the store holds another key than the two of this rotation, and that key works"
+                    .to_owned()
             }
-            StoreState::Confirmed(Holds::Debris) => {
-                "the store holds neither the old nor the new key"
+            (StoreState::Confirmed(Holds::Debris), _) => {
+                "the store holds neither the old nor the new key".to_owned()
+            }
+            (store, Some(end)) if store.is_as_before() => {
+                format!("there is no way back to the old key {}: it {end}", self.plan.old_id)
             }
             _ if self.facts.retiring => {
                 "the store holds the old key, whose retirement had begun, and it does not work"
+                    .to_owned()
             }
-            _ => "nobody can tell which key the store holds",
+            _ => "nobody can tell which key the store holds".to_owned(),
         };
-        self.why.get_or_insert_with(|| why.to_owned());
+        self.why.get_or_insert(why);
         self.offer(STORE_HOLDS);
     }
 
     /// Adds ways out, but for words that the store itself contradicts.
     pub(super) fn offer(&mut self, ways: &[Resolution]) {
-        let (readable, retiring) = (self.setup.store.readable(), self.facts.retiring);
-        let store = self.facts.store;
+        let readable = self.setup.store.readable();
+        let dead = self.facts.retiring || self.old_end.is_some();
+        let store = match (self.facts.store, self.shown_at_first) {
+            (StoreState::Untouched, Some(shows)) => StoreState::Confirmed(shows),
+            (store, _) => store,
+        };
         let contradicted = |way: &&Resolution| match (way, store) {
             (Resolution::StoreHolds(StoreHolds::Other), StoreState::Confirmed(holds)) => {
                 // In the place of an old key that is dead, another one may be put.
-                holds == Holds::New || (holds == Holds::Old && !retiring)
+                holds == Holds::New || (holds == Holds::Old && !dead)
             }
             (Resolution::StoreHolds(_), StoreState::Confirmed(holds)) => holds != Holds::Debris,
             _ => false,

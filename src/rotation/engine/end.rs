@@ -1,6 +1,6 @@
 //! The end: where each key stands, what a person must do, and the ways out.
 
-use super::core::Engine;
+use super::core::{Engine, OldEnd};
 use super::facts::{Course, course};
 use crate::rotation::evidence::held::{Holds, StoreState};
 use crate::rotation::journal::record::{Ending, Record};
@@ -55,6 +55,7 @@ impl Engine {
         let facts = &self.facts;
         // Not what it held, nor what the journal knows as the new key.
         let other = matches!(facts.store, StoreState::Confirmed(holds) if holds != Holds::Old);
+        let no_way_back = self.old_end.is_some() && !facts.fresh && !facts.foreign_by_word;
         match facts.course {
             _ if self.stopped => Outcome::Stopped,
             Course::Forward => Outcome::Rotated,
@@ -67,7 +68,9 @@ impl Engine {
             {
                 Outcome::Rotated
             }
-            Course::Attention if !facts.undoing() && (!other || facts.foreign_by_word) => {
+            Course::Attention
+                if !facts.undoing() && (!other || facts.foreign_by_word) && !no_way_back =>
+            {
                 Outcome::AsBefore
             }
             Course::Attention | Course::Undecided => Outcome::NeedsAttention,
@@ -78,7 +81,8 @@ impl Engine {
         let grace = matches!(self.plan.retirement, Retirement::Grace { .. });
         match (outcome, self.plan.retirement) {
             (Outcome::Rotated, Retirement::Delete) if self.facts.retired => Disposition::Deleted,
-            _ if self.revoked => Disposition::Deleted,
+            _ if self.old_end == Some(OldEnd::Deleted) => Disposition::Deleted,
+            _ if self.old_end == Some(OldEnd::Expired) => Disposition::Expired,
             // The server's own rotation has moved its end, whatever came of the rest.
             _ if grace && (self.facts.adopted || !self.journal.past.markers.is_empty()) => {
                 Disposition::Expires
@@ -113,6 +117,17 @@ impl Engine {
 
     fn report_what_is_left(&mut self, outcome: Outcome, complete: bool) {
         let old = &self.plan.old_id;
+        let dead = self.old_end.filter(|_| self.facts.store.is_as_before());
+        let are_both_kept = |new: &str| match self.old_end {
+            None => format!("the old key {old} and the new key {new} are both kept"),
+            Some(end) => format!("the old key {old} {end}, and the new key {new} is kept"),
+        };
+        if let Some(end) = dead {
+            self.todo.push(format!(
+                "store another key: the old key {old}, which {} holds, {end}",
+                self.plan.store
+            ));
+        }
         match (outcome, &self.adopted) {
             (Outcome::Rotated, _) if !self.facts.retired => {
                 self.todo
@@ -124,15 +139,18 @@ impl Engine {
                     new.id, self.name
                 ));
             }
+            (Outcome::NeedsAttention, _) if dead.is_some() => {}
             (Outcome::NeedsAttention, Some(new)) => {
                 self.todo.push(format!(
-                    "find out which key {} holds and that it works, then resume the rotation; the old key {old} and the new key {} are both kept",
-                    self.plan.store, new.id
+                    "find out which key {} holds and that it works, then resume the rotation; {}",
+                    self.plan.store,
+                    are_both_kept(&new.id)
                 ));
             }
             (Outcome::NeedsAttention, None) => {
+                let stands = self.old_end.map_or("is kept".to_owned(), |end| end.to_string());
                 self.todo.push(format!(
-                    "find out which key {} holds and that it works, then resume the rotation; the old key {old} is kept",
+                    "find out which key {} holds and that it works, then resume the rotation; the old key {old} {stands}",
                     self.plan.store
                 ));
             }
@@ -155,12 +173,6 @@ impl Engine {
                 self.todo.push("resume the rotation: something is left to be tidied up".to_owned());
             }
             _ => {}
-        }
-        if self.revoked && outcome == Outcome::AsBefore {
-            self.todo.push(format!(
-                "the old key {old}, which {} holds, was deleted by somebody: store another key there",
-                self.plan.store
-            ));
         }
         let unsettled = !self.journal.past.unsettled.is_empty();
         // A sweep is rejected while the journal is open, and resuming sweeps too.

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::core::Engine;
+use super::core::{Engine, OldEnd};
 use super::facts::{Course, course};
 use super::step_error::{Done, StepError};
 use super::table::{Row, next};
+use crate::rotation::api::Sight;
 use crate::rotation::effects::stop::StopRequested;
 use crate::rotation::evidence::held::{Holds, StoreState};
 use crate::rotation::journal::record::Record;
+use crate::rotation::plan::old_key::OldKey;
 use crate::rotation::report::{Event, RotationReport, Step, StepReport};
 
 impl Engine {
@@ -88,6 +90,7 @@ impl Engine {
         {
             self.facts.course = Course::Back;
         }
+        self.see_whether_the_old_key_lives().await;
         match self.facts.course {
             Course::Back if self.facts.retiring => {
                 self.facts.retiring = false;
@@ -95,6 +98,40 @@ impl Engine {
             }
             Course::Attention if self.resolutions.is_empty() => self.cannot_tell(),
             _ => {}
+        }
+    }
+
+    /// A resumption says of the old key what the server says of it, and never goes back to one that is
+    /// dead: the journal may be older than the retirement, and so may be what the store shows and a
+    /// person remembers.
+    async fn see_whether_the_old_key_lives(&mut self) {
+        let course = self.facts.course;
+        if self.facts.fresh
+            || self.old_end.is_some()
+            || !matches!(course, Course::Back | Course::Attention)
+        {
+            return;
+        }
+        let seen = match self.api().look(&self.plan.old_id).await {
+            Ok(seen) => seen,
+            // It is not known, and what was not known before is no reason to ask.
+            Err(_) if course == Course::Attention => return,
+            Err(error) => {
+                self.facts.course = Course::Attention;
+                return self.because(&error.to_string());
+            }
+        };
+        self.old_end = match seen {
+            Sight::Deleted(_) => Some(OldEnd::Deleted),
+            Sight::Present(json) => {
+                let now = self.setup.effects.server_now();
+                let ends = OldKey::read(&json).ok().and_then(|old| old.expires_at);
+                ends.filter(|end| *end <= now).map(|_| OldEnd::Expired)
+            }
+            Sight::Absent => None,
+        };
+        if self.old_end.is_some() && !self.facts.foreign_by_word {
+            self.facts.course = Course::Attention;
         }
     }
 

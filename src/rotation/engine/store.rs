@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::core::{Engine, PATIENT_ATTEMPTS};
+use super::core::{Engine, OldEnd, PATIENT_ATTEMPTS};
 use super::facts::Course;
 use super::step_error::{Done, StepError};
 use crate::Secret;
@@ -187,7 +187,7 @@ impl Engine {
             (Which::Old, None) => Err(StepError::attention(
                 "the old key's plaintext is gone, so it cannot be put back into the store",
             )),
-            (Which::Old, Some(old)) if !self.revoked => self.must_work(&old).await,
+            (Which::Old, Some(old)) if self.old_end.is_none() => self.must_work(&old).await,
             _ => Ok(()),
         }
     }
@@ -238,7 +238,7 @@ impl Engine {
         }
         match self.api().look(&self.plan.old_id).await {
             Ok(Sight::Deleted(_)) => {
-                self.revoked = true;
+                self.old_end = Some(OldEnd::Deleted);
                 Ok(())
             }
             _ => Err(StepError::attention(

@@ -39,6 +39,8 @@ pub enum Disposition {
     Kept,
     /// It works until the end of the grace period.
     Expires,
+    /// It has expired.
+    Expired,
     /// It was deleted.
     Deleted,
 }

@@ -2,9 +2,12 @@
 
 use std::fs;
 
+use chrono::{TimeDelta, Utc};
 use onkernel::rotation::{
-    DeployTarget, Outcome, Resolution, Resume, Retirement, RotationError, StoreHolds, pending,
+    DeployTarget, Disposition, Outcome, Resolution, Resume, Retirement, RotationError, StoreHolds,
+    pending,
 };
+use onkernel::testing::NewKey;
 
 use super::support::{Death, Settings, World, plain, world};
 
@@ -50,23 +53,8 @@ async fn a_misspelled_hook_is_replaced_or_done_without() {
 #[tokio::test]
 async fn a_hook_that_turned_it_back_is_named_where_there_is_no_way_back() {
     let world = world(Settings { deploys: false, ..Settings::default() }).await;
-    let watch = world.watch(Death::Never);
-    let dies = world
-        .rotation()
-        .probe(watch.clone())
-        .verify(|_| std::future::pending::<Result<(), std::io::Error>>());
-    // The process dies in its hook: the old plaintext is nowhere by then.
-    let stored = async {
-        while world.store.writes() == 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::select! {
-        biased;
-        () = stored => {}
-        _ = dies.run() => panic!("it is over"),
-    }
-    world.quiesce().await;
+    // The old plaintext is nowhere by then.
+    killed_after_storing(&world).await;
     let error = resume(&world).run().await.unwrap_err();
     for way in [Resolution::Deploy, Resolution::Deployed] {
         assert!(error.resolutions().contains(&way), "{way:?}: {:?}", error.resolutions());
@@ -184,6 +172,73 @@ async fn a_journal_that_does_not_know_what_the_store_holds_needs_attention() {
     assert_eq!(world.store.held(), held);
     world.resume().give_up().run().await.unwrap();
     assert!(pending(&world.journal).unwrap().is_none());
+}
+
+/// Rule 14: nor does a way back lead to a key that is dead, whatever the store shows and a person says.
+#[tokio::test]
+async fn an_old_key_that_is_dead_is_never_called_the_one_in_use() {
+    type Dies = fn(&World) -> bool;
+    let deleted: Dies = |world| world.server.delete(&world.old_id);
+    let expired: Dies =
+        |world| world.server.set_expiry(&world.old_id, Some(Utc::now() - TimeDelta::days(400)));
+    // What the store shows, beside a copy of the journal that knows the plan alone; and all of it.
+    for (dies, is_deleted) in [(deleted, true), (expired, false)] {
+        for (shows_old, lines) in [(false, 1), (true, 1), (true, 99)] {
+            let world = plain().await;
+            let old = world.store.held().unwrap();
+            killed_after_storing(&world).await;
+            let text = fs::read_to_string(&world.journal).unwrap();
+            let older: String = text.split_inclusive('\n').take(lines).collect();
+            fs::write(&world.journal, older).unwrap();
+            assert!(dies(&world));
+            world.store.set(shows_old.then_some(&*old));
+            let keys = world.server.keys();
+
+            let case = format!("deleted {is_deleted}, old {shows_old}, {lines} lines");
+            for says in [None, Some(StoreHolds::Old)] {
+                let resume = world.resume();
+                let resume = says.into_iter().fold(resume, Resume::store_holds);
+                let error = resume.run().await.unwrap_err();
+                assert!(error.needs_attention(), "{case}, {says:?}: {error}");
+                let report = error.report().unwrap();
+                assert_eq!(report.old == Disposition::Deleted, is_deleted, "{case}, {says:?}");
+                assert_ne!(report.old, Disposition::InUse, "{case}, {says:?}");
+                let todo = report.todo.join("; ");
+                assert!(
+                    !todo.contains("kept") || todo.contains("and the new key"),
+                    "{case}, {says:?}: {todo}"
+                );
+                let other = Resolution::StoreHolds(StoreHolds::Other);
+                assert!(error.resolutions().contains(&other), "{case}, {says:?}: {error}");
+                assert_eq!(world.server.keys(), keys, "{case}, {says:?}: nothing is deleted");
+            }
+            let third = world.server.add_key(NewKey::named("by hand"));
+            world.store.set(Some(third.plaintext()));
+            let report = world.resume().store_holds(StoreHolds::Other).run().await;
+            let report = report.unwrap_or_else(|error| panic!("{case}: {error}")).unwrap();
+            assert_eq!(report.outcome, Outcome::AsBefore, "{case}");
+            assert_ne!(report.old, Disposition::InUse, "{case}");
+            assert!(pending(&world.journal).unwrap().is_none(), "{case}");
+        }
+    }
+}
+
+/// The process dies when the new key is in the store.
+async fn killed_after_storing(world: &World) {
+    let watch = world.watch(Death::Never);
+    let rotation = world.rotation().probe(watch.clone());
+    let dies = rotation.verify(|_| std::future::pending::<Result<(), std::io::Error>>());
+    let stored = async {
+        while world.store.writes() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = stored => {}
+        _ = dies.run() => panic!("it is over"),
+    }
+    world.quiesce().await;
 }
 
 /// Rules 4 and 14: a key that the store holds is no orphan, whatever an older journal knows of it
