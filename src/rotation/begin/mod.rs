@@ -93,7 +93,8 @@ async fn plan(wanted: Wanted, effects: &Arc<Effects>) -> Result<Opening, Rotatio
         place: here(common, &*store, organization),
         store: store.describe(),
         store_is_new: held.is_none(),
-        old: held.as_ref().map(Fingerprint::new),
+        // A key that replaces itself is known, whether or not the store shows it.
+        old: held.as_ref().or(own.then_some(&client_key)).map(Fingerprint::new),
         own,
         allowed: wanted.allowed.clone(),
         policy,

@@ -147,6 +147,7 @@ impl Engine {
             fresh,
             adopted: past.adopted.is_some(),
             store,
+            blind: !setup.store.readable(),
             stored: past.writes.contains(&Which::New),
             deployed: past.deployed_new,
             deploy_done: past.deployed_by_word,
@@ -269,7 +270,11 @@ impl Engine {
             None => return,
         };
         self.facts.foreign_by_word = holds == Holds::Foreign;
-        self.facts.store = self.facts.store.shown(holds, self.opened, self.setup.times);
+        self.facts.stored |= holds == Holds::New;
+        self.facts.store = match self.facts.store {
+            StoreState::Untouched => StoreState::Confirmed(holds),
+            store => store.shown(holds, self.opened, self.setup.times),
+        };
     }
 
     /// Nobody but a person can tell where this is to go.

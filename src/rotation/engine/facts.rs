@@ -29,6 +29,8 @@ pub(crate) struct Facts {
     pub(crate) adopted: bool,
     pub(crate) compared: bool,
     pub(crate) store: StoreState,
+    /// The store cannot be read: what it holds is known from the journal alone.
+    pub(crate) blind: bool,
     /// The old plaintext is in memory.
     pub(crate) old_at_hand: bool,
     /// The new key was written to the store at some time.
@@ -76,6 +78,8 @@ pub(crate) fn course(facts: &Facts) -> Course {
         StoreState::Unconfirmed { .. } => Course::Undecided,
         // A new key of which the journal knows nothing, likewise.
         StoreState::Confirmed(Holds::New) if !facts.adopted => Course::Attention,
+        // Nor can anybody see whether the journal is older than a write.
+        StoreState::Untouched if facts.blind && facts.undoing() => Course::Attention,
         // What we broke we mend. Where no write of ours is known the journal may be older than one,
         // and without the old plaintext only a person can.
         StoreState::Confirmed(Holds::Debris)

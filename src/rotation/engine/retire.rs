@@ -15,11 +15,13 @@ use crate::rotation::evidence::sight::seen;
 use crate::rotation::journal::record::Record;
 use crate::rotation::plan::old_key::OldKey;
 use crate::rotation::plan::record::Retirement;
+use crate::rotation::report::Resolution;
 
 impl Engine {
     /// The last look before the old key goes: both keys, the store, and whether the new one is let
     /// in, all at once. It is made by the caller who deletes, and again whenever it is taken up.
     pub(super) async fn check_retire(&mut self) -> Done {
+        self.can_be_deleted()?;
         let setup = Arc::clone(&self.setup);
         self.replaced = false;
         let api = self.api();
@@ -44,6 +46,20 @@ impl Engine {
         self.replaced = look.let_in != Some(false);
         self.retiring_old = Some(look.old);
         Ok(())
+    }
+
+    /// A key cannot delete itself. The new one does, unless only the store knows its plaintext and cannot
+    /// be read.
+    fn can_be_deleted(&self) -> Done {
+        let by_itself = self.own && self.new_secret.is_none() && !self.facts.retired;
+        match by_itself && self.plan.retirement == Retirement::Delete {
+            false => Ok(()),
+            true => Err(StepError::attention(format!(
+                "the old key {} cannot delete itself, and the new one's plaintext is in a store that cannot be read",
+                self.plan.old_id
+            ))
+            .ended_by(Resolution::Caller)),
+        }
     }
 
     /// The store has shown something else than the new key: a replica may lag.

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use super::core::STORE_HOLDS;
 use super::facts::{Course, Facts, course};
 use super::table::{BACK, Row, STEPS, next};
 use crate::rotation::evidence::held::{Holds, StoreState, Which};
@@ -11,6 +12,18 @@ use crate::rotation::report::{Resolution, Step, StoreHolds};
 
 fn start(has_deploy: bool) -> Facts {
     Facts { fresh: true, has_deploy, old_at_hand: true, ..Facts::default() }
+}
+
+/// How a rotation may begin.
+fn starts() -> Vec<Facts> {
+    let mut starts = Vec::new();
+    for (has_deploy, old_is_marked) in [(false, false), (false, true), (true, false), (true, true)]
+    {
+        for blind in [false, true] {
+            starts.push(Facts { old_is_marked, blind, ..start(has_deploy) });
+        }
+    }
+    starts
 }
 
 fn unconfirmed(wrote: Which) -> StoreState {
@@ -138,9 +151,7 @@ fn failed(row: &Row, facts: Facts) -> Vec<Facts> {
 fn reachable() -> HashMap<Facts, HashSet<Step>> {
     let mut seen: HashMap<Facts, HashSet<Step>> = HashMap::new();
     let mut open: Vec<(Facts, Option<Step>)> =
-        [(false, false), (false, true), (true, false), (true, true)]
-            .map(|(deploy, old_is_marked)| (Facts { old_is_marked, ..start(deploy) }, None))
-            .to_vec();
+        starts().into_iter().map(|facts| (facts, None)).collect();
     while let Some((facts, cause)) = open.pop() {
         let new = !seen.contains_key(&facts);
         seen.entry(facts).or_default().extend(cause);
@@ -151,7 +162,12 @@ fn reachable() -> HashMap<Facts, HashSet<Step>> {
             && !matches!(row.step, Step::Rename | Step::Settle | Step::Unmark);
         let cause =
             |failed: &Facts| (turns && failed.course == Course::Attention).then_some(row.step);
-        open.extend(failed(row, facts).into_iter().map(|failed| (failed, cause(&failed))));
+        for failed in failed(row, facts) {
+            open.push((failed, cause(&failed)));
+            let said = STORE_HOLDS.iter().filter(|_| failed.course == Course::Attention);
+            open.extend(said.filter_map(|way| Some((resolved(failed, *way)?, None))));
+            open.push((resumed(failed, failed.store), None));
+        }
     }
     seen
 }
@@ -191,7 +207,8 @@ fn resolved(facts: Facts, way: Resolution) -> Option<Facts> {
     };
     if let Some(holds) = holds {
         let foreign = holds == Holds::Foreign;
-        let said = Facts { foreign_by_word: foreign, ..facts };
+        let stored = facts.stored || holds == Holds::New;
+        let said = Facts { foreign_by_word: foreign, stored, ..facts };
         let said = Facts { retiring: said.retiring && !foreign, ..said };
         return Some(resumed(said, StoreState::Confirmed(holds)));
     }

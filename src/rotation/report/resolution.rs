@@ -47,7 +47,7 @@ pub enum Resolution {
     /// [`adopt`](super::super::Resume::adopt), with the store named again: it is gone on with from
     /// this host, or from the place to which the store has moved.
     Adopt,
-    /// Resume it with a key of the organization that the rotation belongs to.
+    /// Resume it with another key, of the organization that the rotation belongs to.
     Caller,
     /// [`give_up`](super::super::Resume::give_up): nothing more is changed, and what stays is listed.
     GiveUp,
@@ -86,7 +86,7 @@ impl Resolution {
                 "the store holds another key, which stays: the new one is removed"
             }
             Self::Adopt => "go on from this host, with the store as it is found here",
-            Self::Caller => "use a key that can see the rotation",
+            Self::Caller => "use another key, which can see the rotation",
             Self::GiveUp => "change nothing more, and list what stays",
         }
     }

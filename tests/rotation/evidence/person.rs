@@ -9,7 +9,7 @@ use onkernel::rotation::{
 };
 use onkernel::testing::NewKey;
 
-use super::support::{Death, Settings, World, plain, world};
+use super::support::{Death, Settings, StoreKind, World, plain, world};
 
 /// A rotation whose deploy command is misspelled: it fails both ways.
 async fn misspelled() -> (World, RotationError) {
@@ -239,6 +239,54 @@ async fn killed_after_storing(world: &World) {
         _ = dies.run() => panic!("it is over"),
     }
     world.quiesce().await;
+}
+
+/// Rule 14: what a one-way store holds, an older journal does not know and nobody sees.
+#[tokio::test]
+async fn an_older_journal_of_a_one_way_store_needs_attention() {
+    for finished in [false, true] {
+        let world = world(Settings { store: StoreKind::OneWay, ..Settings::default() }).await;
+        match finished {
+            true => drop(world.rotation().retire(Retirement::Keep).run().await.unwrap()),
+            false => killed_after_storing(&world).await,
+        }
+        let held = world.store.held().unwrap();
+        let new = world.server.key_by_plaintext(&held).unwrap().id;
+        let lives = || world.server.key(&new).unwrap().deleted_at.is_none();
+        let text = fs::read_to_string(&world.journal).unwrap();
+        let older: String =
+            text.split_inclusive('\n').take_while(|l| !l.contains("\"storing\"")).collect();
+        assert!(older.contains("\"created\""), "{older}");
+        fs::write(&world.journal, &older).unwrap();
+        let error = world.resume().run().await.unwrap_err();
+        let says = Resolution::StoreHolds(StoreHolds::New);
+        assert!(error.needs_attention() && error.resolutions().contains(&says), "{error}");
+        assert!(lives(), "{finished}: the store holds it");
+        let resumed = world.resume().store_holds(StoreHolds::New).run().await;
+        match finished {
+            false => assert_eq!(resumed.unwrap().unwrap().outcome, Outcome::Rotated),
+            // It has its name already, and somebody else's key may be called so.
+            true => {
+                assert!(resumed.unwrap_err().needs_attention());
+                world.resume().give_up().run().await.unwrap();
+            }
+        }
+        assert!(lives() && pending(&world.journal).unwrap().is_none(), "{finished}");
+    }
+}
+
+/// Rule 8: a key cannot delete itself, and nobody else has the plaintext of the new one.
+#[tokio::test]
+async fn a_key_that_replaces_itself_in_a_one_way_store_is_deleted_by_another() {
+    let settings = Settings { own: true, deploys: false, ..Settings::default() };
+    let world = world(Settings { store: StoreKind::OneWay, ..settings }).await;
+    killed_after_storing(&world).await;
+    let error = world.resume().store_holds(StoreHolds::New).run().await.unwrap_err();
+    assert!(error.resolutions().contains(&Resolution::Caller), "{error}");
+    assert!(error.to_string().contains("cannot delete itself"), "{error}");
+    let report = world.resume_by(&world.manager).run().await.unwrap().unwrap();
+    assert_eq!(report.outcome, Outcome::Rotated);
+    assert_eq!(world.settled().unwrap(), Outcome::Rotated);
 }
 
 /// Rules 4 and 14: a key that the store holds is no orphan, whatever an older journal knows of it

@@ -5,7 +5,7 @@ use std::time::Duration;
 use onkernel::rotation::Retirement;
 use onkernel::testing::{Fault, RetryAfter};
 
-use crate::support::{Death, Settings, StoreFault, World};
+use crate::support::{Death, Settings, StoreFault, StoreKind, World};
 
 /// One way in which things go wrong.
 #[derive(Clone, Default)]
@@ -80,6 +80,7 @@ pub fn all_settings() -> Vec<Settings> {
     }
     all.push(Settings { new_store: true, ..Settings::default() });
     all.push(Settings { colliding_masks: true, ..Settings::default() });
+    all.extend(StoreKind::OTHERS.map(|store| Settings { store, ..Settings::default() }));
     all
 }
 

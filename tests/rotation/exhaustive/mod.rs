@@ -19,7 +19,7 @@ use std::time::Duration;
 use onkernel::rotation::{Outcome, Retirement};
 use onkernel::testing::Fault;
 
-use crate::support::{Death, Settings, StoreFault, http, sound};
+use crate::support::{Death, Settings, http, sound};
 use cases::{Case, Named, all_settings, everything, kinds, size, troubles};
 
 async fn check(http: &reqwest::Client, case: &Case) -> Result<Outcome, String> {
@@ -252,13 +252,12 @@ fn a_death_and_a_death_while_resuming() {
 fn every_store_call_and_every_line_of_the_journal() {
     run("store and journal", async |http| {
         let mut cases = Vec::new();
-        let faults = StoreFault::EACH;
         for settings in all_settings() {
             let fails = Settings { deploy_fails: vec![0], ..settings.clone() };
             for settings in [settings, fails] {
                 let size = size(http, &settings).await;
                 let calls = size.store_calls + 3;
-                for fault in faults {
+                for fault in settings.store.faults() {
                     for call in 0..calls {
                         for until in [call + 1, call + 2, call + 3] {
                             cases.push(Case {

@@ -139,7 +139,7 @@ fn what_the_store_and_the_hooks_go_on_doing() {
                         ..Case::default()
                     });
                     let size = size(http, &settings).await;
-                    for fault in StoreFault::EACH {
+                    for fault in settings.store.faults() {
                         for call in 0..size.store_calls {
                             cases.push(Case {
                                 name: format!("{fault:?} from the store's call {call} on, {name}"),

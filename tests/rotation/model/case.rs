@@ -9,7 +9,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::person::Hand;
-use crate::support::{Death, Settings, StoreFault};
+use crate::support::{Death, Settings, StoreFault, StoreKind};
 
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -67,18 +67,22 @@ pub fn settings() -> impl Strategy<Value = Settings> {
         1 => Just(Lifetime::Never),
         1 => (1..3650_i64).prop_map(Lifetime::Days),
     ];
+    let store = prop_oneof![
+        4 => Just(StoreKind::Plain),
+        3 => prop::sample::select(StoreKind::OTHERS.to_vec()),
+    ];
     let seconds = |from: u64, to: u64| (from..to).prop_map(Duration::from_secs);
     (
         (retirement, any::<bool>(), any::<bool>(), name, lifetime),
         (option::of(1..3650_i64), option::of(Just("proj_a".to_owned())), any::<bool>()),
-        (prop::bool::weighted(0.15), prop::bool::weighted(0.15), vec(0..4_usize, 0..3)),
+        (prop::bool::weighted(0.15), prop::bool::weighted(0.15), vec(0..4_usize, 0..3), store),
         (option::weighted(0.2, seconds(1, 200)), option::weighted(0.2, seconds(1, 500))),
     )
         .prop_map(
             |(
                 (retirement, own, deploys, name, lifetime),
                 (days, project, colliding_masks),
-                (new_store, policy, deploy_fails),
+                (new_store, policy, deploy_fails, store),
                 (deadline, settle),
             )| Settings {
                 retirement,
@@ -90,6 +94,7 @@ pub fn settings() -> impl Strategy<Value = Settings> {
                 project,
                 colliding_masks,
                 new_store,
+                store,
                 deploy_fails,
                 policy,
                 lifetime,

@@ -3,7 +3,7 @@
 use std::fs;
 
 use onkernel::Client;
-use onkernel::rotation::{RotationExt, pending};
+use onkernel::rotation::{RotationExt, Store, pending};
 
 use super::case::Visit;
 use crate::support::{World, connect};
@@ -55,15 +55,20 @@ impl Visitor {
                 }
                 changed("a stranger")
             }
-            Visit::OtherHost | Visit::OtherHostAdopts if left.under_way => {
+            Visit::OtherHost | Visit::OtherHostAdopts
+                if left.under_way && !world.store.shared() =>
+            {
                 let text = String::from_utf8_lossy(&journal).into_owned();
                 let Some(elsewhere) = elsewhere(&text) else {
                     return Err("the journal says nothing of the host".to_owned());
                 };
                 fs::write(&world.journal, &elsewhere).unwrap();
-                let adopts = visit == Visit::OtherHostAdopts;
                 let resume = world.resume();
-                let done = if adopts { resume.adopt().run() } else { resume.run() }.await;
+                let done = match visit {
+                    Visit::OtherHostAdopts => resume.adopt().run().await,
+                    _ => resume.run().await,
+                };
+                let adopts = visit == Visit::OtherHostAdopts;
                 let now = fs::read_to_string(&world.journal).unwrap();
                 let untouched = now == elsewhere;
                 if untouched {

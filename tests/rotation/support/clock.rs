@@ -69,6 +69,7 @@ impl Clock for LandingClock {
             } else if self.waited.fetch_add(ms, Ordering::SeqCst) + ms >= 60_000 {
                 self.store.land();
             }
+            self.store.wait(time);
             self.clock.sleep(time).await;
         })
     }

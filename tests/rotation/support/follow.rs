@@ -104,7 +104,7 @@ impl World {
     }
 
     /// What a person finds in the store. What is no key that works they replace by one that does.
-    fn found(&self) -> StoreHolds {
+    pub fn found(&self) -> StoreHolds {
         let held = self.store.held();
         let new_store = self.settings.new_store;
         match held.as_deref() {

@@ -20,6 +20,6 @@ pub use http::http;
 pub use like::Like;
 pub use run::{plain, rotated, unchanged, undone, world};
 pub use settings::Settings;
-pub use store::{MemoryStore, StoreFault};
+pub use store::{MemoryStore, StoreFault, StoreKind};
 pub use watch::{Death, Hook, Watch, sound, until};
 pub use world::{World, connect};

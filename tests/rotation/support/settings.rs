@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use onkernel::rotation::{Lifetime, Retirement};
 
+use super::StoreKind;
+
 /// How a rotation is set up.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -16,6 +18,7 @@ pub struct Settings {
     pub project: Option<String>,
     pub colliding_masks: bool,
     pub new_store: bool,
+    pub store: StoreKind,
     /// Which calls of the deploy hook fail, counted from 0.
     pub deploy_fails: Vec<usize>,
     /// Whether the old key has a policy.
@@ -36,6 +39,7 @@ impl Default for Settings {
             project: None,
             colliding_masks: false,
             new_store: false,
+            store: StoreKind::Plain,
             deploy_fails: Vec::new(),
             policy: false,
             lifetime: Lifetime::AsOld,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use onkernel::Secret;
@@ -35,12 +36,43 @@ impl StoreFault {
     ];
 }
 
+/// Which kind of store it is like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StoreKind {
+    /// A file, or programs that read and write.
+    #[default]
+    Plain,
+    /// Replaces only what is expected, in one step, on every host: AWS, Vault, Kubernetes.
+    Swaps,
+    /// Shows what was written after a while.
+    Lags,
+    /// Cannot be read: the secrets of a CI.
+    OneWay,
+}
+
+impl StoreKind {
+    pub const OTHERS: [Self; 3] = [Self::Swaps, Self::Lags, Self::OneWay];
+
+    /// What such a store may do wrong. One that cannot be read is taken at its word, as the README
+    /// says, so that it must not lie.
+    pub fn faults(self) -> Vec<StoreFault> {
+        let may = |fault: &StoreFault| self != Self::OneWay || *fault != StoreFault::Truncates;
+        StoreFault::EACH.into_iter().filter(may).collect()
+    }
+}
+
+/// How long one that lags shows what it held before: less than stores say that they may.
+const LAG: Duration = Duration::from_secs(20);
+
 /// A store in memory.
 #[derive(Clone, Default)]
 pub struct MemoryStore(Arc<Mutex<Memory>>);
 
 #[derive(Default)]
 struct Memory {
+    kind: StoreKind,
+    /// How much longer it shows what it held before.
+    stale: Duration,
     held: Option<Secret>,
     /// What it held before the last write.
     before: Option<Secret>,
@@ -48,14 +80,15 @@ struct Memory {
     debris: bool,
     calls: usize,
     faults: BTreeMap<usize, StoreFault>,
-    /// What lands late.
-    late: Vec<Option<Secret>>,
+    /// What lands late, and over what alone it does.
+    late: Vec<(Option<Secret>, Option<Secret>)>,
     writes: usize,
 }
 
 impl Memory {
     fn hold(&mut self, secret: Option<Secret>) {
         self.before = std::mem::replace(&mut self.held, secret);
+        self.stale = if self.kind == StoreKind::Lags { LAG } else { Duration::ZERO };
         self.debris = false;
     }
 }
@@ -65,6 +98,16 @@ impl MemoryStore {
         let store = Self::default();
         store.set(Some(secret));
         store
+    }
+
+    /// As another kind of store.
+    pub fn of_kind(self, kind: StoreKind) -> Self {
+        self.0.lock().unwrap().kind = kind;
+        self
+    }
+
+    fn kind(&self) -> StoreKind {
+        self.0.lock().unwrap().kind
     }
 
     pub fn set(&self, secret: Option<&str>) {
@@ -100,11 +143,20 @@ impl MemoryStore {
         !self.0.lock().unwrap().late.is_empty()
     }
 
+    /// Time passes.
+    pub fn wait(&self, time: Duration) {
+        let mut memory = self.0.lock().unwrap();
+        memory.stale = memory.stale.saturating_sub(time);
+    }
+
     /// Lets what is late land now.
     pub fn land(&self) {
         let mut memory = self.0.lock().unwrap();
-        for late in std::mem::take(&mut memory.late) {
-            memory.hold(late);
+        memory.stale = Duration::ZERO;
+        for (expected, late) in std::mem::take(&mut memory.late) {
+            if expected.is_none() || expected == memory.held {
+                memory.hold(late);
+            }
         }
     }
 
@@ -115,7 +167,7 @@ impl MemoryStore {
         memory.faults.get(&call).copied()
     }
 
-    fn put(&self, secret: Option<&Secret>) -> Result<(), StoreError> {
+    fn put(&self, expected: Option<&Secret>, secret: Option<&Secret>) -> Result<(), StoreError> {
         let fault = self.next();
         let mut memory = self.0.lock().unwrap();
         match fault {
@@ -123,7 +175,7 @@ impl MemoryStore {
                 Err(StoreError::failed("the store is out of order"))
             }
             Some(StoreFault::WritesLate) => {
-                memory.late.push(secret.cloned());
+                memory.late.push((expected.cloned(), secret.cloned()));
                 Err(StoreError::unknown("the store took too long"))
             }
             Some(StoreFault::FailsAfter) => {
@@ -157,6 +209,9 @@ impl Store for MemoryStore {
 
     fn read(&self) -> BoxFuture<'_, Result<Option<Secret>, StoreError>> {
         Box::pin(async {
+            if !self.readable() {
+                return Err(StoreError::failed("it cannot be read"));
+            }
             match self.next() {
                 Some(StoreFault::StaleRead) => {
                     let memory = self.0.lock().unwrap();
@@ -164,7 +219,9 @@ impl Store for MemoryStore {
                     Ok(before.unwrap_or_else(|| memory.held.clone()))
                 }
                 None | Some(StoreFault::Truncates | StoreFault::Empties) => {
-                    Ok(self.0.lock().unwrap().held.clone())
+                    let memory = self.0.lock().unwrap();
+                    let stale = memory.stale > Duration::ZERO;
+                    Ok(if stale { memory.before.clone() } else { memory.held.clone() })
                 }
                 Some(_) => Err(StoreError::failed("the store cannot be read just now")),
             }
@@ -174,11 +231,34 @@ impl Store for MemoryStore {
     fn write<'a>(&'a self, secret: &'a Secret) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async {
             tokio::task::yield_now().await;
-            self.put(Some(secret))
+            self.put(None, Some(secret))
         })
     }
 
     fn clear(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async { self.put(None) })
+        Box::pin(async { self.put(None, None) })
+    }
+
+    fn readable(&self) -> bool {
+        self.kind() != StoreKind::OneWay
+    }
+
+    fn shared(&self) -> bool {
+        self.kind() == StoreKind::Swaps
+    }
+
+    fn compare_and_swap<'a>(
+        &'a self,
+        expected: &'a Secret,
+        new: &'a Secret,
+    ) -> Option<BoxFuture<'a, Result<bool, StoreError>>> {
+        let swap = async {
+            tokio::task::yield_now().await;
+            match self.held().as_deref() == Some(expected.expose()) {
+                true => self.put(Some(expected), Some(new)).map(|()| true),
+                false => Ok(false),
+            }
+        };
+        (self.kind() == StoreKind::Swaps).then(|| Box::pin(swap) as BoxFuture<'a, _>)
     }
 }

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use chrono::TimeDelta;
 use futures_core::future::BoxFuture;
 use onkernel::rotation::{
-    DeployTarget, Event, Resume, Rotation, RotationError, RotationExt, RotationReport, Stop,
+    DeployTarget, Event, Resolution, Resume, Rotation, RotationError, RotationExt, RotationReport,
+    Stop, Store,
 };
 use onkernel::testing::{NewKey, Policy, Server};
 use onkernel::{Client, Secret};
@@ -73,6 +74,7 @@ impl World {
             true => MemoryStore::default(),
             false => MemoryStore::holding(old.plaintext()),
         };
+        let store = store.of_kind(settings.store);
         let folder = tempfile::tempdir().unwrap();
         Self {
             clock: TestClock::new(&server),
@@ -111,7 +113,8 @@ impl World {
         if self.settings.deploys {
             rotation = rotation.deploy(self.deploy_hook());
         }
-        if self.settings.new_store {
+        // Whoever rotates into a one-way store accepts that it cannot be undone.
+        if self.settings.new_store || !self.store.readable() {
             rotation = rotation.store_is_new();
         }
         if let Some(time) = self.settings.deadline {
@@ -230,6 +233,7 @@ impl World {
         self.store.heal();
         *self.stop.lock().unwrap() = Stop::new();
         let (mut last, mut trouble) = (None, String::new());
+        let mut caller = &self.client;
         for _ in 0..4 {
             if onkernel::rotation::pending(&self.journal).map_err(|e| e.to_string())?.is_none() {
                 return Ok(last);
@@ -239,10 +243,22 @@ impl World {
                 self.store.set((!self.settings.new_store).then_some(self.old().plaintext()));
             }
             let watch = self.watch(Death::Never);
-            match self.run_resume(&watch, Death::Never).await {
+            let mut resume = self.resume_by(caller).probe(watch.clone());
+            // Only a person can tell what one holds that cannot be read.
+            if !self.store.readable() && !trouble.is_empty() {
+                resume = resume.store_holds(self.found());
+            }
+            let ran = until(&watch, Death::Never, resume.run()).await;
+            self.quiesce().await;
+            match ran {
                 Some(Ok(report)) => last = report.or(last),
                 // A person looks, and tries again.
-                Some(Err(error)) if error.needs_attention() => trouble = error.to_string(),
+                Some(Err(error)) if error.needs_attention() => {
+                    trouble = error.to_string();
+                    if error.resolutions().contains(&Resolution::Caller) {
+                        caller = &self.manager;
+                    }
+                }
                 Some(Err(error)) => return Err(format!("resume: {error}")),
                 None => return Err("resume died".to_owned()),
             }
