@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use onkernel::Secret;
 use onkernel::rotation::{
-    BoxFuture, CheckResult, FileStore, Store, StoreCheck, StoreError, StoreLeft, StoreTest,
+    BoxFuture, CheckResult, FileStore, Stop, Store, StoreCheck, StoreError, StoreLeft, StoreTest,
     StoreTestReport,
 };
 
-use crate::support::{Like, MemoryStore, StoreFault, TestClock, World, plain};
+use crate::support::{Like, MemoryStore, StoreFault, StoreKind, TestClock, World, plain};
 
 const KEY: &str = "sk_old_0123456789abcdef";
 
@@ -58,7 +58,7 @@ async fn where_nothing_is_held_or_known_nothing_is_written() {
 
 #[tokio::test]
 async fn whatever_the_write_does_the_store_holds_the_key_again() {
-    for fault in StoreFault::EACH {
+    for fault in StoreKind::Plain.faults() {
         let world = plain().await;
         let store = MemoryStore::holding(KEY);
         // The first call reads it, the second writes it back.
@@ -128,6 +128,42 @@ async fn what_shows_late_is_waited_for() {
     assert!(failed(&report, StoreCheck::Show), "{report:?}");
     assert_eq!(store.held().as_deref(), Some(KEY));
     assert_eq!(report.left, StoreLeft::AsBefore);
+}
+
+/// Whoever stops it before that has shown is told that it is not sure; what shows is put back all the same.
+#[tokio::test]
+async fn what_is_stopped_while_it_watches_is_not_called_as_before() {
+    type Shown = fn(usize) -> Option<&'static str>;
+    let late: Shown = |_| Some(KEY);
+    let at_once: Shown = |read| (read == 0).then_some(KEY);
+    for (shown, left) in [(late, StoreLeft::Unknown), (at_once, StoreLeft::AsBefore)] {
+        let world = plain().await;
+        let store = MemoryStore::holding(KEY);
+        // Its reads are not counted while something else is shown.
+        store.fail(0, StoreFault::Truncates);
+        let reads = Reads { store: store.clone(), reads: AtomicUsize::new(0), shown };
+        let stop = Stop::new();
+        let requested = stop.clone();
+        let test = StoreTest::new(reads).clock(TestClock::new(&world.server)).stop_on(&stop);
+        let watching = store.clone();
+        let report = test
+            .on_event(move |_| {
+                if watching.calls() > 0 {
+                    requested.stop()
+                }
+            })
+            .run()
+            .await;
+        assert_eq!(report.left, left, "{report:?}");
+        match left {
+            StoreLeft::Unknown => {
+                let skipped =
+                    matches!(result(&report, StoreCheck::Show), Some(CheckResult::Skipped(_)));
+                assert!(skipped && report.todo.is_some_and(|todo| todo.contains("again")));
+            }
+            _ => assert_eq!(store.held().as_deref(), Some(KEY), "{report:?}"),
+        }
+    }
 }
 
 /// Somebody rotates it elsewhere, or a restore has run.

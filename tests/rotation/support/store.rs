@@ -22,10 +22,12 @@ pub enum StoreFault {
     Truncates,
     /// Is empty afterwards, and fails.
     Empties,
+    /// Somebody wrote meanwhile, the same value again: what swaps has nothing to replace.
+    LosesSwap,
 }
 
 impl StoreFault {
-    pub const EACH: [Self; 7] = [
+    pub const EACH: [Self; 8] = [
         Self::FailsBefore,
         Self::FailsAfter,
         Self::WritesLate,
@@ -33,6 +35,7 @@ impl StoreFault {
         Self::StaleRead,
         Self::Truncates,
         Self::Empties,
+        Self::LosesSwap,
     ];
 }
 
@@ -53,10 +56,14 @@ pub enum StoreKind {
 impl StoreKind {
     pub const OTHERS: [Self; 3] = [Self::Swaps, Self::Lags, Self::OneWay];
 
-    /// What such a store may do wrong. One that cannot be read is taken at its word, as the README
-    /// says, so that it must not lie.
+    /// What such a store may do wrong.
     pub fn faults(self) -> Vec<StoreFault> {
-        let may = |fault: &StoreFault| self != Self::OneWay || *fault != StoreFault::Truncates;
+        let may = |fault: &StoreFault| match fault {
+            // What cannot be read is taken at its word, as the README says: it must not lie.
+            StoreFault::Truncates => self != Self::OneWay,
+            StoreFault::LosesSwap => self == Self::Swaps,
+            _ => true,
+        };
         StoreFault::EACH.into_iter().filter(may).collect()
     }
 }
@@ -160,6 +167,14 @@ impl MemoryStore {
         }
     }
 
+    /// Whether it is told to at this call, which then is over.
+    fn loses_swap(&self) -> bool {
+        let mut memory = self.0.lock().unwrap();
+        let lost = memory.faults.get(&memory.calls) == Some(&StoreFault::LosesSwap);
+        memory.calls += usize::from(lost);
+        lost
+    }
+
     fn next(&self) -> Option<StoreFault> {
         let mut memory = self.0.lock().unwrap();
         let call = memory.calls;
@@ -193,7 +208,7 @@ impl MemoryStore {
                 memory.debris = true;
                 Err(StoreError::unknown("the store broke off"))
             }
-            None | Some(StoreFault::StaleRead) => {
+            None | Some(StoreFault::StaleRead | StoreFault::LosesSwap) => {
                 memory.writes += 1;
                 memory.hold(secret.cloned());
                 Ok(())
@@ -218,7 +233,8 @@ impl Store for MemoryStore {
                     let before = (memory.writes > 0).then(|| memory.before.clone());
                     Ok(before.unwrap_or_else(|| memory.held.clone()))
                 }
-                None | Some(StoreFault::Truncates | StoreFault::Empties) => {
+                None
+                | Some(StoreFault::Truncates | StoreFault::Empties | StoreFault::LosesSwap) => {
                     let memory = self.0.lock().unwrap();
                     let stale = memory.stale > Duration::ZERO;
                     Ok(if stale { memory.before.clone() } else { memory.held.clone() })
@@ -254,7 +270,8 @@ impl Store for MemoryStore {
     ) -> Option<BoxFuture<'a, Result<bool, StoreError>>> {
         let swap = async {
             tokio::task::yield_now().await;
-            match self.held().as_deref() == Some(expected.expose()) {
+            let lost = self.loses_swap();
+            match self.held().as_deref() == Some(expected.expose()) && !lost {
                 true => self.put(Some(expected), Some(new)).map(|()| true),
                 false => Ok(false),
             }

@@ -234,7 +234,7 @@ impl World {
         *self.stop.lock().unwrap() = Stop::new();
         let (mut last, mut trouble) = (None, String::new());
         let mut caller = &self.client;
-        for _ in 0..4 {
+        for _ in 0..6 {
             if onkernel::rotation::pending(&self.journal).map_err(|e| e.to_string())?.is_none() {
                 return Ok(last);
             }
