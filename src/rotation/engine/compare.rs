@@ -206,6 +206,10 @@ impl Engine {
             return Err(StepError::attention(why).ended_by(Resolution::StoreHolds(StoreHolds::New)));
         }
         self.old_end = Some(OldEnd::Deleted);
+        if !self.facts.fresh {
+            let why = "the old key is deleted already, of which the journal knows nothing: it may be older than that, or somebody else deleted the key";
+            return Err(StepError::attention(why));
+        }
         let why = "somebody deleted the old key meanwhile, so the new one must go too";
         // A key cannot delete itself, and there is no other one to do it.
         Err(StepError { attention: self.own, ..StepError::new(why) })

@@ -237,7 +237,9 @@ impl Engine {
             Ok(true) | Err(_) => return Ok(()),
         }
         match self.api().look(&self.plan.old_id).await {
-            Ok(Sight::Deleted(_)) => {
+            // By somebody, since nothing of ours was to delete it yet. A journal that is taken up again
+            // may be older than the retirement.
+            Ok(Sight::Deleted(_)) if self.facts.fresh => {
                 self.old_end = Some(OldEnd::Deleted);
                 Ok(())
             }

@@ -7,9 +7,9 @@ use onkernel::rotation::{
     DeployTarget, Disposition, Outcome, Resolution, Resume, Retirement, RotationError, StoreHolds,
     pending,
 };
-use onkernel::testing::NewKey;
+use onkernel::testing::{Fault, NewKey};
 
-use super::support::{Death, Settings, StoreKind, World, plain, world};
+use super::support::{Death, Settings, StoreFault, StoreKind, World, plain, world};
 
 /// A rotation whose deploy command is misspelled: it fails both ways.
 async fn misspelled() -> (World, RotationError) {
@@ -67,7 +67,6 @@ async fn a_hook_that_turned_it_back_is_named_where_there_is_no_way_back() {
 /// Rules 2 and 8: what a person says of a store counts when no write of ours can make it untrue.
 #[tokio::test]
 async fn a_word_about_the_store_is_no_word_about_what_lands_after_it() {
-    use crate::support::StoreFault;
     let world = plain().await;
     // It cannot be read any more, and putting the old key back lands late.
     for call in 4..60 {
@@ -289,6 +288,28 @@ async fn a_key_that_replaces_itself_in_a_one_way_store_is_deleted_by_another() {
     assert_eq!(world.settled().unwrap(), Outcome::Rotated);
 }
 
+/// Rule 14: nor is a dead key put back, or its replacement deleted, when such a resumption fails.
+#[tokio::test]
+async fn a_resumption_that_fails_puts_no_dead_key_back() {
+    for n in 1..16 {
+        let world = plain().await;
+        let watch = world.watch(Death::Never);
+        world.run(&watch, Death::Never).await.unwrap().unwrap();
+        let text = fs::read_to_string(&world.journal).unwrap();
+        let older: String =
+            text.split_inclusive('\n').take_while(|l| !l.contains("\"retiring\"")).collect();
+        fs::write(&world.journal, older).unwrap();
+        let held = world.store.held().unwrap();
+        // From a replica that lags it has the old plaintext.
+        world.store.fail(world.store.calls(), StoreFault::StaleRead);
+        world.server.faults().add(Fault::garbage_json().method("GET").from(n).times(3));
+        let resumed = world.resume().run().await;
+        assert!(resumed.is_err(), "{n}: {resumed:?}");
+        assert_eq!(world.store.held(), Some(held.clone()), "{n}");
+        assert!(world.server.authenticates(&held), "{n}");
+    }
+}
+
 /// Rules 4 and 14: a key that the store holds is no orphan, whatever an older journal knows of it
 /// and a person calls it.
 #[tokio::test]
@@ -318,7 +339,6 @@ async fn a_key_that_the_store_holds_is_no_orphan_of_an_older_journal() {
 /// Rules 4 and 14: nor where the store cannot be read just now.
 #[tokio::test]
 async fn a_store_that_cannot_be_read_may_hold_what_an_older_journal_takes_for_an_orphan() {
-    use crate::support::StoreFault;
     let world = world(Settings { deploys: false, ..Settings::default() }).await;
     let stop = onkernel::rotation::Stop::new();
     let asks = stop.clone();
@@ -386,7 +406,6 @@ async fn an_older_journal_goes_back_from_a_store_that_holds_the_new_key() {
 /// first.
 #[tokio::test]
 async fn an_older_journal_is_no_reason_to_delete_what_an_unread_store_may_hold() {
-    use crate::support::StoreFault;
     for reads in 1..=4 {
         let world = with_the_journal_of_before_it_was_stored().await;
         for call in world.store.calls()..world.store.calls() + reads {
