@@ -104,8 +104,8 @@ impl Run<'_> {
                 "{place}: AWS does not say when the current version was made"
             )));
         };
-        let overlap = self.rotation.overlap;
-        let age = (self.rotation.common.clock.now() - since).to_std().unwrap_or_default();
+        let overlap = self.settings.overlap;
+        let age = (self.settings.common.clock.now() - since).to_std().unwrap_or_default();
         match overlap.checked_sub(age).filter(|left| !left.is_zero()) {
             None => Ok(()),
             Some(left) => Err(AwsRotationError::new(format!(
@@ -140,7 +140,7 @@ impl Run<'_> {
             }
         }
         let fits = |masked: &str| held.iter().any(|key| fits_mask(key.expose(), masked));
-        let longest = self.rotation.longest_run + self.rotation.common.visibility();
+        let longest = self.settings.longest_run + self.settings.common.visibility();
         let now = self.api.effects.server_now();
         for (key, (marker, version)) in ours {
             let age = (now - key.created_at).to_std().unwrap_or_default();

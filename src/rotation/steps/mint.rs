@@ -2,9 +2,9 @@
 
 use chrono::TimeDelta;
 
-use super::AwsStepOutcome;
 use super::error::AwsRotationError;
 use super::run::{Current, Result, Run};
+use super::step::AwsStepOutcome;
 use crate::Secret;
 use crate::helpers::api_keys::fits_mask;
 use crate::rotation::api::{self, Json, Sight};
@@ -38,9 +38,9 @@ impl Run<'_> {
         let old_json = self.present(&current.id).await?;
         let old = OldKey::read(&old_json).map_err(AwsRotationError::new)?;
         let name = real_name(&old).map_err(AwsRotationError::new)?;
-        let client = &self.rotation.common.client;
+        let client = &self.settings.common.client;
         let wishes = Wishes {
-            lifetime: self.rotation.lifetime,
+            lifetime: self.settings.lifetime,
             retirement: Retirement::Keep,
             own: client.api_key().await? == current.key,
             now: self.api.effects.server_now(),

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::error::AwsRotationError;
-use super::{AwsRotation, AwsStep, AwsStepOutcome, AwsStepReport};
+use super::settings::Settings;
+use super::step::{AwsStep, AwsStepOutcome, AwsStepReport};
 use crate::Secret;
 use crate::rotation::api::Api;
 use crate::rotation::evidence::equal::differences;
@@ -14,7 +15,7 @@ pub(super) type Result<T> = std::result::Result<T, AwsRotationError>;
 
 /// One call of the function.
 pub(super) struct Run<'a> {
-    pub(super) rotation: &'a AwsRotation,
+    pub(super) settings: &'a Settings,
     pub(super) store: &'a AwsStore,
     pub(super) api: Api,
     pub(super) token: &'a str,
@@ -31,10 +32,10 @@ pub(super) struct Current {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(rotation: &'a AwsRotation, token: &'a str) -> Self {
-        let api = Api::new(&rotation.common.client, rotation.common.effects());
-        let store = &rotation.store;
-        Self { rotation, store, api, token, key_id: None, deleted: Vec::new() }
+    pub(super) fn new(settings: &'a Settings, token: &'a str) -> Self {
+        let api = Api::new(&settings.common.client, settings.common.effects());
+        let store = &settings.store;
+        Self { settings, store, api, token, key_id: None, deleted: Vec::new() }
     }
 
     pub(super) async fn step(mut self, step: AwsStep) -> Result<AwsStepReport> {
@@ -247,7 +248,7 @@ impl<'a> Run<'a> {
 
     /// Until when the server shows what has just happened.
     pub(super) fn visible(&self) -> Duration {
-        self.api.effects.elapsed().saturating_add(self.rotation.common.visibility())
+        self.api.effects.elapsed().saturating_add(self.settings.common.visibility())
     }
 
     /// Until when AWS shows what has just happened.

@@ -148,6 +148,7 @@ impl State {
 
     /// `RotateSecret`: the label goes to a version that has no value yet. Not while a rotation before is
     /// under way, or has left its label on a version that is not the current one.
+    #[allow(dead_code, reason = "the tests of AWS's rotation function use it")]
     pub(crate) fn rotate(&mut self, token: &str) -> Result<(), &'static str> {
         let pending = self.stages.get("AWSPENDING");
         if pending.is_some_and(|pending| Some(pending) != self.stages.get("AWSCURRENT")) {
