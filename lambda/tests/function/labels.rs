@@ -52,7 +52,7 @@ async fn a_rotation_gives_the_workload_an_equal_key_and_leaves_the_old_one_alive
     world.pass(2 * CACHE);
     let next = world.begin();
     let report = world.step(CREATE, &next).await.unwrap();
-    assert_eq!(report.deleted, [world.first.id.clone()]);
+    assert_eq!(report.deleted, std::slice::from_ref(&world.first.id));
     let made = world.server.key(&report.key_id.unwrap()).unwrap();
     assert_eq!(made.name.matches("~rot-").count(), 1, "{}", made.name);
     world.rest(&next).await.unwrap();
