@@ -116,8 +116,18 @@ impl Api {
 
     /// The organization that this caller acts in; `None` where that cannot be asked.
     pub(crate) async fn organization(&self) -> Result<Option<String>> {
+        self.context("look up the organization", "/organization/id").await
+    }
+
+    /// The id of this caller's own key; `None` where that cannot be asked, or the key is dead.
+    #[cfg(feature = "store-aws")]
+    pub(crate) async fn own_id(&self) -> Result<Option<String>> {
+        self.context("look up the key", "/authentication/credential_id").await
+    }
+
+    async fn context(&self, effect: &'static str, pointer: &str) -> Result<Option<String>> {
         let asked = self
-            .again("look up the organization", || async {
+            .again(effect, || async {
                 let sent =
                     self.client.request(reqwest::Method::GET, "/auth/context").send().await?;
                 Ok(sent.into_value().json::<Value>().ok())
@@ -126,7 +136,7 @@ impl Api {
         match asked {
             Ok(context) => Ok(context
                 .as_ref()
-                .and_then(|context| context.pointer("/organization/id"))
+                .and_then(|context| context.pointer(pointer))
                 .and_then(Value::as_str)
                 .map(str::to_owned)),
             Err(error) if passes(&error) || error.kind() == ErrorKind::Stopped => Err(error),
@@ -148,13 +158,17 @@ impl Api {
 
     /// The keys whose name begins with this, byte for byte.
     pub(crate) async fn beginning(&self, start: &str) -> Result<Vec<ApiKey>> {
-        let found = self
-            .again("look for markers", || async {
-                let listed = self.client.api_keys().list().limit(100).query(start);
-                listed.items().ahead(0).all().await
-            })
-            .await?;
+        let found = self.mentioning(start).await?;
         Ok(found.into_iter().filter(|key| key.name.starts_with(start)).collect())
+    }
+
+    /// The keys that the server finds by a part of their name, and maybe by something else.
+    pub(crate) async fn mentioning(&self, part: &str) -> Result<Vec<ApiKey>> {
+        self.again("look for markers", || async {
+            let listed = self.client.api_keys().list().limit(100).query(part);
+            listed.items().ahead(0).all().await
+        })
+        .await
     }
 
     /// Every key, listed until two passes agree: pages shift while keys come and go.

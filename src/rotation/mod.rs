@@ -90,6 +90,8 @@ mod report;
 mod resume;
 mod settings;
 mod site;
+#[cfg(feature = "store-aws")]
+mod steps;
 mod store;
 mod store_test;
 mod sweep;
@@ -119,6 +121,10 @@ pub use self::report::{
     RotationError, RotationPlan, RotationReport, Step, StepReport, StoreHolds,
 };
 pub use self::settings::{DeployTarget, HookError};
+#[cfg(feature = "store-aws")]
+pub use self::steps::{
+    AwsRotation, AwsRotationError, AwsStep, AwsStepOutcome, AwsStepReport, UnknownStep,
+};
 #[cfg(feature = "store-aws")]
 pub use self::store::AwsStore;
 #[cfg(feature = "store-kubernetes")]

@@ -40,7 +40,7 @@ pub(crate) async fn look(
             adopted_id: past.adopted.as_ref().map(|adopted| adopted.id.as_str()),
             in_use: &past.in_use,
             markers: &markers,
-            held,
+            held: held.map(std::slice::from_ref).unwrap_or_default(),
             ..Known::default()
         };
         deleted += self::deleted(orphans::remove(api, marker, &known, until).await)?;

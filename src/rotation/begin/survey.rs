@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use futures_util::future::join4;
 
 use super::checks::{self, Check, unchanged, undecided};
@@ -12,9 +12,10 @@ use crate::rotation::api::{Api, Sight};
 use crate::rotation::effects::Effects;
 use crate::rotation::evidence::marker::Marker;
 use crate::rotation::journal::record::{Ending, Past};
-use crate::rotation::plan::lifetime::{Wishes, lifetime, may_be_shortened};
+use crate::rotation::plan::lifetime::{Wishes, ask};
 use crate::rotation::plan::old_key::{OldKey, real_name};
 use crate::rotation::plan::record::{Ask, Retirement};
+use crate::rotation::plan::replacement::policy;
 use crate::rotation::report::{Decision, RotationError};
 use crate::rotation::settings::{Subject, Wanted};
 use crate::rotation::store::Store;
@@ -124,12 +125,7 @@ impl Survey {
     ) -> Result<(Ask, Option<TimeDelta>), RotationError> {
         let now = self.api.effects.server_now();
         let wishes = Wishes { lifetime: wanted.lifetime, retirement, own: self.own, now };
-        let siblings = match may_be_shortened(&self.old, &wishes) {
-            true => siblings(&self.api, &self.old).await?,
-            false => Vec::new(),
-        };
-        lifetime(&self.old, &siblings, &wishes)
-            .map_err(|(decision, why)| RotationError::undecided(decision, why))
+        ask(&self.api, &self.old, &wishes).await
     }
 }
 
@@ -184,24 +180,4 @@ async fn is_own(
             old.masked, old.id
         )),
     }
-}
-
-/// The policy in the form that creating takes, if nothing is lost by that.
-fn policy(old: &OldKey) -> Result<Option<ApiKeyPolicy>, RotationError> {
-    let Some(raw) = &old.policy else { return Ok(None) };
-    let typed: Option<ApiKeyPolicy> = serde_json::from_value(raw.clone()).ok();
-    let same = typed.as_ref().and_then(|policy| serde_json::to_value(policy).ok());
-    match typed {
-        Some(policy) if same.as_ref() == Some(raw) => Ok(Some(policy)),
-        _ => undecided(
-            Decision::ServerRotation,
-            "the key's policy holds something that this client does not know and would drop: let the server rotate the key (a grace period), or use a newer client",
-        ),
-    }
-}
-
-/// When the other keys of the same name were made: one may be the successor in a grace period.
-async fn siblings(api: &Api, old: &OldKey) -> Result<Vec<DateTime<Utc>>, RotationError> {
-    let keys = api.named(&old.name).await?;
-    Ok(keys.into_iter().filter(|key| key.id != old.id).map(|key| key.created_at).collect())
 }

@@ -384,7 +384,7 @@ impl Engine {
             store: self.facts.store,
             foreign_by_word: self.facts.foreign_by_word,
             // Whatever a person calls it.
-            held: self.held.as_ref(),
+            held: self.held.as_slice(),
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Making the replacement, exactly once.
 
-use chrono::TimeDelta;
-
 use super::core::Engine;
 use super::step_error::{Done, StepError};
 use crate::rotation::api;
@@ -10,6 +8,7 @@ use crate::rotation::evidence::marker::Marker;
 use crate::rotation::evidence::orphans;
 use crate::rotation::journal::record::{Adopted, Record};
 use crate::rotation::plan::record::{Ask, Retirement};
+use crate::rotation::plan::replacement::Replacement;
 use crate::types::{CreateApiKeyRequest, RotateApiKeyRequest};
 use crate::{Nullable, Secret};
 
@@ -70,28 +69,13 @@ impl Engine {
     }
 
     fn create_body(&self, marker: &Marker) -> Result<CreateApiKeyRequest, StepError> {
-        let body = CreateApiKeyRequest::new(marker.as_str());
-        let body = match &self.plan.project_id {
-            Some(id) => body.project_id(id.clone()),
-            None => body.project_id(Nullable::<String>::Null),
+        let replacement = Replacement {
+            project_id: self.plan.project_id.as_deref(),
+            policy: self.plan.policy.as_ref(),
+            ask: self.plan.ask,
         };
-        let body = match &self.plan.policy {
-            Some(policy) => body.policy(policy.clone()),
-            None => body,
-        };
-        Ok(match self.plan.ask {
-            Ask::Never => body.days_to_expire(Nullable::Null),
-            Ask::Days(days) => body.days_to_expire(days),
-            Ask::Until(end) => body.expires_at(end),
-            Ask::For { milliseconds } => {
-                let end = TimeDelta::try_milliseconds(milliseconds)
-                    .and_then(|time| self.setup.effects.server_now().checked_add_signed(time));
-                body.expires_at(end.ok_or_else(|| StepError::new("the lifetime is too long"))?)
-            }
-            Ask::AsServerKnows => {
-                return Err(StepError::new("the plan is for the server's rotation"));
-            }
-        })
+        let now = self.setup.effects.server_now();
+        replacement.body(marker.as_str(), now).map_err(StepError::new)
     }
 
     fn rotate_body(&self, days: i64) -> RotateApiKeyRequest {

@@ -59,8 +59,8 @@ pub(crate) struct Known<'a> {
     pub(crate) copied_name: Option<&'a str>,
     /// A person has said that the store holds a key that is neither.
     pub(crate) foreign_by_word: bool,
-    /// The content of a store that holds something which is neither key.
-    pub(crate) held: Option<&'a Secret>,
+    /// What a store holds that is neither key.
+    pub(crate) held: &'a [Secret],
 }
 
 impl Known<'_> {
@@ -158,7 +158,7 @@ pub(crate) fn may_delete(
         Reason::Orphan => match () {
             () if known.is_kept(id) => Err("it is a key in use"),
             () if !marked => Err("its name is not a marker of this journal"),
-            () if known.held.is_some_and(|held| may_be(held, key.masked.as_deref())) => {
+            () if known.held.iter().any(|held| may_be(held, key.masked.as_deref())) => {
                 Err("the store may hold it")
             }
             () => Ok(()),
@@ -267,7 +267,7 @@ mod tests {
     fn an_orphan_that_the_store_may_hold_stays() {
         let markers = [Marker::new("old").unwrap()];
         let held = Secret::from("sk_1234567890abcd");
-        let known = Known { held: Some(&held), ..known(&markers) };
+        let known = Known { held: std::slice::from_ref(&held), ..known(&markers) };
         let name = markers[0].as_str();
         let may = |masked| may_delete(Reason::Orphan, &key("x", name, masked), &known);
         assert!(may(Some("sk_1234...abcd")).is_err());

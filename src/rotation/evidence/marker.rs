@@ -5,6 +5,9 @@ use std::fmt;
 use ulid::Ulid;
 
 const START: &str = "~onk-";
+/// What stands between a key's real name and the version of a secret that holds it.
+#[cfg(feature = "store-aws")]
+const VERSION: &str = "~rot-";
 /// The length of a ULID in text.
 const UNIQUE: usize = 26;
 /// What the API allows as a name.
@@ -38,6 +41,32 @@ impl Marker {
         fits.then(|| Self(name.to_owned()))
     }
 
+    /// The lasting name of the key that a version of a secret holds:
+    /// `<name>~rot-<digest of the secret>-<id of the version>`. The real name is cut where all of it would
+    /// be too long.
+    #[cfg(feature = "store-aws")]
+    pub(crate) fn for_version(name: &str, secret: &str, version: &str) -> Self {
+        let end = format!("{}{version}", Self::part_for(secret));
+        let room = LONGEST.saturating_sub(end.chars().count());
+        let name: String = without_version(name).chars().take(room).collect();
+        Self(format!("{name}{end}"))
+    }
+
+    /// What the names of all keys of this secret contain.
+    #[cfg(feature = "store-aws")]
+    pub(crate) fn part_for(secret: &str) -> String {
+        let digest = hmac_sha256::Hash::hash(secret.as_bytes());
+        let digest: String = digest[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{VERSION}{digest}-")
+    }
+
+    /// The marker that a name is, if it is one of this secret, and the id of the version.
+    #[cfg(feature = "store-aws")]
+    pub(crate) fn of_version<'a>(name: &'a str, secret: &str) -> Option<(Self, &'a str)> {
+        let (_, version) = name.rsplit_once(&Self::part_for(secret))?;
+        (!version.is_empty()).then(|| (Self(name.to_owned()), version))
+    }
+
     /// What all markers for replacements of this key contain.
     pub(crate) fn start_for(of: &str) -> String {
         format!("{START}{of}-")
@@ -56,6 +85,21 @@ impl Marker {
     pub(crate) fn is(&self, name: &str) -> bool {
         self.0.as_bytes() == name.as_bytes()
     }
+}
+
+/// The real name in one that says which version of a secret holds the key.
+#[cfg(feature = "store-aws")]
+fn without_version(name: &str) -> &str {
+    let digest = |rest: &str| rest.split_once('-').is_some_and(|(digest, _)| is_digest(digest));
+    match name.rsplit_once(VERSION) {
+        Some((real, rest)) if digest(rest) => real,
+        _ => name,
+    }
+}
+
+#[cfg(feature = "store-aws")]
+fn is_digest(text: &str) -> bool {
+    text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 impl fmt::Display for Marker {
@@ -92,5 +136,26 @@ mod tests {
         assert_eq!(Marker::new("a b"), None);
         assert_eq!(Marker::new(&"x".repeat(224)), None);
         assert!(Marker::new(&"x".repeat(223)).is_some_and(|m| m.as_str().len() == 255));
+    }
+
+    #[cfg(feature = "store-aws")]
+    #[test]
+    fn the_name_of_a_version_replaces_that_of_another() {
+        let (secret, other) = ("arn:aws:secretsmanager:eu-west-1:1:secret:ci-AbCdEf", "arn:other");
+        let token = "5048e4e0-2ff0-4a5f-9a5b-3cb8a5f1a0de";
+        let first = Marker::for_version("ci", secret, token);
+        assert!(first.as_str().starts_with("ci~rot-") && first.as_str().ends_with(token));
+        assert_eq!(Marker::of_version(first.as_str(), secret), Some((first.clone(), token)));
+        assert_eq!(Marker::of_version(first.as_str(), other), None);
+        let next = Marker::for_version(first.as_str(), secret, "next");
+        assert_eq!(next.as_str(), first.as_str().replace(token, "next"));
+        assert_eq!(Marker::parse(first.as_str()), None, "no rotation of ours takes it for its own");
+        // What only looks like one is a name.
+        for name in ["~rot-", "a~rot-b-c", "ci~rot-0123456-x", "ci~rot-0123456g-x", "é~rot-x"] {
+            assert!(Marker::for_version(name, secret, token).as_str().starts_with(name), "{name}");
+        }
+        let long = Marker::for_version(&"é".repeat(255), secret, &"x".repeat(64));
+        assert_eq!(long.as_str().chars().count(), 255);
+        assert!(Marker::of_version(long.as_str(), secret).is_some());
     }
 }

@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::old_key::OldKey;
 use super::record::{Ask, Lifetime, Retirement};
-use crate::rotation::report::Decision;
+use crate::rotation::api::Api;
+use crate::rotation::report::{Decision, RotationError};
 
 /// The moments within one of the server's transactions differ by less.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
@@ -25,8 +26,23 @@ pub(crate) struct Wishes {
 /// What has to be decided, and why.
 type Undecided = (Decision, String);
 
-/// The lifetime to ask for, and the longest that the new key may live.
-pub(crate) fn lifetime(
+/// The lifetime to ask for, and the longest that the new key may live. Where the old key's end may have
+/// been moved by a grace period, the other keys of its name are looked at.
+pub(crate) async fn ask(
+    api: &Api,
+    old: &OldKey,
+    wishes: &Wishes,
+) -> Result<(Ask, Option<TimeDelta>), RotationError> {
+    let mut siblings = Vec::new();
+    if may_be_shortened(old, wishes) {
+        let keys = api.named(&old.name).await?;
+        siblings = keys.iter().filter(|key| key.id != old.id).map(|key| key.created_at).collect();
+    }
+    lifetime(old, &siblings, wishes)
+        .map_err(|(decision, why)| RotationError::undecided(decision, why))
+}
+
+fn lifetime(
     old: &OldKey,
     siblings: &[DateTime<Utc>],
     wishes: &Wishes,
@@ -82,7 +98,7 @@ fn asked_for(
 }
 
 /// Whether the old key's end may have been moved by a grace period: the keys of its name tell.
-pub(crate) fn may_be_shortened(old: &OldKey, wishes: &Wishes) -> bool {
+fn may_be_shortened(old: &OldKey, wishes: &Wishes) -> bool {
     let lived = old.expires_at.map(|end| end - old.created_at);
     wishes.lifetime == Lifetime::AsOld
         && lived.is_some_and(|lived| days_to_ask_for(lived).is_none())

@@ -5,3 +5,4 @@ pub(crate) mod lifetime;
 pub(crate) mod old_key;
 pub(crate) mod place;
 pub(crate) mod record;
+pub(crate) mod replacement;

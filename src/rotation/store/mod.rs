@@ -31,6 +31,8 @@ use crate::Secret;
 
 #[cfg(feature = "store-aws")]
 pub use self::aws::AwsStore;
+#[cfg(feature = "store-aws")]
+pub(super) use self::aws::{Put, Version, Versions};
 pub use self::command::CommandStore;
 pub use self::env_file::EnvFileStore;
 pub use self::error::StoreError;

@@ -1,5 +1,6 @@
 //! Secrets Manager's contract, also where moto is known to differ: a token that is there with another
-//! value is rejected, exactly one version is the current one, a label is moved only from where it is.
+//! value is rejected, exactly one version is the current one, a label is moved only from where it is, a
+//! rotation begins with a label on a version without a value.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -38,8 +39,25 @@ pub(crate) struct State {
     pub(crate) faults: VecDeque<(&'static str, Fault)>,
     /// As often a version that is new cannot be read by its id.
     pub(crate) lag_by_id: usize,
+    /// As often a description shows the labels as they were before the last change.
+    pub(crate) lag_of_labels: usize,
+    /// Other secrets, which are only read.
+    pub(crate) others: BTreeMap<String, String>,
+    /// What time it is, in seconds since 1970; this machine's without it.
+    pub(crate) now: Option<Now>,
     lag_by_stage: usize,
+    stages_before: BTreeMap<String, String>,
+    created: BTreeMap<String, f64>,
     foreign: usize,
+}
+
+/// A clock.
+pub(crate) struct Now(pub(crate) Box<dyn Fn() -> f64 + Send>);
+
+impl std::fmt::Debug for Now {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Now")
+    }
 }
 
 pub(crate) struct Aws {
@@ -111,11 +129,40 @@ impl State {
     pub(crate) fn foreign(&mut self, value: &str) {
         self.foreign += 1;
         let id = format!("00000000-0000-4000-8000-{:012}", self.foreign);
-        self.versions.push((id.clone(), Some(value.to_owned())));
+        self.add(&id, value);
         self.promote(&id);
     }
 
+    fn add(&mut self, id: &str, value: &str) {
+        let now = match &self.now {
+            Some(Now(now)) => now(),
+            None => std::time::UNIX_EPOCH.elapsed().unwrap().as_secs_f64(),
+        };
+        self.created.insert(id.to_owned(), now);
+        let value = Some(value.to_owned());
+        match self.versions.iter_mut().find(|(it, _)| it == id) {
+            Some(version) => version.1 = value,
+            None => self.versions.push((id.to_owned(), value)),
+        }
+    }
+
+    /// `RotateSecret`: the label goes to a version that has no value yet. Not while a rotation before is
+    /// under way, or has left its label on a version that is not the current one.
+    #[allow(dead_code, reason = "the tests of AWS's rotation function use it")]
+    pub(crate) fn rotate(&mut self, token: &str) -> Result<(), &'static str> {
+        let pending = self.stages.get("AWSPENDING");
+        if pending.is_some_and(|pending| Some(pending) != self.stages.get("AWSCURRENT")) {
+            return Err("a previous rotation is in progress");
+        }
+        self.more.insert("RotationEnabled", true.into());
+        self.stages_before.clone_from(&self.stages);
+        self.stages.insert("AWSPENDING".into(), token.to_owned());
+        self.versions.push((token.to_owned(), None));
+        Ok(())
+    }
+
     fn promote(&mut self, id: &str) {
+        self.stages_before.clone_from(&self.stages);
         if let Some(before) = self.stages.insert("AWSCURRENT".into(), id.to_owned()) {
             self.stages.insert("AWSPREVIOUS".into(), before);
         }
@@ -160,7 +207,12 @@ impl State {
     }
 
     fn act(&mut self, action: &str, request: &Value) -> Outcome {
-        assert_eq!(request["SecretId"], "kernel/ci");
+        let secret = request["SecretId"].as_str().unwrap();
+        if let Some(value) = self.others.get(secret) {
+            assert_eq!(action, "GetSecretValue", "{secret} is only read");
+            return Ok(json!({ "ARN": secret, "VersionId": "other", "SecretString": value }));
+        }
+        assert!(secret == "kernel/ci" || secret == ARN, "{secret}");
         if !self.exists {
             return reject("ResourceNotFoundException", "Secrets Manager can't find the secret.");
         }
@@ -169,7 +221,14 @@ impl State {
             "GetSecretValue" => self.get(text("VersionId"), text("VersionStage")),
             "DescribeSecret" => {
                 let mut versions = BTreeMap::<&str, Vec<&str>>::new();
-                for (stage, id) in &self.stages {
+                let stages = match self.lag_of_labels.checked_sub(1) {
+                    Some(left) => {
+                        self.lag_of_labels = left;
+                        &self.stages_before
+                    }
+                    None => &self.stages,
+                };
+                for (stage, id) in stages {
                     versions.entry(id).or_default().push(stage);
                 }
                 let mut described = json!({ "ARN": ARN, "VersionIdsToStages": versions });
@@ -213,6 +272,7 @@ impl State {
                 let binary = value.starts_with('\u{0}');
                 let field = if binary { "SecretBinary" } else { "SecretString" };
                 let mut found = json!({ "ARN": ARN, "Name": "kernel/ci", "VersionId": id });
+                found["CreatedDate"] = self.created[id].into();
                 found[field] = value.trim_start_matches('\u{0}').into();
                 Ok(found)
             }
@@ -229,10 +289,11 @@ impl State {
             Some(_) => {}
             None => {
                 let first = self.versions.iter().all(|(_, value)| value.is_none());
-                self.versions.push((token.to_owned(), Some(value.to_owned())));
+                self.add(token, value);
                 if first {
                     self.promote(token);
                 }
+                self.stages_before.clone_from(&self.stages);
                 for stage in stages {
                     self.stages.insert(stage.as_str().unwrap().to_owned(), token.to_owned());
                 }
@@ -247,6 +308,7 @@ impl State {
         if self.stages.get(stage).map(String::as_str) != from {
             return reject("InvalidParameterException", "the label is on another version");
         }
+        self.stages_before.clone_from(&self.stages);
         match to {
             Some(to) if self.value(to).is_none() => {
                 return reject("ResourceNotFoundException", "no such version");

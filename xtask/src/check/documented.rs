@@ -11,12 +11,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 const README: &str = "README.md";
-const DOCUMENTATION: [&str; 8] = [
+const DOCUMENTATION: [&str; 9] = [
     README,
     "CONTRIBUTING.md",
     "ARCHITECTURE.md",
     "spec/README.md",
     "docs/stores/aws.md",
+    "docs/stores/aws-rotation.md",
     "docs/stores/kubernetes.md",
     "docs/stores/presets.md",
     "docs/stores/vault.md",

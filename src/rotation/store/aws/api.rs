@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
 use reqsign_aws_v4::Credential;
 use reqsign_core::Signer;
 use reqwest::Request;
@@ -19,6 +20,8 @@ use crate::rotation::store::remote::{NoResponse, Patience, Remote, Reply, body};
 pub(super) const CURRENT: &str = "AWSCURRENT";
 /// The one that is to become it.
 pub(super) const PENDING: &str = "AWSPENDING";
+/// There is a version of that id, with another value.
+pub(super) const TAKEN: &str = "ResourceExistsException";
 
 /// One secret in one region.
 pub(super) struct Api {
@@ -35,6 +38,7 @@ pub(super) struct Version {
     pub(super) arn: String,
     /// `None` where it is binary.
     pub(super) text: Option<Zeroizing<String>>,
+    pub(super) created: Option<DateTime<Utc>>,
 }
 
 /// What is known of a secret beside its value.
@@ -45,8 +49,24 @@ pub(super) struct Description {
     pub(super) arn: String,
     pub(super) deleted_date: Option<serde::de::IgnoredAny>,
     pub(super) primary_region: Option<String>,
+    pub(super) rotation_enabled: Option<bool>,
+    /// In seconds since 1970.
+    pub(super) last_rotated_date: Option<f64>,
     #[serde(default)]
     pub(super) version_ids_to_stages: BTreeMap<String, Vec<String>>,
+}
+
+/// The last failure of a call that was made again.
+struct Failed {
+    error: CallError,
+    /// An attempt before it may have had its effect.
+    lost: bool,
+}
+
+impl From<Failed> for CallError {
+    fn from(failed: Failed) -> Self {
+        failed.error
+    }
 }
 
 /// Why a call failed.
@@ -147,7 +167,10 @@ impl Api {
         let (Some(id), Some(arn)) = (part("VersionId")?, part("ARN")?) else {
             return Err(damaged("it names no version".into()));
         };
-        Ok(Version { id: id.to_string(), arn: arn.to_string(), text: part("SecretString")? })
+        let created = json::find(text, &["CreatedDate"]).map_err(damaged)?;
+        let created = created.and_then(|at| text[at].parse().ok()).and_then(moment);
+        let text = part("SecretString")?;
+        Ok(Version { id: id.to_string(), arn: arn.to_string(), text, created })
     }
 
     pub(super) async fn describe(&self) -> Result<Description, CallError> {
@@ -174,7 +197,14 @@ impl Api {
         let length = parts.iter().map(|part| part.len()).sum();
         let mut request = Zeroizing::new(String::with_capacity(length));
         parts.iter().for_each(|part| request.push_str(part));
-        let reply = self.patiently("PutSecretValue", request).await?;
+        let reply = self.patiently("PutSecretValue", request).await.map_err(|failed| {
+            // A rejection says nothing of an attempt before it; that the id is taken says all.
+            let told = failed.error.is_lost() || failed.error.is(TAKEN);
+            match failed.lost && !told {
+                true => CallError::Lost("the response was lost".into()),
+                false => failed.error,
+            }
+        })?;
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
         struct Put {
@@ -208,23 +238,26 @@ impl Api {
         &self,
         action: &str,
         request: impl Into<Zeroizing<String>>,
-    ) -> Result<Reply, CallError> {
+    ) -> Result<Reply, Failed> {
         let request = body(request.into());
         let mut patience = Patience::new(self.patience);
         let mut failure: Option<CallError> = None;
         loop {
             let error = match self.call(action, request.clone()).await {
                 Ok(reply) => return Ok(reply),
-                Err(error) if error.passes() => error,
-                Err(error) => return Err(error),
+                Err(error) => error,
             };
+            if !error.passes() {
+                let lost = failure.is_some_and(|failure| failure.is_lost());
+                return Err(Failed { error, lost });
+            }
             let more = patience.again(error.wait()).await;
             // One that was lost may have had its effect, whatever a later one says.
-            let failed = failure.take().filter(CallError::is_lost).unwrap_or(error);
+            let error = failure.take().filter(CallError::is_lost).unwrap_or(error);
             if !more {
-                return Err(failed);
+                return Err(Failed { lost: error.is_lost(), error });
             }
-            failure = Some(failed);
+            failure = Some(error);
         }
     }
 
@@ -269,6 +302,12 @@ impl Api {
         let request = http::Request::from_parts(head, body);
         Request::try_from(request).map_err(|error| failed(error.without_url().to_string()))
     }
+}
+
+/// A moment as AWS writes it.
+pub(super) fn moment(seconds_since_1970: f64) -> Option<DateTime<Utc>> {
+    let since = Duration::try_from_secs_f64(seconds_since_1970).ok()?;
+    DateTime::UNIX_EPOCH.checked_add_signed(TimeDelta::from_std(since).ok()?)
 }
 
 /// The name of an error, if it is one.

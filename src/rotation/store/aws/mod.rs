@@ -6,22 +6,26 @@
 mod api;
 mod credentials;
 mod place;
+mod versions;
 
 use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_core::future::BoxFuture;
 use hmac_sha256::Hash;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
-use self::api::{Api, CURRENT, CallError, PENDING};
+use self::api::{Api, CURRENT, CallError, Description, PENDING};
 use self::credentials::Fixed;
 use super::remote::{Patience, Remote, file, variable};
 use super::swap::{LastRead, Verdict, written};
 use super::{Store, StoreError, TakesEffect, json};
 use crate::Secret;
+
+pub(in crate::rotation) use self::versions::{Put, Version, Versions};
 
 /// How the ids of our versions begin: what is left under the label of pending versions by a process
 /// that was killed is told by it from the work of others.
@@ -70,6 +74,7 @@ impl fmt::Debug for AwsStore {
 struct Seen {
     id: Option<String>,
     text: Zeroizing<String>,
+    created: Option<DateTime<Utc>>,
 }
 
 impl AwsStore {
@@ -175,7 +180,7 @@ impl AwsStore {
                 let text = version.text.ok_or_else(|| {
                     self.failed("the secret is binary: put the key into it as a string first")
                 })?;
-                return Ok(Seen { id: Some(version.id), text });
+                return Ok(Seen { id: Some(version.id), text, created: version.created });
             }
             Err(error) => error,
         };
@@ -186,7 +191,7 @@ impl AwsStore {
             let has_one = |stages: &Vec<String>| stages.iter().any(|stage| stage == CURRENT);
             let _ = self.arn.set(described.arn);
             if !described.version_ids_to_stages.values().any(has_one) {
-                return Ok(Seen { id: None, text: Zeroizing::default() });
+                return Ok(Seen { id: None, text: Zeroizing::default(), created: None });
             }
         }
         Err(self.explained(api, "GetSecretValue", &error))
@@ -210,14 +215,14 @@ impl AwsStore {
     }
 
     /// The text of a version with another key, or without one.
-    fn with_key(&self, seen: &Seen, key: Option<&Secret>) -> Result<Zeroizing<String>, StoreError> {
-        let before = if seen.text.is_empty() { "{}" } else { &**seen.text };
+    fn with_key(&self, text: &str, key: Option<&Secret>) -> Result<Zeroizing<String>, StoreError> {
+        let before = if text.is_empty() { "{}" } else { text };
         match (&self.field, key) {
             (Some(field), Some(key)) => json::set(before, &[], field, key.expose()),
             (Some(field), None) => json::remove(before, &[], field),
             (None, Some(key)) => {
-                let end = seen.text.trim_end_matches(['\r', '\n']).len();
-                Ok(Zeroizing::new([key.expose(), &seen.text[end..]].concat()))
+                let end = text.trim_end_matches(['\r', '\n']).len();
+                Ok(Zeroizing::new([key.expose(), &text[end..]].concat()))
             }
             (None, None) => return Err(self.failed("a whole secret cannot be emptied")),
         }
@@ -261,7 +266,7 @@ impl AwsStore {
             Verdict::Foreign => return Ok(false),
             Verdict::Write => {}
         }
-        let text = self.with_key(&seen, key)?;
+        let text = self.with_key(&seen.text, key)?;
         let id = self.id_for(&seen, key);
         let written = self.write_version(api, &seen, &id, &text).await;
         if !written.as_ref().is_err_and(StoreError::outcome_unknown) {
@@ -340,8 +345,8 @@ impl AwsStore {
         StoreError::unknown(format!("{}: {problem}", self.describe()))
     }
 
-    async fn look(&self) -> Result<(), StoreError> {
-        let api = self.api().await?;
+    /// What AWS says of the secret, which is one that can be rotated.
+    async fn described(&self, api: &Api) -> Result<Description, StoreError> {
         let described = api.describe().await;
         let described = described.map_err(|e| self.explained(api, "DescribeSecret", &e))?;
         if described.deleted_date.is_some() {
@@ -349,12 +354,18 @@ impl AwsStore {
                 "the secret is scheduled for deletion: restore it first with `aws secretsmanager restore-secret`",
             ));
         }
-        if let Some(primary) = described.primary_region.filter(|primary| *primary != api.region) {
+        if let Some(primary) = described.primary_region.as_ref().filter(|it| **it != api.region) {
             return Err(self.failed(format!(
                 "the secret in {} is a replica: rotate the one in {primary}",
                 api.region
             )));
         }
+        Ok(described)
+    }
+
+    async fn look(&self) -> Result<(), StoreError> {
+        let api = self.api().await?;
+        let described = self.described(api).await?;
         for (id, stages) in &described.version_ids_to_stages {
             let bears = |wanted: &str| stages.iter().any(|stage| stage == wanted);
             match bears(PENDING) && !bears(CURRENT) {

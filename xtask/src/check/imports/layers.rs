@@ -18,7 +18,7 @@ pub(super) struct Layers {
 }
 
 /// The packages: every file below one of these folders is read.
-pub(super) const PACKAGES: [&str; 4] = ["src", "codegen/src", "cli/src", "xtask/src"];
+pub(super) const PACKAGES: [&str; 5] = ["src", "codegen/src", "cli/src", "lambda/src", "xtask/src"];
 
 /// The tables.
 pub(super) const LAYERS: &[Layers] = &[
@@ -48,6 +48,7 @@ pub(super) const LAYERS: &[Layers] = &[
             "begin",
             "resume",
             "once",
+            "steps",
             "lost",
             "store_test",
             "sweep",
@@ -95,6 +96,7 @@ pub(super) const LAYERS: &[Layers] = &[
         ],
         apart: &[],
     },
+    Layers { folder: "lambda/src", rows: &["handler", "settings", "log", "event"], apart: &[] },
     Layers {
         folder: "xtask/src",
         rows: &[
