@@ -47,6 +47,8 @@ pub(crate) struct Resolve {
 enum Exit {
     /// The reader of standard output has gone away, as `head` does.
     Unread,
+    /// An audit has found keys, and was to say so with its exit code only.
+    Selected,
     Failed,
     Usage,
     NeedsAttention,
@@ -74,6 +76,11 @@ impl Failure {
     /// A rotation is not finished and needs attention.
     pub(crate) fn attention(message: impl Into<String>) -> Self {
         Self { exit: Exit::NeedsAttention, ..Self::new(message) }
+    }
+
+    /// An audit has selected keys, which it has printed.
+    pub(crate) fn selected() -> Self {
+        Self { exit: Exit::Selected, ..Self::new("keys are selected") }
     }
 
     /// Adds what to do about it.
@@ -173,6 +180,7 @@ impl Failure {
     pub(crate) fn report(self, output: &Output) -> ExitCode {
         let code = match self.exit {
             Exit::Unread => return ExitCode::SUCCESS,
+            Exit::Selected => return ExitCode::from(4),
             Exit::Failed => 1,
             Exit::Usage => 2,
             Exit::NeedsAttention => 3,
@@ -220,7 +228,7 @@ impl From<Error> for Failure {
             _ => Exit::Failed,
         };
         Self {
-            message: error.to_string(),
+            message: error.to_string().replace("`allow_plain_http(true)`", "`--allow-plain-http`"),
             advice: advice(&error),
             status: error.status().map(|status| status.as_u16()),
             code: error.code().map(str::to_owned),
@@ -242,7 +250,7 @@ fn advice(error: &Error) -> Option<String> {
         }
         ErrorKind::Connect => "Check --base-url (KERNEL_BASE_URL), the network and the proxy.",
         ErrorKind::Configuration => {
-            "Set KERNEL_API_KEY or use --key-file FILE. The base URL comes from --base-url URL or KERNEL_BASE_URL: https://, or http:// for this machine."
+            "Set KERNEL_API_KEY or use --key-file FILE. The base URL comes from --base-url URL or KERNEL_BASE_URL: https://, or http:// for this machine; --allow-plain-http allows it for others. A profile can say all of that: kernel-keys config."
         }
         ErrorKind::TooLarge => "Request fewer keys per page with --limit N.",
         _ if error.is_rate_limited() => {

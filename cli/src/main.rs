@@ -1,6 +1,7 @@
 //! `kernel-keys`: the API keys of a Kernel organization, from the command line.
 
 mod args;
+mod ask;
 mod client;
 mod commands;
 mod failure;
@@ -8,6 +9,7 @@ mod logging;
 mod output;
 mod program;
 mod rotation;
+mod settings;
 mod signals;
 mod stores;
 
@@ -17,11 +19,17 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    let args = match args::parse() {
+    let mut args = match args::parse() {
         Ok(args) => args,
         Err(code) => return code,
     };
-    let output = Output::new(args.global.json);
+    if let Err(failure) = args.complete() {
+        return failure.report(&Output::new(args.global.format()));
+    }
+    let output = Output::new(args.global.format());
+    if let Some(overridden) = args.overridden() {
+        output.note(&overridden);
+    }
     logging::start(args.global.verbose);
     let done = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -114,6 +114,7 @@ pub use self::effects::Probe;
 pub use self::effects::clock::Clock;
 pub use self::effects::stop::Stop;
 pub use self::fleet::{Audited, Fleet, FleetEvent, Planned, Policy, Rotated, Skipped};
+pub use self::journal::history::History;
 pub use self::once::{CreateOnce, CreateOnceError, CreatedOnce};
 pub use self::plan::record::{Lifetime, Retirement};
 pub use self::report::{
@@ -249,6 +250,14 @@ impl RotationExt for Client {
 /// ```
 pub fn journal_name(store: &str) -> String {
     fleet::journal_name(store)
+}
+
+/// What a journal says of the rotations that have ended. Needs no key and no network.
+///
+/// # Errors
+/// A journal that cannot be read, or is damaged.
+pub fn history(journal: impl AsRef<Path>) -> Result<History, RotationError> {
+    Ok(journal::history::read(journal.as_ref())?)
 }
 
 /// What a journal says is not finished.

@@ -41,6 +41,15 @@ pub(crate) enum Command {
     },
     /// Check what a pull request must satisfy, and write nothing
     Check,
+    /// Build kernel-keys, and put it with its completions and man pages into a folder
+    Dist {
+        /// The folder, which is created
+        #[arg(long, value_name = "DIR", default_value = "target/dist")]
+        out: PathBuf,
+        /// Build in this profile
+        #[arg(long, default_value = "release")]
+        profile: String,
+    },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -1,21 +1,12 @@
 //! Runs what the command line says.
 
 use crate::args::{Cli, Command, FailOn, Format};
-use crate::error::Error;
-use crate::{check, fetch, files, regen};
+use crate::error::{Error, Outcome};
+use crate::{check, dist, fetch, files, regen};
 use chrono::Utc;
 use onkernel_codegen::Source;
 use onkernel_codegen::diff::Effect;
 use std::path::Path;
-
-/// What a command prints, and its exit code.
-#[derive(Debug)]
-pub struct Outcome {
-    /// For standard output.
-    pub text: String,
-    /// 0 for success, 1 for something to repair.
-    pub code: u8,
-}
 
 /// Runs a command in the workspace at `root`.
 ///
@@ -35,6 +26,7 @@ pub fn run(cli: Cli, root: &Path) -> Result<Outcome, Error> {
             Ok(Outcome { text: plan.summary(dry_run), code: 0 })
         }
         Command::Diff { old, new, format, fail_on } => compare(root, &old, &new, format, fail_on),
+        Command::Dist { out, profile } => dist::run(root, &out, &profile),
         Command::Check => {
             let report = check::run(root);
             Ok(Outcome { text: report.to_string(), code: u8::from(!report.is_fine()) })

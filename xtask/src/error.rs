@@ -1,6 +1,15 @@
-//! Why a command failed.
+//! What a command comes to: an outcome, or the error why it failed.
 
 use std::fmt;
+
+/// What a command prints, and its exit code.
+#[derive(Debug)]
+pub struct Outcome {
+    /// For standard output.
+    pub text: String,
+    /// 0 for success, 1 for something to repair.
+    pub code: u8,
+}
 
 /// Why a command failed.
 #[derive(Debug)]

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use onkernel::types::{ApiKeysStatus, SortBy, SortDirection};
 
+use crate::output::columns;
 use crate::stores::new_file::NewFileName;
 
 /// The plaintext is shown only once: pipe it into a secret manager, or use --store. If it can be
@@ -60,6 +62,10 @@ pub(crate) struct List {
     /// Stop after this many keys
     #[arg(long, value_name = "N")]
     pub(crate) max: Option<usize>,
+    /// Print these columns, in this order
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(columns::OF_KEYS))]
+    pub(crate) columns: Vec<String>,
 }
 
 #[derive(clap::Args)]

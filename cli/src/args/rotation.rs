@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use clap::builder::PossibleValuesParser;
 
 use super::values::{count, days, duration, grace_days, pause, seconds, time};
+use crate::output::columns;
 use crate::program::command_line;
 use crate::stores::name::StoreName;
 
@@ -92,7 +94,7 @@ pub(crate) struct Times {
     pub(crate) settle: Option<f64>,
 }
 
-#[derive(Clone, Copy, clap::ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Retire {
     /// Delete it
     Delete,
@@ -122,6 +124,28 @@ pub(crate) struct Selection {
     /// Include the key that you are using
     #[arg(long)]
     pub(crate) own: bool,
+}
+
+/// Exit codes: 0 success, 1 failure, 2 usage error, and with --exit-code 4 if keys are selected.
+#[derive(clap::Args)]
+pub(crate) struct Audit {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Exit with 4 if the policy selects keys, and with 0 if it selects none
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    /// Also write age, expiry, last rotation and failures to this file, as a whole, for the textfile
+    /// collector of Prometheus' node exporter
+    #[arg(long, value_name = "FILE.prom")]
+    pub(crate) prometheus: Option<PathBuf>,
+    /// With --prometheus, read the rotations from the journals in this folder [default: a folder in
+    /// your state folder]
+    #[arg(long, value_name = "DIR", requires = "prometheus")]
+    pub(crate) journal: Option<PathBuf>,
+    /// Print a table of these columns, in this order
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(columns::OF_AUDIT))]
+    pub(crate) columns: Vec<String>,
 }
 
 #[derive(clap::Args)]

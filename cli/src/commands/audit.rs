@@ -1,29 +1,71 @@
 //! `audit`: the keys that a policy selects.
 
+use chrono::{DateTime, Utc};
 use onkernel::rotation::{Policy, RotationExt};
 use serde_json::json;
 
-use crate::args::{Global, Selection};
+use crate::args::{Audit, Global, Selection};
 use crate::client;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::columns::{self, Row};
 use crate::output::text::{plural, safe};
+use crate::output::{Format, Output};
+use crate::rotation::{journals, metrics};
 
-pub(super) async fn run(args: Selection, global: &Global, output: &Output) -> Result<(), Failure> {
-    let selected = client::build(global)?.audit(&policy(&args)?).await?;
-    if output.is_json() {
-        let selected: Vec<_> = selected
-            .iter()
-            .map(|audited| json!({ "key": audited.key, "why": audited.why, "own": audited.own }))
-            .collect();
-        return Ok(output.print_json(&selected)?);
+pub(super) async fn run(
+    args: Audit,
+    global: &Global,
+    output: &Output,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let policy = policy(&args.selection)?;
+    let folder = match args.prometheus.is_some() {
+        true => Some(journals::folder(args.journal.as_deref())?),
+        false => None,
+    };
+    let selected = client::build(global)?.audit(&policy).await?;
+    if let (Some(path), Some(folder)) = (&args.prometheus, folder) {
+        metrics::write(path, &metrics::text(&selected, &folder, now)?)?;
     }
-    for audited in &selected {
-        let own = if audited.own { " (looks like the key that you are using)" } else { "" };
-        let (id, name) = (safe(&audited.key.id), safe(&audited.key.name));
-        output.print(&format!("{id}  {name}: {}{own}", audited.why))?;
+    let (chosen, style) = (&args.columns, output.style());
+    let rows = || selected.iter().map(|it| Row { key: &it.key, why: Some(&it.why), own: it.own });
+    match output.format() {
+        Format::Json | Format::Ndjson => {
+            let all: Vec<_> = selected
+                .iter()
+                .map(|it| json!({ "key": it.key, "why": it.why, "own": it.own }))
+                .collect();
+            output.print_each(&all)?;
+        }
+        Format::Csv => {
+            let columns = columns::chosen(chosen, columns::OF_AUDIT);
+            output.print(&columns::csv_header(&columns))?;
+            rows().try_for_each(|row| output.print(&columns::csv_row(&columns, &row)))?;
+        }
+        Format::Table if chosen.is_empty() => {
+            for it in &selected {
+                let own = if it.own { " (looks like the key that you are using)" } else { "" };
+                let (id, name) = (safe(&it.key.id), safe(&it.key.name));
+                output.print(&format!("{id}  {name}: {}{own}", it.why))?;
+            }
+        }
+        Format::Table if selected.is_empty() => {}
+        Format::Table => {
+            let columns = columns::chosen(chosen, &[]);
+            output.print(
+                &columns::table(&columns, rows(), now, true).render(output.width(), style),
+            )?;
+        }
     }
     output.note(&format!("{}.", plural(selected.len() as u64, "key")));
+    if args.exit_code && !selected.is_empty() {
+        return Err(Failure::selected());
+    }
+    if !selected.is_empty() {
+        output.note(
+            "Next: kernel-keys rotate-all with the same options and --store, first with --dry-run.",
+        );
+    }
     Ok(())
 }
 

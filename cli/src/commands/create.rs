@@ -14,7 +14,8 @@ use crate::failure::{Failure, LOST_KEY};
 use crate::output::keys;
 use crate::output::text::safe;
 use crate::output::time::expiry;
-use crate::output::{Output, PrintError, json};
+use crate::output::{Format, Output, PrintError, json, line};
+use crate::rotation::resolutions::quoted;
 use crate::signals::Signals;
 use crate::stores::new_file::{NewFile, NewFileName};
 
@@ -155,6 +156,10 @@ impl Delivered {
         let store = store.to_string();
         output.note(&key.summary());
         output.note(&format!("Its plaintext is in {}.", safe(&store)));
+        output.note(&format!(
+            "Next: kernel-keys whoami --key-file {}",
+            quoted(store.trim_start_matches("file:"))
+        ));
         if !output.is_json() {
             return Ok(());
         }
@@ -171,7 +176,10 @@ fn plaintext(key: &NewKey, output: &Output) -> Result<String, Failure> {
     }
     let mut result = key.to_json();
     result["key"] = json!(key.plaintext.expose());
-    Ok(json(&result)?)
+    Ok(match output.format() {
+        Format::Ndjson => line(&result)?,
+        _ => json(&result)?,
+    })
 }
 
 /// Deletes a key whose plaintext was not delivered.

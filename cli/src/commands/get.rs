@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use crate::args::{Get, Global};
 use crate::client;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::columns::{self, Row};
 use crate::output::keys;
+use crate::output::{Format, Output};
 
 pub(super) async fn run(
     args: Get,
@@ -19,6 +20,11 @@ pub(super) async fn run(
         call = call.include_deleted(true);
     }
     let key = call.send().await?;
+    if output.format() == Format::Csv {
+        let columns = columns::chosen(&[], columns::OF_KEYS);
+        output.print(&columns::csv_header(&columns))?;
+        return Ok(output.print(&columns::csv_row(&columns, &Row::from(&key)))?);
+    }
     if output.is_json() {
         return Ok(output.print_json(&key)?);
     }

@@ -1,11 +1,14 @@
 //! The commands, a file each.
 
 mod audit;
+mod config;
 mod create;
 mod delete;
 mod demo;
+mod doctor;
 mod get;
 mod list;
+mod reference;
 mod rename;
 mod resume;
 mod rotate;
@@ -35,12 +38,16 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<(), Failure> {
         Command::Rotate(rotate) => rotate::run(*rotate, &global, output).await,
         Command::Resume(resume) => resume::run(*resume, &global, output).await,
         Command::Sweep(sweep) => sweep::run(sweep, &global, output).await,
-        Command::Audit(selection) => audit::run(selection, &global, output).await,
+        Command::Audit(audit) => audit::run(*audit, &global, output, now).await,
         Command::RotateAll(all) => rotate_all::run(*all, &global, output).await,
         Command::Stores => stores::run(output),
         Command::Store(store) => match store.command {
             StoreAction::Test { store } => stores::test::run(&store, output).await,
         },
+        Command::Doctor(doctor) => doctor::run(doctor, global, output).await,
+        Command::Config(config) => config::run(config, &global, output),
+        Command::Completions(completions) => reference::completions(&completions, output),
+        Command::Man(man) => reference::man(man, output),
         Command::Serve(serve) => serve::run(serve, output).await,
         Command::Demo => demo::run(output).await,
     }

@@ -9,13 +9,13 @@ use onkernel::rotation::{
 use crate::args::{Global, Resume};
 use crate::client;
 use crate::failure::Failure;
-use crate::output::Output;
 use crate::output::text::safe;
+use crate::output::{Format, Output};
 use crate::rotation::journals::Unfinished;
 use crate::rotation::note::Note;
 use crate::rotation::progress::Progress;
 use crate::rotation::resolutions::ResumeCommand;
-use crate::rotation::{journals, report};
+use crate::rotation::{events, journals, report};
 use crate::signals::Signals;
 use crate::stores::name::StoreName;
 
@@ -25,15 +25,23 @@ pub(super) async fn run(args: Resume, global: &Global, output: &Output) -> Resul
     let (signals, stop) = (Signals::listen()?, Stop::new());
     let progress = Progress::new(output);
     let command = ResumeCommand::new(global, args.journal.as_deref());
-    let resuming =
-        Resuming { args: &args, global, progress: &progress, stop: &stop, command: &command };
+    let resuming = Resuming {
+        args: &args,
+        global,
+        progress: &progress,
+        stop: &stop,
+        command: &command,
+        output,
+    };
     let work = async {
         let (mut reports, mut failures) = (Vec::new(), Vec::new());
         for selected in &selected {
             match resuming.one(selected).await {
                 Ok(None) => {}
                 Ok(Some(report)) => {
-                    if !output.is_json() {
+                    if events::are_wanted(output) {
+                        events::ended(output, &report.store, &report);
+                    } else if !output.is_json() {
                         report::report_print_error(output, report::print(output, &report));
                     }
                     failures.extend(report::is_settled(&report, &command).err());
@@ -42,7 +50,7 @@ pub(super) async fn run(args: Resume, global: &Global, output: &Output) -> Resul
                 Err(failure) => failures.push(failure),
             }
         }
-        if output.is_json() {
+        if output.format() == Format::Json {
             report::report_print_error(output, output.print_json(&reports));
         } else if reports.is_empty() && failures.is_empty() {
             output.note("Nothing is left to do.");
@@ -98,6 +106,7 @@ struct Resuming<'a> {
     progress: &'a Progress,
     stop: &'a Stop,
     command: &'a ResumeCommand,
+    output: &'a Output,
 }
 
 impl Resuming<'_> {
@@ -150,7 +159,8 @@ impl Resuming<'_> {
             let opened = store.open().map_err(|why| cannot(why, &moved))?;
             let hooks =
                 [Resolution::Deploy, Resolution::Deployed, Resolution::Verify, Resolution::GiveUp];
-            resume = resume.shared_store(opened).on_event(self.progress.watch(None));
+            resume =
+                resume.shared_store(opened).on_event(self.progress.watch(&store.to_string(), None));
             resume = note.apply_to_resume(resume).map_err(|why| cannot(why, &hooks))?;
         }
         if args.store.is_some() {
@@ -168,6 +178,9 @@ impl Resuming<'_> {
         // Whatever the reason, the rotation is not finished.
         let resumed = resume.run().await;
         resumed.map_err(|error| {
+            if events::are_wanted(self.output) {
+                events::failed(self.output, &store.to_string(), &error);
+            }
             let failure = report::failure(&error, Some(&store), self.command);
             // Whoever is at it will say how it ended.
             if error.decision() == Some(Decision::UnderWay) {

@@ -3,22 +3,27 @@
 use chrono::{DateTime, Utc};
 use onkernel::rotation::{Lifetime, Retirement, Rotation, RotationExt, Stop, pending};
 
-use crate::args::{self, GRACE_DAYS, Global, Retire, RotationOptions};
+use crate::args::{self, GRACE_DAYS, Global, OVERLAP, Retire, RotationOptions};
+use crate::ask;
 use crate::client;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::output::text::safe;
 use crate::rotation::note::Note;
 use crate::rotation::progress::Progress;
 use crate::rotation::resolutions::ResumeCommand;
 use crate::rotation::{journals, plan, report};
 use crate::signals::Signals;
+use crate::stores::name::StoreName;
+use clap::ValueEnum;
 
 pub(super) async fn run(
     args: args::Rotate,
     global: &Global,
     output: &Output,
 ) -> Result<(), Failure> {
-    let args::Rotate { id, store, store_is_new, allow_difference, options } = args;
+    let args::Rotate { id, store, store_is_new, allow_difference, mut options } = args;
+    decide(&mut options, &store, output)?;
     check(&options)?;
     let signals = Signals::listen()?;
     let client = client::build(global)?;
@@ -47,10 +52,17 @@ pub(super) async fn run(
     }
     let note = note.to_json().map_err(Failure::new)?;
     let (progress, stop) = (Progress::new(output), Stop::new());
-    let rotation = rotation.note(note).on_event(progress.watch(None)).stop_on(&stop);
+    let rotation =
+        rotation.note(note).on_event(progress.watch(&store.to_string(), None)).stop_on(&stop);
     let result = signals.stoppable(&stop, || progress.note(report::STOPPING), rotation.run()).await;
     match result {
-        Some(result) => report::conclude(output, result, &store, &resume),
+        Some(result) => {
+            report::conclude(output, result, &store, &resume)?;
+            if matches!(options.retire, Some(Retire::Keep)) {
+                output.note("Next: kernel-keys delete the old key when nothing uses it any more.");
+            }
+            Ok(())
+        }
         None if matches!(pending(&journal), Ok(None)) => {
             Err(Failure::new("stopped before anything was touched"))
         }
@@ -73,18 +85,51 @@ async fn preview(
     plan::conclude(&planned.rejected, resume)
 }
 
+/// Whether nothing says what happens to the old key. A plan says so itself, beside whatever else it
+/// finds.
+fn is_undecided(options: &RotationOptions) -> bool {
+    let RotationOptions { dry_run, retire, deploy, verify, .. } = options;
+    !dry_run && retire.is_none() && deploy.is_none() && verify.is_none()
+}
+
+/// Asks a person on a terminal for what is not decided. Elsewhere nothing is asked.
+fn decide(
+    options: &mut RotationOptions,
+    store: &StoreName,
+    output: &Output,
+) -> Result<(), Failure> {
+    if !is_undecided(options) || !ask::is_possible(output) {
+        return Ok(());
+    }
+    output.error(&format!(
+        "What happens to the old key when {} holds the new one?
+  grace   it expires after {GRACE_DAYS} days: time to notice
+  keep    it stays until you delete it
+  delete  it stops working, once both have worked a while",
+        safe(&store.to_string())
+    ));
+    let retire = ask::until(output, "grace, keep or delete?", "grace", |reply| {
+        Retire::from_str(reply, true).map_err(|_| "Reply grace, keep or delete.".to_owned())
+    })?;
+    options.retire = Some(retire);
+    if matches!(retire, Retire::Delete) && options.overlap == OVERLAP {
+        let question = "For how many seconds do both keys work?";
+        options.overlap = ask::until(output, question, &OVERLAP.to_string(), |reply| {
+            reply.parse().ok().filter(|seconds| (0.0..=86_400.0).contains(seconds)).ok_or_else(
+                || "Reply with 0 to 86400 seconds, longer than your workload needs to read its key.".to_owned(),
+            )
+        })?;
+    }
+    Ok(())
+}
+
 /// Checks what clap cannot check.
 pub(super) fn check(options: &RotationOptions) -> Result<(), Failure> {
     let grace = matches!(options.retire, Some(Retire::Grace));
     if options.grace_days.is_some() && !grace {
         return Err(Failure::usage("--grace-days needs --retire grace"));
     }
-    // A plan says so itself, beside whatever else it finds.
-    if !options.dry_run
-        && options.retire.is_none()
-        && options.deploy.is_none()
-        && options.verify.is_none()
-    {
+    if is_undecided(options) {
         return Err(Failure::usage(
             "choose what happens to the old key: --retire delete, keep or grace",
         )

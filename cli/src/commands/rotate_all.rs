@@ -18,7 +18,7 @@ use crate::output::{Output, PrintError};
 use crate::rotation::note::Note;
 use crate::rotation::progress::Progress;
 use crate::rotation::resolutions::ResumeCommand;
-use crate::rotation::{journals, plan, report};
+use crate::rotation::{events, journals, plan, report};
 use crate::signals::Signals;
 use crate::stores::name::StoreName;
 
@@ -65,7 +65,8 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
         .stop_after(stop_after)
         .stop_on(&stop)
         .each(move |rotation, key| {
-            let rotation = configure(rotation, &options).on_event(shown.watch(Some(&key.name)));
+            let rotation = configure(rotation, &options)
+                .on_event(shown.watch(&store_of(&store, key), Some(&key.name)));
             match prepare(rotation.clone(), &options, store.filled(&key.name, &key.id)) {
                 Ok(rotation) => rotation,
                 Err(why) => {
@@ -97,6 +98,9 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
     let (mut failed, mut attention, mut not_started) = (0, false, 0);
     let unusable = unusable.lock().unwrap_or_else(PoisonError::into_inner);
     for (key, result) in &rotated {
+        if events::are_wanted(output) {
+            print_event(output, &named, key, result, unusable.get(&key.id));
+        }
         let (outcome, more) = match result {
             Rotated::Skipped(Skipped::NoStore) if unusable.contains_key(&key.id) => {
                 failed += 1;
@@ -122,7 +126,9 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
         };
         results.push(json!({ "id": key.id, "name": key.name, "outcome": outcome, "more": more }));
     }
-    report::report_print_error(output, print(&results, output));
+    if !events::are_wanted(output) {
+        report::report_print_error(output, print(&results, output));
+    }
     match failed {
         _ if attention => {
             Err(Failure::attention("a rotation needs attention")
@@ -131,6 +137,33 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
         0 if not_started == 0 => Ok(()),
         0 => Err(Failure::new(format!("stopped: {} not started", plural(not_started, "rotation")))),
         _ => Err(Failure::new(format!("{} failed", plural(failed, "rotation")))),
+    }
+}
+
+/// What the store of a key is called.
+fn store_of(template: &StoreName, key: &ApiKey) -> String {
+    template.filled(&key.name, &key.id).as_ref().unwrap_or(template).to_string()
+}
+
+/// Prints how the rotation of one key ended, as an event.
+fn print_event(
+    output: &Output,
+    template: &StoreName,
+    key: &ApiKey,
+    result: &Rotated,
+    unusable: Option<&String>,
+) {
+    let (store, named) = (store_of(template, key), (&*key.id, &*key.name));
+    match (result, unusable) {
+        (Rotated::Done(report), _) => events::ended(output, &store, report),
+        (Rotated::Failed(error), _) => events::failed(output, &store, error),
+        (Rotated::Skipped(Skipped::NoStore), Some(why)) => {
+            events::not_begun(output, &store, named, "rejected", why);
+        }
+        (Rotated::Skipped(why), _) => {
+            events::not_begun(output, &store, named, "skipped", reason(why));
+        }
+        _ => {}
     }
 }
 
@@ -184,7 +217,7 @@ fn preview(
 /// Prints the outcome for each key.
 fn print(results: &[Value], output: &Output) -> Result<(), PrintError> {
     if output.is_json() {
-        return output.print_json(&results);
+        return output.print_each(results);
     }
     results.iter().try_for_each(|key| {
         let text = |value: &Value| value.as_str().map(safe);

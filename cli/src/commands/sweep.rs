@@ -37,6 +37,7 @@ pub(super) async fn run(args: Sweep, global: &Global, output: &Output) -> Result
                 Ok(pending) => {
                     let mut sweep = client::build(global)?.resume(&journal).stop_on(&stop);
                     // After a self-rotation only the key in the store is let in.
+                    let watched = pending.store.clone();
                     let note: Option<Note> = serde_json::from_value(pending.note).ok();
                     let store = note.map(|note| note.store);
                     if let Some(opened) = store.as_ref().and_then(|store| store.open().ok()) {
@@ -45,7 +46,7 @@ pub(super) async fn run(args: Sweep, global: &Global, output: &Output) -> Result
                     if let Some(settle) = args.settle {
                         sweep = sweep.settle_time(Duration::from_secs_f64(settle));
                     }
-                    let swept = sweep.on_event(progress.watch(None)).sweep().await;
+                    let swept = sweep.on_event(progress.watch(&watched, None)).sweep().await;
                     swept.map_err(|error| {
                         let failure = report::failure(&error, store.as_ref(), &command);
                         failure.into_attention().or_advise(|| report::resume_advice(&command))

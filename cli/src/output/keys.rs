@@ -3,62 +3,23 @@
 use chrono::{DateTime, Utc};
 use onkernel::types::{ApiKey, CreatedApiKey};
 
+use super::columns::{self, Row};
 use super::style::{Style, Tint};
-use super::table::{Cell, Fit, Table};
+use super::table::Table;
 use super::text::{plural, safe};
 use super::time::{exact, expiry, relative};
 
 /// A table with one key a row.
 pub(crate) fn table(keys: &[ApiKey], now: DateTime<Utc>) -> Table {
-    let deleted = keys.iter().any(|key| key.deleted_at.is_some());
-    let mut columns = vec![
-        ("ID", Fit::Whole),
-        ("NAME", Fit::Cut),
-        ("KEY", Fit::Whole),
-        ("SCOPE", Fit::Cut),
-        ("CREATED", Fit::Whole),
-        ("EXPIRES", Fit::Whole),
-    ];
-    if deleted {
-        columns.push(("DELETED", Fit::Whole));
+    let mut names = USUAL.to_vec();
+    if keys.iter().any(|key| key.deleted_at.is_some()) {
+        names.push("deleted");
     }
-    let mut table = Table::new(columns);
-    for key in keys {
-        let mut row = vec![
-            Cell::new(&key.id),
-            Cell::tinted(Tint::Strong, &key.name),
-            Cell::new(&key.masked_key),
-            scope_cell(key),
-            Cell::new(relative(key.created_at, now)),
-            expiry_cell(key, now),
-        ];
-        if deleted {
-            let when = key.deleted_at.map_or(String::new(), |time| relative(time, now));
-            row.push(Cell::tinted(Tint::Bad, when));
-        }
-        table.row(row);
-    }
-    table
+    columns::table(&columns::chosen(&[], &names), keys.iter().map(Row::from), now, false)
 }
 
-/// Where a key is valid, for a column.
-pub(crate) fn scope_cell(key: &ApiKey) -> Cell {
-    match (&key.project_id, &key.project_name) {
-        (None, _) => Cell::new("org-wide"),
-        (Some(_), Some(name)) => Cell::new(name),
-        (Some(id), None) => Cell::new(id),
-    }
-}
-
-/// When a key ends, for a column.
-pub(crate) fn expiry_cell(key: &ApiKey, now: DateTime<Utc>) -> Cell {
-    let tint = match key.expires_at {
-        Some(end) if end <= now => Tint::Bad,
-        Some(_) => Tint::Plain,
-        None => Tint::Faint,
-    };
-    Cell::tinted(tint, expiry(key.expires_at, now))
-}
+/// The columns that are shown unless a person chooses others.
+pub(crate) const USUAL: [&str; 6] = ["id", "name", "key", "scope", "created", "expires"];
 
 /// One key in detail, a line for each field.
 pub(crate) fn details(key: &ApiKey, now: DateTime<Utc>, style: Style) -> String {

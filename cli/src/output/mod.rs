@@ -2,7 +2,11 @@
 //!
 //! Nothing is printed through `println!`, which panics when the reader has gone away.
 
+pub(crate) mod cells;
+pub(crate) mod columns;
+pub(crate) mod format;
 pub(crate) mod keys;
+pub(crate) mod listing;
 pub(crate) mod style;
 pub(crate) mod table;
 pub(crate) mod text;
@@ -13,12 +17,13 @@ use std::io::{self, Write};
 use serde::Serialize;
 use terminal_size::{Width, terminal_size_of};
 
+pub(crate) use self::format::Format;
 use self::style::{Style, Tint, is_terminal};
 
 /// Where a command prints.
 #[derive(Clone, Copy)]
 pub(crate) struct Output {
-    json: bool,
+    format: Format,
     style: Style,
     error_style: Style,
 }
@@ -28,13 +33,18 @@ pub(crate) struct Output {
 pub(crate) struct PrintError(pub(crate) io::Error);
 
 impl Output {
-    pub(crate) fn new(json: bool) -> Self {
-        Self { json, style: Style::of(&io::stdout()), error_style: Style::of(&io::stderr()) }
+    pub(crate) fn new(format: Format) -> Self {
+        Self { format, style: Style::of(&io::stdout()), error_style: Style::of(&io::stderr()) }
     }
 
-    /// Whether a program reads the result.
+    /// The format of results.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Whether results and errors are JSON.
     pub(crate) fn is_json(&self) -> bool {
-        self.json
+        matches!(self.format, Format::Json | Format::Ndjson)
     }
 
     /// The style of results.
@@ -59,18 +69,37 @@ impl Output {
 
     /// Prints a result, and a line break after it.
     pub(crate) fn print(&self, text: &str) -> Result<(), PrintError> {
+        self.write(text, true)
+    }
+
+    /// Prints a result, or a part of it that a line break does not end.
+    pub(crate) fn write(&self, text: &str, ends: bool) -> Result<(), PrintError> {
         let mut out = io::stdout().lock();
-        out.write_all(format!("{text}\n").as_bytes()).and_then(|()| out.flush()).map_err(PrintError)
+        let end = if ends { "\n" } else { "" };
+        out.write_all(format!("{text}{end}").as_bytes())
+            .and_then(|()| out.flush())
+            .map_err(PrintError)
     }
 
     /// Prints a result as JSON.
     pub(crate) fn print_json(&self, value: &impl Serialize) -> Result<(), PrintError> {
-        self.print(&json(value)?)
+        match self.format {
+            Format::Ndjson => self.print(&line(value)?),
+            _ => self.print(&json(value)?),
+        }
+    }
+
+    /// Prints results as JSON: an array, or a line for each.
+    pub(crate) fn print_each(&self, values: &[impl Serialize]) -> Result<(), PrintError> {
+        match self.format {
+            Format::Ndjson => values.iter().try_for_each(|value| self.print(&line(value)?)),
+            _ => self.print(&json(&values)?),
+        }
     }
 
     /// Prints a remark for people.
     pub(crate) fn note(&self, text: &str) {
-        if !self.json {
+        if self.format == Format::Table {
             self.error(text);
         }
     }
@@ -97,4 +126,9 @@ impl Output {
 /// Indented, since people read it too.
 pub(crate) fn json(value: &impl Serialize) -> Result<String, PrintError> {
     serde_json::to_string_pretty(value).map_err(|error| PrintError(error.into()))
+}
+
+/// On one line, for programs.
+pub(crate) fn line(value: &impl Serialize) -> Result<String, PrintError> {
+    serde_json::to_string(value).map_err(|error| PrintError(error.into()))
 }

@@ -26,6 +26,10 @@ pub(crate) struct Table {
     rows: Vec<Vec<Cell>>,
 }
 
+/// How a table is laid out: a width for each column, and none for one that does not fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Layout(Vec<Option<usize>>);
+
 /// How a column fits where the terminal is too narrow.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fit {
@@ -33,6 +37,16 @@ pub(crate) enum Fit {
     Whole,
     /// It is cut.
     Cut,
+    /// It stays whole, or is left out: the last of these first.
+    Spare,
+    /// It is cut, and left out after those.
+    SpareCut,
+}
+
+impl Fit {
+    fn is_cut(self) -> bool {
+        matches!(self, Self::Cut | Self::SpareCut)
+    }
 }
 
 const GAP: usize = 2;
@@ -49,39 +63,81 @@ impl Table {
 
     /// The table as lines, the last without a line break.
     pub(crate) fn render(&self, width: Option<usize>, style: Style) -> String {
-        let widths = self.widths(width);
-        let titles: Vec<Cell> =
-            self.columns.iter().map(|(title, _)| Cell::tinted(Tint::Faint, title)).collect();
-        let lines = std::iter::once(&titles).chain(&self.rows);
-        lines.map(|row| line(row, &widths, style)).collect::<Vec<_>>().join("\n")
+        let layout = self.layout(width, &Layout::default());
+        let lines = [self.titles(&layout, style), self.lines(&layout, style)];
+        lines.join("\n").trim_end_matches('\n').to_owned()
     }
 
-    fn widths(&self, limit: Option<usize>) -> Vec<usize> {
-        let mut widths: Vec<usize> = self.columns.iter().map(|(title, _)| title.len()).collect();
+    /// The line of titles.
+    pub(crate) fn titles(&self, layout: &Layout, style: Style) -> String {
+        let titles: Vec<Cell> =
+            self.columns.iter().map(|(title, _)| Cell::tinted(Tint::Faint, title)).collect();
+        line(&titles, layout, style)
+    }
+
+    /// The rows as lines, the last without a line break.
+    pub(crate) fn lines(&self, layout: &Layout, style: Style) -> String {
+        self.rows.iter().map(|row| line(row, layout, style)).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The titles of the columns that a layout leaves out.
+    pub(crate) fn left_out(&self, layout: &Layout) -> Vec<&'static str> {
+        let columns = self.columns.iter().zip(&layout.0);
+        columns.filter(|(_, width)| width.is_none()).map(|((title, _), _)| *title).collect()
+    }
+
+    /// A layout within this width, no narrower than the one before: rows that follow others.
+    pub(crate) fn layout(&self, limit: Option<usize>, before: &Layout) -> Layout {
+        let mut wanted: Vec<Option<usize>> =
+            self.columns.iter().map(|(title, _)| Some(title.len())).collect();
         for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.text.chars().count());
+            for (width, cell) in wanted.iter_mut().zip(row) {
+                *width = (*width).max(Some(cell.text.chars().count()));
             }
         }
-        let limit =
-            limit.unwrap_or(usize::MAX).saturating_sub(GAP * widths.len().saturating_sub(1));
-        while widths.iter().sum::<usize>() > limit {
-            let shrinkable = self.columns.iter().zip(&mut widths);
-            let widest = shrinkable
-                .filter(|((_, fit), width)| *fit == Fit::Cut && **width > NARROWEST)
+        for (width, before) in wanted.iter_mut().zip(&before.0) {
+            *width = before.and_then(|before| (*width).max(Some(before)));
+        }
+        let limit = limit.unwrap_or(usize::MAX);
+        loop {
+            let widths = self.shrunk(wanted.clone(), limit);
+            let spare = |fit: Fit| {
+                let mut columns = self.columns.iter().zip(&wanted);
+                columns.rposition(|((_, it), width)| *it == fit && width.is_some())
+            };
+            match spare(Fit::Spare).or_else(|| spare(Fit::SpareCut)) {
+                Some(at) if total(&widths) > limit => wanted[at] = None,
+                _ => return Layout(widths),
+            }
+        }
+    }
+
+    /// The widths with what may be cut cut, the widest first, until they fit or nothing more may.
+    fn shrunk(&self, mut widths: Vec<Option<usize>>, limit: usize) -> Vec<Option<usize>> {
+        while total(&widths) > limit {
+            let columns = self.columns.iter().zip(&mut widths);
+            let widest = columns
+                .filter(|((_, fit), width)| fit.is_cut() && **width > Some(NARROWEST))
                 .map(|(_, width)| width)
                 .max();
-            let Some(width) = widest else { break };
+            let Some(Some(width)) = widest else { break };
             *width -= 1;
         }
         widths
     }
 }
 
-fn line(row: &[Cell], widths: &[usize], style: Style) -> String {
+/// The columns of a line, and the gaps between them.
+fn total(widths: &[Option<usize>]) -> usize {
+    let shown = widths.iter().flatten();
+    shown.clone().sum::<usize>() + GAP * shown.count().saturating_sub(1)
+}
+
+fn line(row: &[Cell], layout: &Layout, style: Style) -> String {
     let mut out = String::new();
     let mut due = 0;
-    for (cell, &width) in row.iter().zip(widths) {
+    for (cell, width) in row.iter().zip(&layout.0) {
+        let Some(width) = *width else { continue };
         let text = cut(&cell.text, width);
         if !text.is_empty() {
             out.extend(std::iter::repeat_n(' ', due));
@@ -112,6 +168,27 @@ ID      NAME                 EXPIRES
 key_1   a name that is long  never
 key_22  \\u{1b}";
         assert_eq!(sample().render(None, Style::default()), expected);
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_the_columns_that_matter() {
+        let columns = [("ID", Fit::Whole), ("WHO", Fit::SpareCut), ("AGE", Fit::Spare)];
+        let mut table = Table::new(columns);
+        table.row([Cell::new("key_1"), Cell::new("somebody else"), Cell::new("3 days ago")]);
+        let shown = |width| table.render(Some(width), Style::default());
+        assert_eq!(shown(32), "ID     WHO            AGE\nkey_1  somebody else  3 days ago");
+        assert_eq!(shown(29), "ID     WHO         AGE\nkey_1  somebody …  3 days ago");
+        assert_eq!(shown(26), "ID     WHO\nkey_1  somebody else");
+        assert_eq!(shown(12), "ID\nkey_1");
+        let layout = table.layout(Some(12), &Layout::default());
+        assert_eq!(table.left_out(&layout), ["WHO", "AGE"]);
+    }
+
+    #[test]
+    fn rows_that_follow_others_stand_below_them() {
+        let table = sample();
+        let wide = table.layout(None, &Layout(vec![Some(10), Some(3), None]));
+        assert_eq!(wide, Layout(vec![Some(10), Some(19), None]));
     }
 
     #[test]

@@ -38,8 +38,8 @@ fn cannot_create(folder: &Path, error: &io::Error) -> Failure {
         .advise("Choose another folder with --journal DIR.")
 }
 
-/// The journals in a folder that are not finished, and those that cannot be read.
-pub(crate) fn unfinished(folder: &Path) -> Result<Vec<(PathBuf, Unfinished)>, Failure> {
+/// All journals in a folder.
+pub(crate) fn all(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         // Nothing has been rotated yet.
@@ -48,14 +48,20 @@ pub(crate) fn unfinished(folder: &Path) -> Result<Vec<(PathBuf, Unfinished)>, Fa
             return Err(Failure::new(format!("cannot read {}: {error}", folder.display())));
         }
     };
+    let paths = entries.flatten().map(|entry| entry.path());
+    let mut paths: Vec<_> =
+        paths.filter(|path| path.extension().is_some_and(|it| it == "jsonl")).collect();
+    paths.sort();
+    Ok(paths)
+}
+
+/// The journals in a folder that are not finished, and those that cannot be read.
+pub(crate) fn unfinished(folder: &Path) -> Result<Vec<(PathBuf, Unfinished)>, Failure> {
     let mut found = Vec::new();
-    for path in entries.flatten().map(|entry| entry.path()) {
-        if path.extension().is_some_and(|extension| extension == "jsonl") {
-            let pending = pending(&path).map_err(|error| Failure::attention(error.to_string()));
-            found.extend(pending.transpose().map(|unfinished| (path, unfinished)));
-        }
+    for path in all(folder)? {
+        let pending = pending(&path).map_err(|error| Failure::attention(error.to_string()));
+        found.extend(pending.transpose().map(|unfinished| (path, unfinished)));
     }
-    found.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(found)
 }
 

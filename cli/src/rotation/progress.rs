@@ -1,5 +1,5 @@
 //! Progress of rotations: on a terminal an animated line for each one and how many are done;
-//! elsewhere a line for each step; with `--json` nothing.
+//! elsewhere a line for each step; for programs events, or nothing.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use onkernel::rotation::Event;
 
-use super::report;
-use crate::output::Output;
+use super::{events, report};
 use crate::output::style::Tint;
 use crate::output::text::{cut, safe};
+use crate::output::{Format, Output};
 
 /// The line of one rotation, and the one that counts them.
 const ONE: &str = "  {spinner} {msg} … {elapsed}{left}";
@@ -30,7 +30,8 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new(output: &Output) -> Self {
-        let lines = (!output.is_json() && output.can_animate()).then(MultiProgress::new);
+        let lines =
+            (output.format() == Format::Table && output.can_animate()).then(MultiProgress::new);
         Self { output: *output, lines, total: None }
     }
 
@@ -61,7 +62,11 @@ impl Progress {
     }
 
     /// Listens to one rotation. Its line goes away when the rotation ends and drops the listener.
-    pub(crate) fn watch(&self, name: Option<&str>) -> impl Fn(&Event) + Send + Sync + 'static {
+    pub(crate) fn watch(
+        &self,
+        store: &str,
+        name: Option<&str>,
+    ) -> impl Fn(&Event) + Send + Sync + 'static {
         let name = name.map(|name| cut(&safe(name), NAME));
         let until = Until::default();
         let line = self.lines.as_ref().map(|lines| {
@@ -75,6 +80,7 @@ impl Progress {
         });
         let watched = Watched {
             progress: self.clone(),
+            store: store.to_owned(),
             name,
             line,
             until,
@@ -98,6 +104,7 @@ type Until = Arc<Mutex<Option<Instant>>>;
 /// One running rotation.
 struct Watched {
     progress: Progress,
+    store: String,
     name: Option<String>,
     line: Option<ProgressBar>,
     until: Until,
@@ -108,6 +115,9 @@ struct Watched {
 
 impl Watched {
     fn show(&self, event: &Event) {
+        if events::are_wanted(&self.progress.output) {
+            return events::happened(&self.progress.output, &self.store, event);
+        }
         match event {
             Event::Waiting { why, left } => return self.wait(why, *left),
             Event::Started { step } => self.begin(&step.to_string()),

@@ -7,6 +7,7 @@ use onkernel::rotation::{
 };
 use serde_json::json;
 
+use super::events;
 use super::resolutions::ResumeCommand;
 use crate::failure::Failure;
 use crate::output::style::Tint;
@@ -66,8 +67,16 @@ pub(crate) fn conclude(
     store: &StoreName,
     resume: &ResumeCommand,
 ) -> Result<(), Failure> {
-    let report = result.map_err(|error| failure(&error, Some(store), resume))?;
-    report_print_error(output, print(output, &report));
+    let report = result.map_err(|error| {
+        if events::are_wanted(output) {
+            events::failed(output, &store.to_string(), &error);
+        }
+        failure(&error, Some(store), resume)
+    })?;
+    match events::are_wanted(output) {
+        true => events::ended(output, &store.to_string(), &report),
+        false => report_print_error(output, print(output, &report)),
+    }
     is_settled(&report, resume)
 }
 

@@ -13,6 +13,7 @@ use crate::stores::name::StoreName;
 /// `kernel-keys resume` with the options that it needs again.
 #[derive(Clone)]
 pub(crate) struct ResumeCommand {
+    /// A flag has an empty value.
     options: Vec<(&'static str, String)>,
 }
 
@@ -26,6 +27,8 @@ impl ResumeCommand {
         let options = [
             ("--base-url", global.base_url.clone()),
             ("--key-file", global.key_file.as_deref().map(path)),
+            ("--allow-plain-http", global.allow_plain_http.then(String::new)),
+            ("--profile", global.profile.clone()),
             ("--project", global.project.clone()),
             ("--timeout", global.timeout.map(|timeout| timeout.as_secs_f64().to_string())),
             ("--journal", journal.map(path)),
@@ -68,7 +71,9 @@ impl ResumeCommand {
 }
 
 fn command<'a>(options: impl Iterator<Item = (&'a str, &'a str)>, more: &str) -> String {
-    let words = options.flat_map(|(name, value)| [name, value]);
+    let words =
+        options.flat_map(|(name, value)| [Some(name), Some(value).filter(|it| !it.is_empty())]);
+    let words = words.flatten();
     let words: Vec<_> = ["kernel-keys", "resume"].into_iter().chain(words).collect();
     let words: Vec<_> = words.into_iter().map(quoted).collect();
     let line = words.join(" ");
@@ -76,7 +81,7 @@ fn command<'a>(options: impl Iterator<Item = (&'a str, &'a str)>, more: &str) ->
 }
 
 /// A word for a shell, of characters that a terminal shows as they are.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     if safe(word) == word {
         // Only a NUL cannot be quoted, and no argument holds one.
         return shlex::try_quote(word).map_or_else(|_| word.to_owned(), Cow::into_owned);

@@ -7,10 +7,16 @@ mod create;
 mod delete;
 mod demo;
 mod errors;
+mod formats;
 mod help;
 mod list;
 mod secrets;
 #[cfg(unix)]
 mod serve;
+mod setup;
 mod single;
 mod support;
+#[cfg(unix)]
+mod terminal;
+#[cfg(unix)]
+mod watch;

@@ -2,6 +2,7 @@
 //!
 //! A line is on the disk before what it announces is done. It never holds a plaintext.
 
+pub(crate) mod history;
 pub(crate) mod record;
 
 use std::fs::{self, File, OpenOptions};
@@ -70,7 +71,7 @@ impl From<JournalError> for RotationError {
 /// Reads a journal without taking it. One that does not exist is empty.
 pub(crate) fn read(path: &Path) -> Result<Past, JournalError> {
     match File::open(path) {
-        Ok(mut file) => parse(path, &mut file).map(|(past, _)| past),
+        Ok(mut file) => parse(path, &mut file, |_, _| {}).map(|(past, _)| past),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Past::default()),
         Err(error) => Err(JournalError::io(path, "cannot be read", error)),
     }
@@ -102,7 +103,7 @@ impl Journal {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&path).map_err(cannot)?;
-        let (past, end) = parse(&path, &mut file)?;
+        let (past, end) = parse(&path, &mut file, |_, _| {})?;
         sync_folder(&path).map_err(cannot)?;
         Ok(Self { path, file, end, past, _lock: lock })
     }
@@ -154,13 +155,16 @@ fn line(record: &Record) -> serde_json::Result<Vec<u8>> {
 }
 
 /// What the lines say, and where they end. A last line without its end was never finished, and what
-/// it announces was never done.
-fn parse(path: &Path, file: &mut File) -> Result<(Past, u64), JournalError> {
+/// it announces was never done. `see` is shown every line with its time.
+fn parse(
+    path: &Path,
+    file: &mut File,
+    mut see: impl FnMut(DateTime<Utc>, &Record),
+) -> Result<(Past, u64), JournalError> {
     #[derive(Deserialize)]
     struct Head {
         v: u64,
-        #[serde(rename = "at")]
-        _at: DateTime<Utc>,
+        at: DateTime<Utc>,
     }
     let mut bytes = Vec::new();
     file.take(LARGEST + 1)
@@ -192,6 +196,7 @@ fn parse(path: &Path, file: &mut File) -> Result<(Past, u64), JournalError> {
             serde_json::from_slice(line).map_err(|_| damage("an unknown record"))?;
         past.take(&record)
             .map_err(|why| damage(&format!("a record that cannot be there ({why})")))?;
+        see(head.at, &record);
     }
     Ok((past, end as u64))
 }

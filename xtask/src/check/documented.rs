@@ -11,16 +11,19 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 const README: &str = "README.md";
-const DOCUMENTATION: [&str; 9] = [
+const DOCUMENTATION: [&str; 12] = [
     README,
     "CONTRIBUTING.md",
     "ARCHITECTURE.md",
     "spec/README.md",
+    "docs/configuration.md",
+    "docs/events.md",
     "docs/stores/aws.md",
     "docs/stores/aws-rotation.md",
     "docs/stores/kubernetes.md",
     "docs/stores/presets.md",
     "docs/stores/vault.md",
+    "docs/watching.md",
 ];
 const HELP: &str = "cli/tests/cli/snapshots/cli__help__help";
 

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::presenter::{Done, Presenter};
 use super::server::PROJECT;
 use crate::failure::Failure;
+use crate::output::cells;
 use crate::output::keys;
 use crate::output::style::Tint;
 use crate::output::table::{Cell, Fit, Table};
@@ -203,8 +204,8 @@ pub(super) async fn summary(
             // The rest of a marker differs each time.
             Cell::tinted(name, if is_marker(&key.name) { "~onk-…" } else { &key.name }),
             Cell::new(&key.masked_key),
-            keys::scope_cell(key),
-            if live { keys::expiry_cell(key, now) } else { Cell::new("-") },
+            cells::scope_cell(key),
+            if live { cells::expiry_cell(key, now) } else { Cell::new("-") },
             Cell::tinted(end, outcome),
         ]);
         let mut kept = json!(key);

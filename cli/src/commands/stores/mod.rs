@@ -7,27 +7,32 @@ use std::time::Duration;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::output::style::Tint;
-use crate::output::table::{Cell, Fit, Table};
+use crate::output::table::{Cell, Fit, Layout, Table};
 use crate::output::time::within;
 use crate::stores::kinds::{self, Kind};
 
 pub(super) fn run(output: &Output) -> Result<(), Failure> {
     let kinds = kinds::all().map_err(Failure::new)?;
     if output.is_json() {
-        return Ok(output.print_json(&kinds)?);
+        return Ok(output.print_each(&kinds)?);
     }
     let mut table = Table::new([
         ("STORE", Fit::Whole),
-        ("READS BACK", Fit::Whole),
-        ("COMPARES AND SWAPS", Fit::Whole),
-        ("SHARED", Fit::Whole),
-        ("SHOWS WITHIN", Fit::Whole),
-        ("WORKLOAD SEES IT", Fit::Whole),
-        ("PROGRAM", Fit::Whole),
-        ("TRIED WITH", Fit::Cut),
+        ("READS BACK", Fit::Spare),
+        ("COMPARES AND SWAPS", Fit::Spare),
+        ("SHARED", Fit::Spare),
+        ("SHOWS WITHIN", Fit::Spare),
+        ("WORKLOAD SEES IT", Fit::Spare),
+        ("PROGRAM", Fit::Spare),
+        ("TRIED WITH", Fit::SpareCut),
     ]);
     kinds.iter().for_each(|kind| table.row(row(kind)));
     output.print(&table.render(output.width(), output.style()))?;
+    let left_out = table.left_out(&table.layout(output.width(), &Layout::default()));
+    if !left_out.is_empty() {
+        output
+            .note(&format!("Not shown for lack of width: {}.", left_out.join(", ").to_lowercase()));
+    }
     output.note("A preset's vendor and its needs are in --json and in docs/stores/presets.md.");
     Ok(())
 }

@@ -23,7 +23,10 @@ pub(in crate::commands) async fn run(name: &StoreName, output: &Output) -> Resul
             return Err(failed(name, &why));
         }
     };
-    let test = StoreTest::shared(store).stop_on(&stop).on_event(progress.watch(None)).run();
+    let test = StoreTest::shared(store)
+        .stop_on(&stop)
+        .on_event(progress.watch(&name.to_string(), None))
+        .run();
     let stopping = || progress.note("Stopping as soon as the store holds what it held.");
     let Some(report) = signals.stoppable(&stop, stopping, test).await else {
         return Err(Failure::new(format!(

@@ -91,8 +91,8 @@ pub(super) const LAYERS: &[Layers] = &[
     Layers {
         folder: "cli/src",
         rows: &[
-            "commands", "rotation", "client", "args", "stores", "program", "signals", "failure",
-            "logging", "output",
+            "commands", "rotation", "client", "args", "settings", "stores", "program", "signals",
+            "ask", "failure", "logging", "output",
         ],
         apart: &[],
     },
@@ -101,6 +101,7 @@ pub(super) const LAYERS: &[Layers] = &[
         folder: "xtask/src",
         rows: &[
             "command",
+            "dist",
             "check",
             "args",
             "regen",

@@ -1,0 +1,79 @@
+//! What the commands take that concern this program itself.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
+
+use crate::settings::NAMES;
+use crate::stores::name::StoreName;
+
+/// Checks the configuration, your key and what it may do, the clock, the proxy, certificates, stores
+/// and journals. Nothing is changed. Exit codes: 0 all is well, 1 something is wrong, 2 usage error.
+#[derive(clap::Args)]
+pub(crate) struct Doctor {
+    /// Also look at this store; stores of unfinished rotations are looked at anyway
+    #[arg(long, value_name = "STORE")]
+    pub(crate) store: Vec<StoreName>,
+    /// Look for journals in this folder [default: a folder in your state folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) journal: Option<PathBuf>,
+}
+
+/// What counts, the strongest first: an option, the environment (KERNEL_API_KEY, KERNEL_BASE_URL,
+/// KERNEL_PROJECT), the profile, the default. The profile is the one that --profile names, or
+/// KERNEL_PROFILE, or `config use`, or the one named default. A profile never holds a key: it names a
+/// file, a variable or a store.
+#[derive(clap::Args)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    pub(crate) command: ConfigAction,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ConfigAction {
+    /// Print where the configuration file is
+    Path,
+    /// Show what counts now, and where each setting comes from
+    Show,
+    /// List the profiles
+    List,
+    /// Set a setting of the profile
+    ///
+    /// base-url URL, allow-plain-http true or false, key-file FILE, key-env VARIABLE, key-store STORE,
+    /// project ID, timeout SECONDS, output table, json or ndjson. Of the settings for the key the last
+    /// one set is kept.
+    Set {
+        /// The setting
+        #[arg(value_parser = NonEmptyStringValueParser::new(), value_name = "SETTING")]
+        name: String,
+        /// Its value
+        value: String,
+    },
+    /// Remove a setting of the profile
+    Unset {
+        /// The setting
+        #[arg(value_parser = PossibleValuesParser::new(NAMES), value_name = "SETTING")]
+        name: String,
+    },
+    /// Use this profile when nothing names another
+    Use {
+        /// The profile
+        name: String,
+    },
+}
+
+/// Writes to standard output; put it where your shell looks for completions.
+#[derive(clap::Args)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Without options the page of the program itself, to standard output.
+#[derive(clap::Args)]
+pub(crate) struct Man {
+    /// Write a page for each command into this folder, which is created
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}

@@ -1,0 +1,77 @@
+//! Completions, the manual and help: without a key, a configuration or a network.
+
+use std::fs;
+
+use crate::support::{assert_mentions, program, run};
+
+/// The commands as the help lists them.
+fn commands() -> Vec<String> {
+    let help = run(&mut program(["--help"]));
+    let list = help.done().lines().skip_while(|line| *line != "Commands:").skip(1);
+    let names = list.take_while(|line| !line.is_empty());
+    let names = names.map(|line| line.split_whitespace().next().unwrap().to_owned());
+    names.filter(|name| name != "help").collect()
+}
+
+#[test]
+fn completions_know_every_command_and_option() {
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let ran = run(&mut program(["completions", shell]));
+        let script = ran.done();
+        for command in commands() {
+            assert!(script.contains(&command), "{shell}: {command}");
+        }
+        for option in ["retire", "output", "profile"] {
+            assert!(script.contains(option), "{shell}: {option}");
+        }
+    }
+    assert_mentions(run(&mut program(["completions", "tcsh"])).failed(2), &["bash", "zsh", "fish"]);
+}
+
+#[test]
+fn shells_accept_their_completions() {
+    for (shell, arguments) in [("bash", ["-n"]), ("zsh", ["-n"]), ("fish", ["-n"])] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("script");
+        fs::write(&path, run(&mut program(["completions", shell])).done()).unwrap();
+        match std::process::Command::new(shell).args(arguments).arg(&path).output() {
+            Ok(checked) => assert!(checked.status.success(), "{shell}: {checked:?}"),
+            Err(_) => println!("{shell} is not installed"),
+        }
+    }
+}
+
+#[test]
+fn every_command_has_a_page() {
+    let page = run(&mut program(["man"]));
+    assert_mentions(page.done(), &[".TH kernel-keys 1", "KERNEL_PROFILE"]);
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("man1");
+    run(&mut program(["man", "--dir", dir.to_str().unwrap()])).done();
+    for command in commands() {
+        let page = fs::read_to_string(dir.join(format!("kernel-keys-{command}.1"))).unwrap();
+        assert_mentions(&page, &[&format!(".TH kernel-keys-{command} 1"), "kernel\\-keys"]);
+    }
+    assert!(dir.join("kernel-keys.1").exists() && dir.join("kernel-keys-store-test.1").exists());
+    let unwritable = run(&mut program(["man", "--dir", "/dev/null/man"]));
+    assert_mentions(unwritable.failed(1), &["cannot write the manual"]);
+}
+
+#[test]
+fn every_command_has_examples_that_begin_with_it() {
+    for command in commands() {
+        let long = run(&mut program([&command, "--help"]));
+        let examples = long.done().split("Example").nth(1).unwrap_or_default().to_owned();
+        assert!(examples.contains(&format!("kernel-keys {command}")), "{command}: {}", long.out);
+        let short = run(&mut program([&command, "-h"]));
+        assert!(!short.done().contains("Example"), "{command}: {}", short.out);
+        assert!(short.out.len() < long.out.len(), "{command}");
+    }
+}
+
+#[test]
+fn a_slip_of_the_hand_is_noticed() {
+    assert_mentions(run(&mut program(["lst"])).failed(2), &["similar", "'list'"]);
+    assert_mentions(run(&mut program(["rotate", "--retrie", "x"])).failed(2), &["'--retire'"]);
+    assert_mentions(run(&mut program(["list", "--output", "jsn"])).failed(2), &["'json'"]);
+}
