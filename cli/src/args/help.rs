@@ -94,6 +94,11 @@ pub(super) const STORE: &str = "\
 Example:
   kernel-keys store test file:/etc/ci/kernel-key";
 
+pub(super) const STORE_TEST: &str = "\
+Examples:
+  kernel-keys store test file:/etc/ci/kernel-key
+  kernel-keys store test vault:secret/ci#key --json";
+
 pub(super) const DOCTOR: &str = "\
 Examples:
   kernel-keys doctor
@@ -106,6 +111,33 @@ Examples:
   kernel-keys config set --profile staging project proj_1
   kernel-keys config use staging
   kernel-keys config show";
+
+pub(super) const CONFIG_PATH: &str = "\
+Example:
+  \"${EDITOR:-vi}\" \"$(kernel-keys config path)\"";
+
+pub(super) const CONFIG_SHOW: &str = "\
+Examples:
+  kernel-keys config show
+  kernel-keys config show --profile staging --json";
+
+pub(super) const CONFIG_LIST: &str = "\
+Example:
+  kernel-keys config list";
+
+pub(super) const CONFIG_SET: &str = "\
+Examples:
+  kernel-keys config set key-file /etc/ci/kernel-key
+  kernel-keys config set --profile staging key-store preset:secret-tool#staging
+  kernel-keys config set --profile staging allow-plain-http true";
+
+pub(super) const CONFIG_UNSET: &str = "\
+Example:
+  kernel-keys config unset --profile staging project";
+
+pub(super) const CONFIG_USE: &str = "\
+Example:
+  kernel-keys config use staging";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:

@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 
+use super::help;
 use crate::stores::name::StoreName;
 
 #[derive(clap::Args)]
@@ -18,6 +19,7 @@ pub(crate) enum StoreAction {
     /// holds nothing, nothing is written. Then it is watched until its propagation time is over, or for
     /// a minute, and if it shows something else the value is put back. Exit codes: 0 all of that works,
     /// 1 something does not.
+    #[command(after_long_help = help::STORE_TEST)]
     Test {
         /// The store, as --store of rotate
         store: StoreName,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 
+use super::help;
 use crate::settings::NAMES;
 use crate::stores::name::StoreName;
 
@@ -33,16 +34,20 @@ pub(crate) struct Config {
 #[derive(Subcommand)]
 pub(crate) enum ConfigAction {
     /// Print where the configuration file is
+    #[command(after_long_help = help::CONFIG_PATH)]
     Path,
     /// Show what counts now, and where each setting comes from
+    #[command(after_long_help = help::CONFIG_SHOW)]
     Show,
     /// List the profiles
+    #[command(after_long_help = help::CONFIG_LIST)]
     List,
     /// Set a setting of the profile
     ///
     /// base-url URL, allow-plain-http true or false, key-file FILE, key-env VARIABLE, key-store STORE,
     /// project ID, timeout SECONDS, output table, json or ndjson. Of the settings for the key the last
     /// one set is kept.
+    #[command(after_long_help = help::CONFIG_SET)]
     Set {
         /// The setting
         #[arg(value_parser = NonEmptyStringValueParser::new(), value_name = "SETTING")]
@@ -51,12 +56,14 @@ pub(crate) enum ConfigAction {
         value: String,
     },
     /// Remove a setting of the profile
+    #[command(after_long_help = help::CONFIG_UNSET)]
     Unset {
         /// The setting
         #[arg(value_parser = PossibleValuesParser::new(NAMES), value_name = "SETTING")]
         name: String,
     },
     /// Use this profile when nothing names another
+    #[command(after_long_help = help::CONFIG_USE)]
     Use {
         /// The profile
         name: String,

@@ -4,13 +4,25 @@ use std::fs;
 
 use crate::support::{assert_mentions, program, run};
 
-/// The commands as the help lists them.
-fn commands() -> Vec<String> {
-    let help = run(&mut program(["--help"]));
+/// Every command and what is below it, as the help lists them: `["config", "set"]`.
+fn commands() -> Vec<Vec<String>> {
+    let mut found = below(&[]);
+    let mut next = 0;
+    while let Some(command) = found.get(next) {
+        found.extend(below(command));
+        next += 1;
+    }
+    assert!(found.iter().any(|command| command.join(" ") == "config set"), "{found:?}");
+    found
+}
+
+fn below(command: &[String]) -> Vec<Vec<String>> {
+    let help = run(program(command).arg("-h"));
     let list = help.done().lines().skip_while(|line| *line != "Commands:").skip(1);
     let names = list.take_while(|line| !line.is_empty());
-    let names = names.map(|line| line.split_whitespace().next().unwrap().to_owned());
-    names.filter(|name| name != "help").collect()
+    let names = names.filter_map(|line| line.split_whitespace().next());
+    let names = names.filter(|name| *name != "help");
+    names.map(|name| [command, &[name.to_owned()]].concat()).collect()
 }
 
 #[test]
@@ -19,7 +31,8 @@ fn completions_know_every_command_and_option() {
         let ran = run(&mut program(["completions", shell]));
         let script = ran.done();
         for command in commands() {
-            assert!(script.contains(&command), "{shell}: {command}");
+            let name = &command[command.len() - 1];
+            assert!(script.contains(name), "{shell}: {command:?}");
         }
         for option in ["retire", "output", "profile"] {
             assert!(script.contains(option), "{shell}: {option}");
@@ -49,10 +62,11 @@ fn every_command_has_a_page() {
     let dir = folder.path().join("man1");
     run(&mut program(["man", "--dir", dir.to_str().unwrap()])).done();
     for command in commands() {
-        let page = fs::read_to_string(dir.join(format!("kernel-keys-{command}.1"))).unwrap();
-        assert_mentions(&page, &[&format!(".TH kernel-keys-{command} 1"), "kernel\\-keys"]);
+        let name = format!("kernel-keys-{}", command.join("-"));
+        let page = fs::read_to_string(dir.join(format!("{name}.1"))).unwrap();
+        assert_mentions(&page, &[&format!(".TH {name} 1"), "kernel\\-keys"]);
     }
-    assert!(dir.join("kernel-keys.1").exists() && dir.join("kernel-keys-store-test.1").exists());
+    assert!(dir.join("kernel-keys.1").exists());
     let unwritable = run(&mut program(["man", "--dir", "/dev/null/man"]));
     assert_mentions(unwritable.failed(1), &["cannot write the manual"]);
 }
@@ -60,12 +74,13 @@ fn every_command_has_a_page() {
 #[test]
 fn every_command_has_examples_that_begin_with_it() {
     for command in commands() {
-        let long = run(&mut program([&command, "--help"]));
+        let name = format!("kernel-keys {}", command.join(" "));
+        let long = run(program(&command).arg("--help"));
         let examples = long.done().split("Example").nth(1).unwrap_or_default().to_owned();
-        assert!(examples.contains(&format!("kernel-keys {command}")), "{command}: {}", long.out);
-        let short = run(&mut program([&command, "-h"]));
-        assert!(!short.done().contains("Example"), "{command}: {}", short.out);
-        assert!(short.out.len() < long.out.len(), "{command}");
+        assert!(examples.contains(&name), "{name}: {}", long.out);
+        let short = run(program(&command).arg("-h"));
+        assert!(!short.done().contains("Example"), "{name}: {}", short.out);
+        assert!(short.out.len() < long.out.len(), "{name}");
     }
 }
 
