@@ -77,6 +77,12 @@ impl Client {
     pub fn base_url(&self) -> &str {
         self.sender.connection.base.as_str()
     }
+
+    /// The proxy of the environment that calls go through, without its user name and password. `None`
+    /// for an API on this machine, and with an HTTP client of your own, whose proxy is its own affair.
+    pub fn proxy(&self) -> Option<String> {
+        self.sender.connection.proxy.as_ref().map(ToString::to_string)
+    }
 }
 
 impl fmt::Debug for Client {

@@ -1,6 +1,5 @@
 //! What can be looked at without the server.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -60,42 +59,6 @@ pub(super) fn key_file(global: &Global) -> Option<Finding> {
     }
     let _ = metadata;
     Some(Finding::good("key file", format!("{shown}, for its owner only")))
-}
-
-/// The proxy that the environment names.
-pub(super) fn proxy(global: &Global) -> Finding {
-    let profile = global.settings.profile();
-    let from_env = env::var("KERNEL_BASE_URL").ok().filter(|url| !url.is_empty());
-    let url = global.base_url.clone().or(from_env).or_else(|| profile.base_url.clone());
-    let plain = url.is_some_and(|url| url.starts_with("http://"));
-    let names = match plain {
-        true => ["http_proxy", "all_proxy", "ALL_PROXY", "all_proxy"],
-        false => ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
-    };
-    let set = names.into_iter().find_map(|name| {
-        env::var(name).ok().filter(|value| !value.is_empty()).map(|value| (name, value))
-    });
-    let Some((name, value)) = set else {
-        return Finding::good("proxy", "none");
-    };
-    let except = ["NO_PROXY", "no_proxy"].into_iter().find_map(|name| env::var(name).ok());
-    let except = except.filter(|hosts| !hosts.is_empty());
-    let except = except.map_or(String::new(), |hosts| format!(", except for {hosts}"));
-    // A proxy's URL may hold a password.
-    let (scheme, rest) = value.split_once("://").unwrap_or(("http", &value));
-    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    let shown = format!("{name} says {scheme}://{host}{except}");
-    match scheme.starts_with("socks") {
-        true => {
-            let what = format!("{shown}: SOCKS is not supported");
-            Finding::wrong(
-                "proxy",
-                what,
-                format!("unset {name}, or name the API's host in NO_PROXY"),
-            )
-        }
-        false => Finding::good("proxy", shown),
-    }
 }
 
 /// The journals, and the stores of the rotations that are not finished.

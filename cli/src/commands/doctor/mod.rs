@@ -26,7 +26,6 @@ pub(super) async fn run(args: Doctor, mut global: Global, output: &Output) -> Re
     }
     let broken = findings.iter().any(|finding| finding.status == Status::Wrong);
     findings.extend(local::key_file(&global));
-    findings.push(local::proxy(&global));
     findings.extend(match broken {
         true => vec![Finding::skipped("server", "the configuration must be mended first")],
         false => server::all(&global).await,

@@ -1,4 +1,4 @@
-//! What the server says: the network, certificates, the clock, the key and what it may do.
+//! The way to the server, and what it says: certificates, the clock, the key and what it may do.
 
 use chrono::{DateTime, Utc};
 use onkernel::types::AuthContext;
@@ -25,7 +25,7 @@ pub(super) async fn all(global: &Global) -> Vec<Finding> {
     let asked = Utc::now();
     let response = client.auth().context().get().send_raw().await;
     let took = Utc::now() - asked;
-    let mut findings = Vec::new();
+    let mut findings = vec![proxy(&client)];
     match response {
         Ok(response) => {
             findings.extend(reached(&client, took.num_milliseconds()));
@@ -46,6 +46,19 @@ pub(super) async fn all(global: &Global) -> Vec<Finding> {
         Err(error) => findings.push(unreached(error)),
     }
     findings
+}
+
+/// The proxy that calls take.
+fn proxy(client: &Client) -> Finding {
+    match client.proxy() {
+        None => Finding::good("proxy", "none on the way to this server"),
+        Some(proxy) if proxy.starts_with("socks") => {
+            let what = format!("the environment says {proxy}: SOCKS is not supported");
+            let mend = "set HTTPS_PROXY to an HTTP proxy, or name the API's host in NO_PROXY";
+            Finding::wrong("proxy", what, mend)
+        }
+        Some(proxy) => Finding::good("proxy", format!("{proxy}, by the environment")),
+    }
 }
 
 fn reached(client: &Client, milliseconds: i64) -> Vec<Finding> {

@@ -132,16 +132,31 @@ fn a_key_that_others_may_read_is_a_warning_with_the_command() {
 }
 
 #[test]
-fn proxies_are_shown_without_their_password() {
+fn the_proxy_that_calls_take_is_shown_without_its_password() {
+    let proxy = "http://me:hunter2@127.0.0.1:1";
+    let (https, http) = ("https://api.invalid", "http://api.invalid");
+    for (url, variables, message) in [
+        (https, [("HTTPS_PROXY", proxy), ("NO_PROXY", "localhost")], "http://127.0.0.1:1"),
+        (https, [("HTTPS_PROXY", proxy), ("NO_PROXY", "api.invalid")], "none"),
+        (https, [("HTTP_PROXY", proxy), ("NO_PROXY", "")], "none"),
+        (http, [("HTTP_PROXY", proxy), ("NO_PROXY", "")], "http://127.0.0.1:1"),
+        (http, [("http_proxy", proxy), ("NO_PROXY", "")], "http://127.0.0.1:1"),
+        (http, [("all_proxy", "socks5://127.0.0.1:1"), ("NO_PROXY", "")], "SOCKS"),
+    ] {
+        let (bench, home) = (Bench::new(), tempfile::tempdir().unwrap());
+        let mut command = doctor(&bench, &home, &["--base-url", url, "--allow-plain-http"]);
+        let report = report(command.envs(variables), 1);
+        let shown = of(&report, "proxy")["message"].as_str().unwrap();
+        assert!(shown.contains(message), "{url} {variables:?}: {shown}");
+        assert!(!report.to_string().contains("hunter2"), "{report}");
+    }
+}
+
+#[test]
+fn no_proxy_leads_to_this_machine() {
     let (bench, home) = (Bench::new(), tempfile::tempdir().unwrap());
-    let mut command = doctor(&bench, &home, &["--base-url", "https://api.invalid"]);
-    let report = report(
-        command.env("HTTPS_PROXY", "http://me:hunter2@127.0.0.1:1").env("NO_PROXY", "localhost"),
-        1,
-    );
-    let proxy = of(&report, "proxy")["message"].as_str().unwrap();
-    assert_mentions(proxy, &["HTTPS_PROXY", "127.0.0.1:1", "localhost"]);
-    assert!(!report.to_string().contains("hunter2"), "{report}");
+    let report = report(doctor(&bench, &home, &[]).env("HTTP_PROXY", "http://127.0.0.1:1"), 0);
+    assert_mentions(of(&report, "proxy")["message"].as_str().unwrap(), &["none"]);
 }
 
 #[test]
