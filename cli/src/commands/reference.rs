@@ -10,11 +10,16 @@ use crate::args::{self, Args, Completions};
 use crate::failure::Failure;
 use crate::output::Output;
 
+/// What one half of the script for bash calls the program, and what the other does: clap takes the hyphen
+/// of its name for the begin of a command, and then completes nothing after one (clap's issue 6421).
+const MISSPELT: (&str, &str) = ("kernel__subcmd__keys", "kernel__keys");
+
 /// What a shell completes.
 pub(super) fn completions(args: &Completions, output: &Output) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Args::command(), "kernel-keys", &mut script);
-    Ok(output.write(&String::from_utf8_lossy(&script), false)?)
+    let script = String::from_utf8_lossy(&script).replace(MISSPELT.0, MISSPELT.1);
+    Ok(output.write(&script, false)?)
 }
 
 /// The manual, a page a command.

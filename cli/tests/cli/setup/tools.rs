@@ -1,6 +1,7 @@
 //! Completions, the manual and help: without a key, a configuration or a network.
 
 use std::fs;
+use std::io::Write;
 
 use crate::support::{assert_mentions, program, run};
 
@@ -51,6 +52,50 @@ fn shells_accept_their_completions() {
             Ok(checked) => assert!(checked.status.success(), "{shell}: {checked:?}"),
             Err(_) => println!("{shell} is not installed"),
         }
+    }
+}
+
+/// What bash offers after these words, by the script.
+fn offered_by_bash(script: &str, words: &[&str]) -> Option<String> {
+    let complete = r#"eval "$1"; shift
+function=$(complete -p kernel-keys | sed 's/.*-F \([^ ]*\).*/\1/')
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+$function kernel-keys "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+echo "${COMPREPLY[@]}""#;
+    let mut bash = std::process::Command::new("bash");
+    bash.args(["-c", complete, "bash", script, "kernel-keys"]).args(words);
+    Some(String::from_utf8(bash.output().ok()?.stdout).unwrap())
+}
+
+#[test]
+fn bash_completes_every_command_and_its_options() {
+    let script = run(&mut program(["completions", "bash"]));
+    let offered = |words: &[&str]| offered_by_bash(script.done(), words);
+    let Some(all) = offered(&[""]) else { return println!("bash is not installed") };
+    assert_mentions(&all, &["list", "rotate", "rotate-all", "config"]);
+    assert_eq!(offered(&["config", "s"]).unwrap(), "show set\n");
+    assert_eq!(offered(&["rotate", "--retire", "g"]).unwrap(), "grace\n");
+    assert_eq!(offered(&["list", "--outp"]).unwrap(), "--output\n");
+    for command in commands() {
+        let mut words: Vec<_> = command.iter().map(String::as_str).collect();
+        words.push("--hel");
+        assert_eq!(offered(&words).unwrap(), "--help\n", "{command:?}");
+    }
+}
+
+#[test]
+fn fish_completes_commands_and_options() {
+    let script = run(&mut program(["completions", "fish"]));
+    for (line, expected) in [("config s", "set\nshow\n"), ("rotate --retire g", "grace\n")] {
+        let complete = format!("source; complete -C 'kernel-keys {line}' | cut -f1");
+        let mut fish = std::process::Command::new("fish");
+        fish.args(["--no-config", "-c", &complete]).stdin(std::process::Stdio::piped());
+        let Ok(mut fish) = fish.stdout(std::process::Stdio::piped()).spawn() else {
+            return println!("fish is not installed");
+        };
+        fish.stdin.take().unwrap().write_all(script.done().as_bytes()).unwrap();
+        let done = fish.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8(done.stdout).unwrap(), expected, "{line}");
     }
 }
 
