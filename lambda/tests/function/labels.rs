@@ -240,7 +240,7 @@ async fn keys_of_others_are_left_alone() {
     let token = world.begin();
     let id = world.step(CREATE, &token).await.unwrap().key_id.unwrap();
     let name = world.server.key(&id).unwrap().name;
-    let digest = name.split("~rot-").nth(1).unwrap()[..8].to_owned();
+    let digest = name.split("~rot-").nth(1).unwrap()[..16].to_owned();
     let others = [
         "ci".to_owned(),
         name.to_uppercase(),

@@ -8,6 +8,9 @@ const START: &str = "~onk-";
 /// What stands between a key's real name and the version of a secret that holds it.
 #[cfg(feature = "store-aws")]
 const VERSION: &str = "~rot-";
+/// The bytes of a secret's digest in such a name.
+#[cfg(feature = "store-aws")]
+const DIGEST: usize = 8;
 /// The length of a ULID in text.
 const UNIQUE: usize = 26;
 /// What the API allows as a name.
@@ -52,11 +55,12 @@ impl Marker {
         Self(format!("{name}{end}"))
     }
 
-    /// What the names of all keys of this secret contain.
+    /// What the names of all keys of this secret contain. Who is taken for another secret's is deleted
+    /// as nobody's: 64 bits, so that no organization has two of one digest.
     #[cfg(feature = "store-aws")]
     pub(crate) fn part_for(secret: &str) -> String {
         let digest = hmac_sha256::Hash::hash(secret.as_bytes());
-        let digest: String = digest[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest: String = digest[..DIGEST].iter().map(|byte| format!("{byte:02x}")).collect();
         format!("{VERSION}{digest}-")
     }
 
@@ -99,7 +103,8 @@ fn without_version(name: &str) -> &str {
 
 #[cfg(feature = "store-aws")]
 fn is_digest(text: &str) -> bool {
-    text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    text.len() == 2 * DIGEST
+        && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 impl fmt::Display for Marker {
@@ -151,7 +156,13 @@ mod tests {
         assert_eq!(next.as_str(), first.as_str().replace(token, "next"));
         assert_eq!(Marker::parse(first.as_str()), None, "no rotation of ours takes it for its own");
         // What only looks like one is a name.
-        for name in ["~rot-", "a~rot-b-c", "ci~rot-0123456-x", "ci~rot-0123456g-x", "é~rot-x"] {
+        for name in [
+            "~rot-",
+            "a~rot-b-c",
+            "ci~rot-0123456789abcde-x",
+            "ci~rot-0123456789abcdeg-x",
+            "é~rot-x",
+        ] {
             assert!(Marker::for_version(name, secret, token).as_str().starts_with(name), "{name}");
         }
         let long = Marker::for_version(&"é".repeat(255), secret, &"x".repeat(64));
