@@ -33,6 +33,7 @@ const RESERVED: [(&str, &[&str]); 6] = [
             "create_exactly_once",
             "from_env",
             "new",
+            "proxy",
             "request",
             "rotate_all",
             "rotation",
