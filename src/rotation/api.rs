@@ -25,8 +25,6 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(600);
 /// How many times as often a call is tried while the server says that there are too many: that
 /// passes, however many others call it.
 const PATIENCE: u32 = 4;
-/// How often a listing is repeated until two passes agree.
-const PASSES: usize = 6;
 
 /// Attempts at a call that can be retried.
 pub(crate) const ATTEMPTS: u32 = 3;
@@ -72,6 +70,10 @@ impl Api {
     pub(crate) fn new(client: &Client, effects: Arc<Effects>) -> Self {
         let client = client.with(CallOptions::new().retries(0));
         Self { client, effects, attempts: ATTEMPTS }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     /// The same API, asked with another key.
@@ -169,34 +171,6 @@ impl Api {
             listed.items().ahead(0).all().await
         })
         .await
-    }
-
-    /// Every key, listed until two passes agree: pages shift while keys come and go.
-    pub(crate) async fn all(&self) -> Result<Vec<ApiKey>> {
-        let mut before: Option<Vec<ApiKey>> = None;
-        for _ in 0..PASSES {
-            let mut found = self
-                .again("list the keys", || async {
-                    self.client.api_keys().list().limit(100).items().all().await
-                })
-                .await?;
-            found.sort_by(|a, b| a.id.cmp(&b.id));
-            found.dedup_by(|a, b| a.id == b.id);
-            let same = |a: &ApiKey, b: &ApiKey| a.id == b.id;
-            match before {
-                Some(before)
-                    if before.len() == found.len()
-                        && before.iter().zip(&found).all(|(a, b)| same(a, b)) =>
-                {
-                    return Ok(found);
-                }
-                _ => before = Some(found),
-            }
-        }
-        Err(Error::new(
-            ErrorKind::Paging,
-            "the keys change faster than they can be listed; try again later",
-        ))
     }
 
     /// Whether the server lets this key in, asked once. One that may not list keys is alive too.
@@ -303,7 +277,7 @@ impl Api {
     }
 
     /// Sends what can be retried until it succeeds, is rejected, or the attempts are spent.
-    async fn again<T, F, Fut>(&self, effect: &'static str, send: F) -> Result<T>
+    pub(super) async fn again<T, F, Fut>(&self, effect: &'static str, send: F) -> Result<T>
     where
         F: Fn() -> Fut,
         Fut: Future<Output = Result<T>>,

@@ -83,6 +83,7 @@ mod engine;
 mod evidence;
 mod fleet;
 mod journal;
+mod listing;
 mod lost;
 mod once;
 mod plan;

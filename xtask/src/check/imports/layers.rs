@@ -58,6 +58,7 @@ pub(super) const LAYERS: &[Layers] = &[
             "journal",
             "plan",
             "evidence",
+            "listing",
             "api",
             "effects",
             "report",

@@ -1,0 +1,4 @@
+//! Many keys: all of them are found, and rotated side by side.
+
+mod listing;
+mod together;
