@@ -69,7 +69,7 @@ pub(crate) async fn find(
     let plan = plan(given, &api, &traces, &held, here(common, &**store, organization)).await?;
     let records = records(&plan, &traces, &held);
     for record in records {
-        effects.effect("write the journal", async { journal.append(&record) }).await?;
+        effects.effect("write the journal", journal.append(&record)).await?;
     }
     Ok(true)
 }

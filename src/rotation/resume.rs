@@ -35,7 +35,7 @@ pub(crate) async fn run(given: Resumption) -> Result<Option<RotationReport>, Rot
             return Ok(None);
         }
         if given.give_up && !lost {
-            return give_up(Journal::open(path)?);
+            return give_up(Journal::open(path)?).await;
         }
     }
     let (store, path) = required(common)?;
@@ -195,13 +195,13 @@ async fn resolve(
         records.push(Record::Resolved { resolution: Resolution::StoreHolds(holds) });
     }
     for record in records {
-        effects.effect("write the journal", async { journal.append(&record) }).await?;
+        effects.effect("write the journal", journal.append(&record)).await?;
     }
     Ok(())
 }
 
 /// Ends it where it is: nobody is asked, nothing is changed, and what stays is listed.
-fn give_up(mut journal: Journal) -> Result<Option<RotationReport>, RotationError> {
+async fn give_up(mut journal: Journal) -> Result<Option<RotationReport>, RotationError> {
     let Some(plan) = journal.past.plan.clone() else { return Ok(None) };
     let past = journal.past.clone();
     let mut todo = Vec::new();
@@ -224,11 +224,11 @@ fn give_up(mut journal: Journal) -> Result<Option<RotationReport>, RotationError
         todo.push(format!("a key named {marker} may appear, which nobody holds: delete it"));
     }
     if past.is_open() {
-        journal.append(&Record::Resolved { resolution: Resolution::GiveUp })?;
-        journal.append(&Record::Ended { outcome: Ending::GivenUp })?;
+        journal.append(&Record::Resolved { resolution: Resolution::GiveUp }).await?;
+        journal.append(&Record::Ended { outcome: Ending::GivenUp }).await?;
     } else {
         for marker in &past.unsettled {
-            journal.append(&Record::Settled { marker: marker.to_string() })?;
+            journal.append(&Record::Settled { marker: marker.to_string() }).await?;
         }
     }
     let kept = |is: bool| if is { Disposition::Kept } else { Disposition::NeverMade };

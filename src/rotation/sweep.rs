@@ -46,7 +46,7 @@ pub(crate) async fn look(
         deleted += self::deleted(orphans::remove(api, marker, &known, until).await)?;
     }
     for marker in &past.rejected {
-        journal.append(&Record::Settled { marker: marker.to_string() })?;
+        journal.append(&Record::Settled { marker: marker.to_string() }).await?;
     }
     Ok(deleted)
 }
@@ -126,7 +126,7 @@ pub(crate) async fn settle(
     })?;
     let deleted = look(api, journal, held, effects.elapsed() + common.visibility()).await?;
     for marker in journal.past.unsettled.clone() {
-        journal.append(&Record::Settled { marker: marker.to_string() })?;
+        journal.append(&Record::Settled { marker: marker.to_string() }).await?;
     }
     Ok(deleted)
 }

@@ -124,7 +124,7 @@ async fn write(
     effects
         .effect("write the journal", async {
             effects.disk().map_err(|error| RotationError::unchanged(error.to_string()))?;
-            journal.append(&record).map_err(RotationError::from)
+            journal.append(&record).await.map_err(RotationError::from)
         })
         .await
 }

@@ -342,7 +342,7 @@ impl Engine {
         effects
             .effect("write the journal", async {
                 effects.disk()?;
-                journal.append(&record).map_err(StepError::from)
+                journal.append(&record).await.map_err(StepError::from)
             })
             .await
     }

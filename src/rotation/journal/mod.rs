@@ -8,6 +8,7 @@ pub(crate) mod record;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
@@ -15,6 +16,7 @@ use serde_json::{Map, Value};
 
 use self::record::{Past, Record};
 use super::report::{Decision, RotationError};
+use super::system::forced::off_thread;
 use super::system::lock::Lock;
 
 /// The form of the lines. Those of the first are read too; a journal of a later one is refused.
@@ -80,7 +82,7 @@ pub(crate) fn read(path: &Path) -> Result<Past, JournalError> {
 /// A journal that is held by this process, for as long as this lives.
 pub(crate) struct Journal {
     path: PathBuf,
-    file: File,
+    file: Arc<File>,
     /// Where the next line begins: what is behind it is not ours, or was not finished.
     end: u64,
     pub(crate) past: Past,
@@ -105,33 +107,40 @@ impl Journal {
         let mut file = options.open(&path).map_err(cannot)?;
         let (past, end) = parse(&path, &mut file, |_, _| {})?;
         sync_folder(&path).map_err(cannot)?;
-        Ok(Self { path, file, end, past, _lock: lock })
+        Ok(Self { path, file: Arc::new(file), end, past, _lock: lock })
     }
 
     /// Adds a line. When this returns it is on the disk; when it fails it is not there, as far as
     /// the disk still lets us see to that.
-    pub(crate) fn append(&mut self, record: &Record) -> Result<(), JournalError> {
+    pub(crate) async fn append(&mut self, record: &Record) -> Result<(), JournalError> {
         let mut past = self.past.clone();
         past.take(record).map_err(|why| JournalError::new(&self.path, why))?;
         let mut line = line(record).map_err(|error| {
             JournalError::io(&self.path, "cannot hold a line", io::Error::from(error))
         })?;
         line.push(b'\n');
-        let written = self
-            .file
-            .seek(SeekFrom::Start(self.end))
-            .and_then(|_| self.file.write_all(&line))
-            .and_then(|()| self.file.set_len(self.end + line.len() as u64))
-            .and_then(|()| self.file.sync_all());
-        if let Err(error) = written {
-            // A line of which it is not known whether it will be there is taken back.
-            let _ = self.file.set_len(self.end).and_then(|()| self.file.sync_all());
-            return Err(JournalError::io(&self.path, "cannot be written", error));
-        }
-        self.end += line.len() as u64;
+        let (file, end) = (Arc::clone(&self.file), self.end);
+        self.end = off_thread(move || write(&file, end, &line))
+            .await
+            .map_err(|error| JournalError::io(&self.path, "cannot be written", error))?;
         self.past = past;
         Ok(())
     }
+}
+
+/// Writes a line there, durably: where the next one begins.
+fn write(mut file: &File, at: u64, line: &[u8]) -> io::Result<u64> {
+    let end = at + line.len() as u64;
+    let written = file
+        .seek(SeekFrom::Start(at))
+        .and_then(|_| file.write_all(line))
+        .and_then(|()| file.set_len(end))
+        .and_then(|()| file.sync_all());
+    if written.is_err() {
+        // A line of which it is not known whether it will be there is taken back.
+        let _ = file.set_len(at).and_then(|()| file.sync_all());
+    }
+    written.map(|()| end)
 }
 
 impl Drop for Journal {
@@ -222,6 +231,8 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
     use crate::Secret;
     use crate::rotation::evidence::fingerprint::Fingerprint;
@@ -264,8 +275,12 @@ mod tests {
         let marker = Marker::new("c1").unwrap();
         {
             let mut journal = Journal::open(&path).unwrap();
-            journal.append(&plan()).unwrap();
-            journal.append(&Record::Creating { marker: marker.to_string() }).unwrap();
+            journal.append(&plan()).now_or_never().unwrap().unwrap();
+            journal
+                .append(&Record::Creating { marker: marker.to_string() })
+                .now_or_never()
+                .unwrap()
+                .unwrap();
         }
         let past = read(&path).unwrap();
         assert!(past.is_open());
@@ -279,17 +294,21 @@ mod tests {
     #[test]
     fn a_torn_last_line_was_never_there() {
         let (_folder, path) = journal();
-        Journal::open(&path).unwrap().append(&plan()).unwrap();
+        Journal::open(&path).unwrap().append(&plan()).now_or_never().unwrap().unwrap();
         let whole = fs::read(&path).unwrap();
         let marker = Record::Creating { marker: Marker::new("c1").unwrap().to_string() };
-        Journal::open(&path).unwrap().append(&marker).unwrap();
+        Journal::open(&path).unwrap().append(&marker).now_or_never().unwrap().unwrap();
         let both = fs::read(&path).unwrap();
         for cut in whole.len()..both.len() {
             fs::write(&path, &both[..cut]).unwrap();
             let mut journal = Journal::open(&path).unwrap();
             assert!(journal.past.is_open() && journal.past.unsettled.is_empty());
             // What is written next does not stick to the torn line.
-            journal.append(&Record::Ended { outcome: Ending::AsBefore }).unwrap();
+            journal
+                .append(&Record::Ended { outcome: Ending::AsBefore })
+                .now_or_never()
+                .unwrap()
+                .unwrap();
             drop(journal);
             assert_eq!(read(&path).unwrap().ended, Some(Ending::AsBefore));
         }
@@ -298,7 +317,7 @@ mod tests {
     #[test]
     fn any_other_damage_is_a_clear_error() {
         let (_folder, path) = journal();
-        Journal::open(&path).unwrap().append(&plan()).unwrap();
+        Journal::open(&path).unwrap().append(&plan()).now_or_never().unwrap().unwrap();
         let good = fs::read_to_string(&path).unwrap();
         let end = r#"{"v":1,"at":"2026-01-01T00:00:00Z","what":"retiring"}"#;
         for (bad, says) in [

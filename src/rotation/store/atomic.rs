@@ -1,7 +1,7 @@
 //! A small file replaced as a whole: at every instant it has the old content or the new one.
 //!
-//! Nothing here waits for anything but the disk, so that a dropped future cannot leave a write
-//! that lands later.
+//! What waits for the disk is done off the runtime's thread, in a way that lets nothing land later:
+//! `system/forced.rs`.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::atomic::Target;
 use super::{Store, StoreError};
 use crate::Secret;
+use crate::rotation::system::forced::off_thread;
 
 /// A variable in an env file: a line such as `export KERNEL_API_KEY="sk_…"  # for the agent`.
 ///
@@ -272,11 +273,13 @@ impl Store for EnvFileStore {
     }
 
     fn write<'a>(&'a self, secret: &'a Secret) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async { self.put(Some(secret)) })
+        let (store, secret) = (self.clone(), secret.clone());
+        Box::pin(off_thread(move || store.put(Some(&secret))))
     }
 
     fn clear(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async { self.put(None) })
+        let store = self.clone();
+        Box::pin(off_thread(move || store.put(None)))
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -8,6 +8,7 @@ use futures_core::future::BoxFuture;
 use super::atomic::Target;
 use super::{Store, StoreError};
 use crate::Secret;
+use crate::rotation::system::forced::off_thread;
 
 /// A file whose only line is the key.
 ///
@@ -78,11 +79,13 @@ impl Store for FileStore {
     }
 
     fn write<'a>(&'a self, secret: &'a Secret) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async { self.put(secret) })
+        let (store, secret) = (self.clone(), secret.clone());
+        Box::pin(off_thread(move || store.put(&secret)))
     }
 
     fn clear(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async { self.target.remove() })
+        let target = self.target.clone();
+        Box::pin(off_thread(move || target.remove()))
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), StoreError>> {
