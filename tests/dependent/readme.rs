@@ -1,5 +1,5 @@
-//! Every program of the README compiles in a crate that has exactly the dependencies that the README
-//! says to add.
+//! Every program of the README, and of the page for those who come from Python, compiles in a crate that
+//! has exactly the dependencies that the README says to add.
 
 use std::fs;
 
@@ -64,8 +64,10 @@ fn programs(readme: &str) -> Vec<String> {
 #[test]
 fn every_program_of_the_readme_compiles_with_what_the_readme_says_to_add() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let programs = programs(&readme);
-    assert!(programs.len() > 5, "the README has {} programs only", programs.len());
+    let page = fs::read_to_string(root().join("docs/from-python.md")).unwrap();
+    let (mut programs, of_page) = (programs(&readme), programs(&page));
+    assert!(programs.len() > 5 && !of_page.is_empty(), "programs were not found");
+    programs.extend(of_page);
     let outside = Outside::new(&format!(
         "{}\n[features]\ndefault = [\"rotation\", \"testing\"]\nrotation = []\ntesting = []\n",
         dependencies(&readme)

@@ -11,20 +11,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 const README: &str = "README.md";
-const DOCUMENTATION: [&str; 12] = [
-    README,
-    "CONTRIBUTING.md",
-    "ARCHITECTURE.md",
-    "spec/README.md",
-    "docs/configuration.md",
-    "docs/events.md",
-    "docs/stores/aws.md",
-    "docs/stores/aws-rotation.md",
-    "docs/stores/kubernetes.md",
-    "docs/stores/presets.md",
-    "docs/stores/vault.md",
-    "docs/watching.md",
-];
+/// And every page of `docs/`.
+const DOCUMENTATION: [&str; 4] = [README, "CONTRIBUTING.md", "ARCHITECTURE.md", "spec/README.md"];
+const PAGES: [&str; 2] = ["docs", "docs/stores"];
 const HELP: &str = "cli/tests/cli/snapshots/cli__help__help";
 
 pub(super) fn check(root: &Path) -> Vec<Failure> {
@@ -34,7 +23,8 @@ pub(super) fn check(root: &Path) -> Vec<Failure> {
         let repair = "INSTA_UPDATE=always cargo test -p kernel-keys";
         failures.push(Failure::new(format!("{HELP}.snap"), error, repair));
     }
-    for name in DOCUMENTATION {
+    for name in DOCUMENTATION.map(str::to_owned).into_iter().chain(pages(root)) {
+        let name = name.as_str();
         let Ok(text) = files::read_in(root, name) else {
             failures.push(Failure::new(name, "is missing", format!("git checkout -- {name}")));
             continue;
@@ -67,6 +57,18 @@ pub(super) fn check(root: &Path) -> Vec<Failure> {
         }));
     }
     failures
+}
+
+/// The pages, in order.
+fn pages(root: &Path) -> Vec<String> {
+    let of = |folder: &str| {
+        let files = std::fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
+        let names = files.map(|file| format!("{folder}/{}", file.file_name().to_string_lossy()));
+        names.filter(|name| name.ends_with(".md")).collect::<Vec<_>>()
+    };
+    let mut pages: Vec<_> = PAGES.into_iter().flat_map(of).collect();
+    pages.sort();
+    pages
 }
 
 /// The commands that no code names.
