@@ -1,8 +1,10 @@
-//! Ctrl-C and SIGTERM, which stop a server, a create, or a rotation.
+//! Ctrl-C, SIGTERM and a terminal that closes, which stop a server, a create, or a rotation.
 
 use std::future::Future;
 use std::pin::pin;
 
+#[cfg(unix)]
+use futures_util::future::OptionFuture;
 use onkernel::rotation::Stop;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -17,6 +19,9 @@ pub(crate) struct Signals {
     interrupt: Signal,
     #[cfg(unix)]
     terminate: Signal,
+    /// Nothing where hangups are ignored, as under `nohup`.
+    #[cfg(unix)]
+    hangup: Option<Signal>,
     #[cfg(windows)]
     interrupt: CtrlC,
 }
@@ -28,6 +33,10 @@ impl Signals {
         return Ok(Self {
             interrupt: signal(SignalKind::interrupt()).map_err(cannot)?,
             terminate: signal(SignalKind::terminate()).map_err(cannot)?,
+            hangup: match hangups_are_ignored() {
+                true => None,
+                false => Some(signal(SignalKind::hangup()).map_err(cannot)?),
+            },
         });
         #[cfg(windows)]
         return Ok(Self { interrupt: ctrl_c().map_err(cannot)? });
@@ -39,6 +48,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            Some(_) = OptionFuture::from(self.hangup.as_mut().map(Signal::recv)) => {}
         }
         #[cfg(windows)]
         let _ = self.interrupt.recv().await;
@@ -64,4 +74,15 @@ impl Signals {
             () = self.next() => None,
         }
     }
+}
+
+/// Whether whoever started this program wants it to outlive its terminal. Where the system does not say, a
+/// hangup is left to what it does by itself.
+#[cfg(unix)]
+fn hangups_are_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // The first signal is the first bit.
+    ignored.is_none_or(|mask| mask & 1 == 1)
 }

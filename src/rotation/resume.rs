@@ -74,7 +74,8 @@ pub(crate) async fn run(given: Resumption) -> Result<Option<RotationReport>, Rot
         _ => false,
     };
     if let (Some(said), Some(Ok(held))) = (given.store_holds, &held) {
-        believable(said, shows(&plan, &journal.past, held.as_ref(), foreign))?;
+        let held = held.as_ref();
+        believable(said, held, shows(&plan, &journal.past, held, foreign))?;
     }
     let is_old = |key: &Secret| plan.old.as_ref().is_some_and(|old| old.is_of(key));
     let own = (plan.own && is_old(&asking)).then_some(asking);
@@ -115,20 +116,27 @@ fn shows(plan: &Plan, past: &Past, held: Option<&Secret>, foreign: bool) -> Opti
 
 /// A word against what the store shows would never count, so it is not even written down: nobody
 /// shall think later that it did.
-fn believable(said: StoreHolds, shows: Option<StoreHolds>) -> Result<(), RotationError> {
-    let Some(shows) = shows.filter(|shows| *shows != said) else { return Ok(()) };
-    let what = match shows {
-        StoreHolds::Old => "what it held before",
-        StoreHolds::New => "the new key",
-        StoreHolds::Other => "another key, which works",
-    };
-    let way = match shows {
-        StoreHolds::Other => Resolution::StoreHolds(StoreHolds::Other),
-        _ => Resolution::Retry,
+fn believable(
+    said: StoreHolds,
+    held: Option<&Secret>,
+    shows: Option<StoreHolds>,
+) -> Result<(), RotationError> {
+    let look = "resume without that word, or look again";
+    let mend = "put a key that works there, and resume without that word";
+    let other = Resolution::StoreHolds(StoreHolds::Other);
+    let (what, advice, way) = match (shows, held) {
+        (Some(shows), _) if shows == said => return Ok(()),
+        // It may be a key of somewhere else.
+        (None, Some(_)) if said == StoreHolds::Other => return Ok(()),
+        (Some(StoreHolds::Old), _) => ("what it held before", look, Resolution::Retry),
+        (Some(StoreHolds::New), _) => ("the new key", look, Resolution::Retry),
+        (Some(StoreHolds::Other), _) => ("another key, which works", look, other),
+        (None, Some(_)) => ("neither the old nor the new key", mend, other),
+        (None, None) => ("nothing", mend, Resolution::Retry),
     };
     Err(RotationError::unresolved(
         format!(
-            "the store shows {what}, and \"{said}\" was said of it; resume without that word, or look again; nothing was changed"
+            "the store shows {what}, and \"{said}\" was said of it; {advice}; nothing was changed"
         ),
         &[way, Resolution::GiveUp],
     ))
@@ -206,16 +214,12 @@ async fn give_up(mut journal: Journal) -> Result<Option<RotationReport>, Rotatio
     let past = journal.past.clone();
     let mut todo = Vec::new();
     if past.is_open() {
+        // The journal may be older than the store and the server, and neither is asked.
         let (old, store) = (&plan.old_id, &plan.store);
-        if !past.retiring {
-            todo.push(format!("the old key {old} stays"));
-        } else {
-            todo.push(format!("the old key {old} stays, unless it was deleted already"));
-        }
+        todo.push(format!("the old key {old} stays, unless it was deleted already"));
         if let Some(new) = past.adopted.as_ref().filter(|_| !past.removed) {
-            let held = if past.writes.is_empty() { "does not hold" } else { "may hold" };
             todo.push(format!(
-                "the new key {} stays: {store} {held} it; delete whichever nothing uses",
+                "the new key {} stays: look which key {store} holds, and delete whichever nothing uses",
                 new.id
             ));
         }
@@ -231,16 +235,16 @@ async fn give_up(mut journal: Journal) -> Result<Option<RotationReport>, Rotatio
             journal.append(&Record::Settled { marker: marker.to_string() }).await?;
         }
     }
-    let kept = |is: bool| if is { Disposition::Kept } else { Disposition::NeverMade };
     Ok(Some(RotationReport {
         outcome: Outcome::GivenUp,
         name: plan.name,
         store: plan.store,
         old_id: plan.old_id,
-        old: Disposition::Kept,
-        new: match past.removed {
-            true => Disposition::Deleted,
-            false => kept(past.adopted.is_some()),
+        old: Disposition::Unknown,
+        new: match past.adopted {
+            _ if past.removed => Disposition::Deleted,
+            Some(_) => Disposition::Unknown,
+            None => Disposition::NeverMade,
         },
         new_id: past.adopted.map(|adopted| adopted.id),
         steps: Vec::new(),

@@ -56,8 +56,9 @@ impl Progress {
     /// Prints a remark above the animated lines.
     pub(crate) fn note(&self, text: &str) {
         match &self.lines {
-            Some(lines) => lines.suspend(|| self.output.note(text)),
-            None => self.output.note(text),
+            // A terminal that has gone away shows nothing more. (`suspend` would panic there.)
+            Some(lines) if !lines.is_hidden() => drop(lines.println(text)),
+            _ => self.output.note(text),
         }
     }
 

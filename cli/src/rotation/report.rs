@@ -43,6 +43,7 @@ pub(crate) fn print(output: &Output, report: &RotationReport) -> Result<(), Prin
         Disposition::Expires => "expires after the grace period",
         Disposition::Expired => "has expired",
         Disposition::Deleted => "deleted",
+        Disposition::Unknown => "not looked at",
         _ => "unknown",
     };
     let outcome = match report.outcome {

@@ -16,6 +16,21 @@ use crate::support::{Bench, assert_mentions, run};
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Starts a program on a terminal: the program, and the terminal's other side.
+fn on_terminal(command: &mut Command, columns: u16) -> (Child, File) {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&master, size).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap();
+    let open = || File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let (input, out, err) = (open(), open(), open());
+    let child = command.stdin(input).stdout(out).stderr(err).spawn().unwrap();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    (child, File::from(master))
+}
+
 /// A terminal with a program on it.
 struct Terminal {
     child: Child,
@@ -26,17 +41,7 @@ struct Terminal {
 
 impl Terminal {
     fn start(command: &mut Command, columns: u16) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-        tcsetwinsize(&master, size).unwrap();
-        let name = ptsname(&master, Vec::new()).unwrap();
-        let open = || File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-        let (input, out, err) = (open(), open(), open());
-        let child = command.stdin(input).stdout(out).stderr(err).spawn().unwrap();
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let keyboard = File::from(master);
+        let (child, keyboard) = on_terminal(command, columns);
         let mut output = keyboard.try_clone().unwrap();
         let (sender, screen) = channel();
         std::thread::spawn(move || {
@@ -237,4 +242,39 @@ fn colours_only_where_somebody_sees_them() {
             .contains('\u{1b}')
     };
     assert!(!help("NO_COLOR", "1") && !help("TERM", "dumb"));
+}
+
+/// Nothing can be shown any more, which is no reason to break off where it stands.
+#[test]
+fn a_rotation_whose_terminal_has_gone_stops_at_a_safe_point() {
+    let bench = Bench::new();
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    std::fs::write(&key, bench.server.add_key(NewKey::named("ci")).plaintext()).unwrap();
+    let store = format!("file:{}", key.display());
+    let rotate = ["rotate", "--store", &store, "--deploy", "true", "--overlap", "86400"];
+    let mut rotate = bench.command(rotate);
+    rotate
+        .env("PATH", "/usr/bin:/bin")
+        .env("TERM", "xterm")
+        .env("XDG_STATE_HOME", folder.path().join("state"));
+    let (mut child, mut screen) = on_terminal(&mut rotate, 80);
+    let (mut shown, mut buffer) = (String::new(), [0; 4096]);
+    while !shown.contains("for the overlap") {
+        let read = screen.read(&mut buffer).unwrap_or_else(|error| panic!("{error}: {shown}"));
+        shown.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    }
+    drop(screen);
+    let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(asked.success());
+    let end = Instant::now() + PATIENCE;
+    let status = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None if Instant::now() < end => std::thread::sleep(Duration::from_millis(20)),
+            None => panic!("it has not stopped"),
+        }
+    };
+    assert_eq!(status.code(), Some(3), "{status}");
+    assert!(bench.server.authenticates(std::fs::read_to_string(&key).unwrap().trim()));
 }

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM at exact points: the program reports where it stands and which command continues; the
+//! Ctrl-C, SIGTERM and SIGHUP at exact points: the program reports where it stands and which command continues; the
 //! exit code is 3, or 1 when nothing was touched. A second signal stops at once.
 
 use std::fs;
@@ -6,7 +6,13 @@ use std::path::Path;
 
 use crate::support::{World, code, text, until};
 
-const SIGNALS: [&str; 2] = ["-INT", "-TERM"];
+/// A hangup only where the tests themselves are not run so that it is ignored, as under `nohup`.
+fn signals() -> Vec<&'static str> {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:\t"));
+    let ignored = ignored.is_none_or(|mask| u64::from_str_radix(mask, 16).unwrap() & 1 == 1);
+    if ignored { vec!["-INT", "-TERM"] } else { vec!["-INT", "-TERM", "-HUP"] }
+}
 
 fn file(path: &Path) -> String {
     format!("file:{}", path.display())
@@ -14,7 +20,7 @@ fn file(path: &Path) -> String {
 
 #[test]
 fn before_anything_is_touched() {
-    for signal in SIGNALS {
+    for signal in signals() {
         let world = World::new();
         let held = world.stored("ci");
         let gate = world.gate("gate");
@@ -65,7 +71,7 @@ fn while_a_hook_runs() {
 
 #[test]
 fn while_both_keys_work() {
-    for signal in SIGNALS {
+    for signal in signals() {
         let world = World::new();
         let held = world.stored("ci");
         let folder = world.path("journals of mine");
@@ -100,10 +106,28 @@ fn while_both_keys_work() {
     }
 }
 
+/// As under `nohup`: whoever ignores hangups wants the program to outlive its terminal.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_hangup_that_is_ignored_stops_nothing() {
+    let world = World::new();
+    let held = world.stored("ci");
+    let gate = world.gate("gate");
+    let hook = world.program("hook", &gate.pass()).to_str().unwrap().to_owned();
+    let rotation = world
+        .rotate_ignoring("HUP", &["--store", &file(&held), "--deploy", &hook, "--overlap", "0"]);
+    gate.wait();
+    rotation.signal("-HUP");
+    gate.open();
+    let (status, printed) = rotation.end();
+    assert_eq!(status.code(), Some(0), "{printed}");
+    assert!(printed.contains("ci is rotated"), "{printed}");
+}
+
 /// The rotation is done, and only a key that may have been made unseen is still to be looked for.
 #[test]
 fn while_it_settles() {
-    for signal in SIGNALS {
+    for signal in signals() {
         let world = World::with_faults(
             r#"[{"method": "POST", "path": "/org/api_keys", "nth": 2, "when": "after", "do": "drop"}]"#,
         );

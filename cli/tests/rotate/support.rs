@@ -167,6 +167,18 @@ impl World {
         Self::spawn(self.bare(&args).current_dir(folder))
     }
 
+    /// By somebody who has this signal ignored.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn rotate_ignoring(&self, signal: &str, args: &[&str]) -> Running {
+        let args = [&["--timeout", "120", "rotate"], args].concat();
+        let program = self.bare(&args);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("trap '' {signal}; exec \"$0\" \"$@\"")]);
+        shell.arg(program.get_program()).args(program.get_args());
+        shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Self::spawn(&mut shell)
+    }
+
     pub(crate) fn begin(&self, args: &[&str]) -> Running {
         Self::spawn(&mut self.bare(args))
     }

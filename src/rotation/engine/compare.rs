@@ -202,6 +202,7 @@ impl Engine {
                 (self.facts.retiring, self.facts.retired) = (true, true);
                 return Ok(None);
             }
+            self.old_end = Some(OldEnd::Deleted);
             let why = "the old key is deleted already and the store holds the new one, of which the journal knows nothing: it may be older than that, or somebody else deleted the key";
             return Err(StepError::attention(why).ended_by(Resolution::StoreHolds(StoreHolds::New)));
         }

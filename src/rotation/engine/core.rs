@@ -251,16 +251,18 @@ impl Engine {
         self.facts.stored |= shows == Holds::New;
         match shows {
             Holds::Old | Holds::New => {}
-            Holds::Debris => self.believe_word(),
-            // It works, and it is neither: who says otherwise is mistaken.
-            Holds::Foreign if self.journal.past.store_by_word == Some(StoreHolds::Other) => {
+            // It is neither: who says otherwise is mistaken. Nothing at all is no other key, either.
+            Holds::Debris if self.held.is_none() => {}
+            Holds::Debris | Holds::Foreign
+                if self.journal.past.store_by_word == Some(StoreHolds::Other) =>
+            {
                 self.believe_word();
             }
-            Holds::Foreign => {}
+            Holds::Debris | Holds::Foreign => {}
         }
     }
 
-    /// A person's word counts where the store shows nothing that is known, or cannot be read, and
+    /// A person's word counts where the store cannot be read, or shows a key that nobody knows, and
     /// where no write of ours can make it untrue any more.
     pub(super) fn believe_word(&mut self) {
         let holds = match self.journal.past.store_by_word {
@@ -300,23 +302,33 @@ impl Engine {
         self.offer(STORE_HOLDS);
     }
 
-    /// Adds ways out, but for words that the store itself contradicts.
-    pub(super) fn offer(&mut self, ways: &[Resolution]) {
-        let readable = self.setup.store.readable();
-        let dead = self.facts.retiring || self.old_end.is_some();
-        let store = match (self.facts.store, self.shown_at_first) {
+    /// What is known of the store; where it was not touched, what it showed first.
+    pub(super) fn store_shows(&self) -> StoreState {
+        match (self.facts.store, self.shown_at_first) {
             (StoreState::Untouched, Some(shows)) => StoreState::Confirmed(shows),
             (store, _) => store,
-        };
+        }
+    }
+
+    /// Adds ways out, but for words that the store itself contradicts, or that were said in vain.
+    pub(super) fn offer(&mut self, ways: &[Resolution]) {
+        let readable = self.setup.store.readable();
+        let said = self.journal.past.store_by_word.map(Resolution::StoreHolds);
+        let store = self.store_shows();
         let contradicted = |way: &&Resolution| match (way, store) {
             (Resolution::StoreHolds(StoreHolds::Other), StoreState::Confirmed(holds)) => {
-                // In the place of an old key that is dead, another one may be put.
-                holds == Holds::New || (holds == Holds::Old && !dead)
+                match holds {
+                    Holds::Old | Holds::New => true,
+                    Holds::Debris => self.held.is_none(),
+                    Holds::Foreign => false,
+                }
             }
-            (Resolution::StoreHolds(_), StoreState::Confirmed(holds)) => holds != Holds::Debris,
+            // What it shows is known without a word.
+            (Resolution::StoreHolds(_), StoreState::Confirmed(_)) => true,
             _ => false,
         };
-        self.resolutions.extend(ways.iter().filter(|way| !(readable && contradicted(way))));
+        let helps = |way: &&Resolution| !(readable && (contradicted(way) || said == Some(**way)));
+        self.resolutions.extend(ways.iter().filter(helps));
     }
 
     /// The API as whoever asks in this step sees it.

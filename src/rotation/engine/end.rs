@@ -115,9 +115,22 @@ impl Engine {
         ways
     }
 
+    /// What a person does about the store.
+    fn advice(&self, neither: bool) -> String {
+        let store = &self.plan.store;
+        match neither && self.setup.store.readable() {
+            true => format!("put a key that works into {store}, then resume the rotation"),
+            false => format!(
+                "find out which key {store} holds and that it works, then resume the rotation"
+            ),
+        }
+    }
+
     fn report_what_is_left(&mut self, outcome: Outcome, complete: bool) {
         let old = &self.plan.old_id;
-        let dead = self.old_end.filter(|_| self.facts.store.is_as_before());
+        let store = self.store_shows();
+        let neither = store == StoreState::Confirmed(Holds::Debris);
+        let dead = self.old_end.filter(|_| store.is_as_before());
         let are_both_kept = |new: &str| match self.old_end {
             None => format!("the old key {old} and the new key {new} are both kept"),
             Some(end) => format!("the old key {old} {end}, and the new key {new} is kept"),
@@ -141,18 +154,12 @@ impl Engine {
             }
             (Outcome::NeedsAttention, _) if dead.is_some() => {}
             (Outcome::NeedsAttention, Some(new)) => {
-                self.todo.push(format!(
-                    "find out which key {} holds and that it works, then resume the rotation; {}",
-                    self.plan.store,
-                    are_both_kept(&new.id)
-                ));
+                let stand = are_both_kept(&new.id);
+                self.todo.push(format!("{}; {stand}", self.advice(neither)));
             }
             (Outcome::NeedsAttention, None) => {
                 let stands = self.old_end.map_or("is kept".to_owned(), |end| end.to_string());
-                self.todo.push(format!(
-                    "find out which key {} holds and that it works, then resume the rotation; the old key {old} {stands}",
-                    self.plan.store
-                ));
+                self.todo.push(format!("{}; the old key {old} {stands}", self.advice(neither)));
             }
             (Outcome::Stopped, Some(new)) => {
                 let (new, store) = (&new.id, &self.plan.store);

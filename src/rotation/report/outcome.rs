@@ -43,6 +43,8 @@ pub enum Disposition {
     Expired,
     /// It was deleted.
     Deleted,
+    /// Nobody has looked: the rotation was given up.
+    Unknown,
 }
 
 /// One step that was taken.

@@ -5,5 +5,6 @@ mod files;
 mod person;
 mod server;
 mod stores;
+mod word;
 
 use super::support;

@@ -109,7 +109,9 @@ impl World {
         let new_store = self.settings.new_store;
         match held.as_deref() {
             None if new_store => StoreHolds::Old,
-            Some(held) if held == self.old().plaintext() => StoreHolds::Old,
+            Some(held) if held == self.old().plaintext() && self.server.authenticates(held) => {
+                StoreHolds::Old
+            }
             Some(held) if self.is_ours(held) => StoreHolds::New,
             Some(held) if self.server.authenticates(held) => StoreHolds::Other,
             _ if new_store => {
