@@ -17,7 +17,7 @@ use crate::support::{Bench, assert_mentions, run};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A terminal with a program on it.
-struct Terminal {
+pub(crate) struct Terminal {
     child: Child,
     keyboard: File,
     screen: Receiver<Vec<u8>>,
@@ -26,6 +26,15 @@ struct Terminal {
 
 impl Terminal {
     fn start(command: &mut Command, columns: u16) -> Self {
+        Self::new(command, columns, true)
+    }
+
+    /// One on which only results are shown, and no progress.
+    pub(crate) fn of_results(command: &mut Command, columns: u16) -> Self {
+        Self::new(command, columns, false)
+    }
+
+    fn new(command: &mut Command, columns: u16, shows_progress: bool) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -33,7 +42,8 @@ impl Terminal {
         tcsetwinsize(&master, size).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap();
         let open = || File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-        let (input, out, err) = (open(), open(), open());
+        let (input, out) = (open(), open());
+        let err = if shows_progress { Stdio::from(open()) } else { Stdio::null() };
         let child = command.stdin(input).stdout(out).stderr(err).spawn().unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let keyboard = File::from(master);
@@ -70,7 +80,7 @@ impl Terminal {
     }
 
     /// The exit code, and all that was shown since the last reply.
-    fn end(mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let end = Instant::now() + PATIENCE;
         loop {
             while let Ok(more) = self.screen.try_recv() {
