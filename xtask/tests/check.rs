@@ -131,10 +131,3 @@ fn a_command_that_the_readme_does_not_name_is_named() {
     });
     assert_failure(&failure, "README.md", "`kernel-keys replicate`", "README.md");
 }
-
-#[test]
-fn a_picture_that_shows_something_else_is_named() {
-    let table = "src/rotation/engine/table.rs";
-    let failure = only_failure(|copy| copy.edit(table, "\"deploy\"", "\"deploy it\""));
-    assert_failure(&failure, "docs/pictures/steps.svg", table, "cargo xtask pictures");
-}

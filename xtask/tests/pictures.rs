@@ -7,6 +7,7 @@ use support::Copy;
 use xtask::pictures::{draw, run};
 
 const TABLE: &str = "src/rotation/engine/table.rs";
+const INLINE: &str = "docs/pictures/inline.md";
 const DEMO: &str = "cli/tests/cli/snapshots/cli__demo__demo-in-colour.snap";
 
 /// Changes a file, and draws again.
@@ -29,13 +30,34 @@ fn what_changes_is_drawn_anew_and_nothing_else() {
         let copy = Copy::new();
         let path = format!("docs/pictures/{picture}.svg");
         let (before, source) = (copy.read(&path), copy.read(file));
-        assert_eq!(redrawn(&copy, file, from, to), format!("wrote {path}\n"), "{from}");
+        assert_eq!(
+            redrawn(&copy, file, from, to),
+            format!("wrote {path}\nwrote {INLINE}\n"),
+            "{from}"
+        );
         assert!(copy.read(&path) != before, "{from}");
         copy.write(file, &source);
-        assert_eq!(run(copy.root()).unwrap().text, format!("wrote {path}\n"), "{from}");
+        assert_eq!(
+            run(copy.root()).unwrap().text,
+            format!("wrote {path}\nwrote {INLINE}\n"),
+            "{from}"
+        );
         assert!(copy.read(&path) == before, "{from}");
         assert_eq!(run(copy.root()).unwrap().text, "every picture is up to date\n");
     }
+}
+
+#[test]
+fn the_check_names_what_shows_something_else() {
+    let copy = Copy::new();
+    copy.edit(TABLE, "\"deploy\"", "\"deploy it\"");
+    let before = copy.all();
+    let failures = copy.failures();
+    assert!(copy.all() == before, "a check wrote something");
+    let files: Vec<_> = failures.iter().map(|failure| failure.file.as_str()).collect();
+    assert_eq!(files, ["docs/pictures/steps.svg", INLINE]);
+    assert!(failures[0].what.contains(TABLE), "{failures:?}");
+    assert!(failures.iter().all(|it| it.repair == "cargo xtask pictures"), "{failures:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! compiled, tested or measured, and `cargo xtask check` fails when it shows something else.
 
 mod demo;
+mod inline;
 mod peers;
 mod steps;
 mod svg;
@@ -35,7 +36,14 @@ pub struct Picture {
 #[must_use]
 pub fn draw(root: &Path) -> Vec<Picture> {
     let pictures = PICTURES.into_iter();
-    pictures.map(|(path, source, draw)| Picture { path, source, drawn: draw(root) }).collect()
+    let mut pictures: Vec<_> =
+        pictures.map(|(path, source, draw)| Picture { path, source, drawn: draw(root) }).collect();
+    let drawn = pictures.iter().map(|it| Some((it.path, it.drawn.as_deref().ok()?)));
+    if let Some(drawn) = drawn.collect::<Option<Vec<_>>>() {
+        let drawn = Ok(inline::definitions(&drawn));
+        pictures.push(Picture { path: inline::PATH, source: inline::SOURCE, drawn });
+    }
+    pictures
 }
 
 /// Writes the pictures that are not as they have to be.
