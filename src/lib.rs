@@ -1,3 +1,5 @@
+// The pictures of the README, which is read elsewhere, too.
+#![doc = include_str!("../docs/pictures/inline.md")]
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The library never panics on input and never prints; tests may.

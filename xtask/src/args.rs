@@ -41,6 +41,8 @@ pub(crate) enum Command {
     },
     /// Check what a pull request must satisfy, and write nothing
     Check,
+    /// Draw the pictures of the documentation anew
+    Pictures,
     /// Build kernel-keys, and put it with its completions and man pages into a folder
     Dist {
         /// The folder, which is created

@@ -2,7 +2,7 @@
 
 use crate::args::{Cli, Command, FailOn, Format};
 use crate::error::{Error, Outcome};
-use crate::{check, dist, fetch, files, regen};
+use crate::{check, dist, fetch, files, pictures, regen};
 use chrono::Utc;
 use onkernel_codegen::Source;
 use onkernel_codegen::diff::Effect;
@@ -27,6 +27,7 @@ pub fn run(cli: Cli, root: &Path) -> Result<Outcome, Error> {
         }
         Command::Diff { old, new, format, fail_on } => compare(root, &old, &new, format, fail_on),
         Command::Dist { out, profile } => dist::run(root, &out, &profile),
+        Command::Pictures => pictures::run(root),
         Command::Check => {
             let report = check::run(root);
             Ok(Outcome { text: report.to_string(), code: u8::from(!report.is_fine()) })

@@ -13,6 +13,7 @@ pub mod error;
 pub mod fetch;
 pub mod files;
 pub mod merge;
+pub mod pictures;
 pub mod provenance;
 pub mod regen;
 pub mod snapshots;

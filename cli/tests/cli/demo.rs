@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use crate::support::{assert_mentions, program, run};
+#[cfg(unix)]
+use crate::terminal::Terminal;
 
 /// What differs from run to run, replaced.
 fn steady(text: &str) -> String {
@@ -19,7 +21,7 @@ fn steady(text: &str) -> String {
         if let Some((before, _)) = line.split_once("[request id ") {
             return format!("{before}[request id …]");
         }
-        for title in ["Created  ", "Expires  "] {
+        for title in ["Created ", "Expires "] {
             if let Some((before, after)) = line.split_once('(')
                 && line.contains(title)
                 && let Some((_, after)) = after.split_once(')')
@@ -37,6 +39,18 @@ fn it_tells_the_whole_story() {
     let ran = run(&mut program(["demo"]));
     assert_eq!(ran.err, "");
     insta::assert_snapshot!("demo", steady(ran.done()));
+}
+
+/// Of this `cargo xtask pictures` makes the picture in the README.
+#[cfg(unix)]
+#[test]
+fn a_terminal_shows_it_in_colour() {
+    let mut demo = program(["demo"]);
+    // Progress goes elsewhere, and with it the timings, which differ each time.
+    let terminal = Terminal::of_results(demo.env("TERM", "xterm"), 100);
+    let (code, shown) = terminal.end();
+    assert_eq!(code, Some(0), "{shown}");
+    insta::assert_snapshot!("demo-in-colour", steady(&shown.replace('\u{1b}', "␛")));
 }
 
 #[test]

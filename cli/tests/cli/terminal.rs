@@ -17,7 +17,7 @@ use crate::support::{Bench, assert_mentions, run};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Starts a program on a terminal: the program, and the terminal's other side.
-fn on_terminal(command: &mut Command, columns: u16) -> (Child, File) {
+fn on_terminal(command: &mut Command, columns: u16, shows_progress: bool) -> (Child, File) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
@@ -25,14 +25,15 @@ fn on_terminal(command: &mut Command, columns: u16) -> (Child, File) {
     tcsetwinsize(&master, size).unwrap();
     let name = ptsname(&master, Vec::new()).unwrap();
     let open = || File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-    let (input, out, err) = (open(), open(), open());
+    let (input, out) = (open(), open());
+    let err = if shows_progress { Stdio::from(open()) } else { Stdio::null() };
     let child = command.stdin(input).stdout(out).stderr(err).spawn().unwrap();
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     (child, File::from(master))
 }
 
 /// A terminal with a program on it.
-struct Terminal {
+pub(crate) struct Terminal {
     child: Child,
     keyboard: File,
     screen: Receiver<Vec<u8>>,
@@ -41,7 +42,16 @@ struct Terminal {
 
 impl Terminal {
     fn start(command: &mut Command, columns: u16) -> Self {
-        let (child, keyboard) = on_terminal(command, columns);
+        Self::new(command, columns, true)
+    }
+
+    /// One on which only results are shown, and no progress.
+    pub(crate) fn of_results(command: &mut Command, columns: u16) -> Self {
+        Self::new(command, columns, false)
+    }
+
+    fn new(command: &mut Command, columns: u16, shows_progress: bool) -> Self {
+        let (child, keyboard) = on_terminal(command, columns, shows_progress);
         let mut output = keyboard.try_clone().unwrap();
         let (sender, screen) = channel();
         std::thread::spawn(move || {
@@ -75,7 +85,7 @@ impl Terminal {
     }
 
     /// The exit code, and all that was shown since the last reply.
-    fn end(mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let end = Instant::now() + PATIENCE;
         loop {
             while let Ok(more) = self.screen.try_recv() {
@@ -258,7 +268,7 @@ fn a_rotation_whose_terminal_has_gone_stops_at_a_safe_point() {
         .env("PATH", "/usr/bin:/bin")
         .env("TERM", "xterm")
         .env("XDG_STATE_HOME", folder.path().join("state"));
-    let (mut child, mut screen) = on_terminal(&mut rotate, 80);
+    let (mut child, mut screen) = on_terminal(&mut rotate, 80, true);
     let (mut shown, mut buffer) = (String::new(), [0; 4096]);
     while !shown.contains("for the overlap") {
         let read = screen.read(&mut buffer).unwrap_or_else(|error| panic!("{error}: {shown}"));

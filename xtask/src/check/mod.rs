@@ -6,6 +6,7 @@ mod document;
 mod documented;
 mod imports;
 mod map;
+mod pictures;
 mod report;
 mod size;
 #[cfg(test)]
@@ -24,5 +25,6 @@ pub fn run(root: &Path) -> Report {
     checks.push(("imports go down, and never in a circle", imports::check(root)));
     checks.push(("files and folders are small", size::check(root)));
     checks.push(("ARCHITECTURE.md maps the folders", map::check(root)));
+    checks.push(("pictures show what they are made of", pictures::check(root)));
     Report { checks }
 }

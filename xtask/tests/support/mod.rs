@@ -21,6 +21,8 @@ impl Copy {
             "spec",
             "tests/snapshots",
             "cli/tests/cli/snapshots",
+            "docs/pictures",
+            "src/rotation/engine",
             "CHANGELOG.md",
             "README.md",
             "ARCHITECTURE.md",

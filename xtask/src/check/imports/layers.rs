@@ -105,6 +105,7 @@ pub(super) const LAYERS: &[Layers] = &[
             "dist",
             "check",
             "args",
+            "pictures",
             "regen",
             "merge",
             "yaml",

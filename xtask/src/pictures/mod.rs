@@ -1,0 +1,66 @@
+//! The pictures of the documentation. Nothing in them is drawn by hand: each is made of a file that is
+//! compiled, tested or measured, and `cargo xtask check` fails when it shows something else.
+
+mod demo;
+mod inline;
+mod peers;
+mod steps;
+mod svg;
+mod table;
+
+use crate::error::{Error, Outcome};
+use crate::files::{self, Edit};
+use std::path::Path;
+
+type Draw = fn(&Path) -> Result<String, String>;
+
+/// The pictures: what each is made of, and how.
+const PICTURES: [(&str, &str, Draw); 3] = [
+    ("docs/pictures/demo.svg", demo::SOURCE, demo::draw),
+    ("docs/pictures/peers.svg", peers::SOURCE, peers::draw),
+    ("docs/pictures/steps.svg", steps::SOURCE, steps::draw),
+];
+
+/// A picture as it has to be.
+#[derive(Debug)]
+pub struct Picture {
+    /// From the workspace's folder.
+    pub path: &'static str,
+    /// The file that it is made of.
+    pub source: &'static str,
+    /// The picture, or why there can be none.
+    pub drawn: Result<String, String>,
+}
+
+/// Draws every picture, and writes nothing.
+#[must_use]
+pub fn draw(root: &Path) -> Vec<Picture> {
+    let pictures = PICTURES.into_iter();
+    let mut pictures: Vec<_> =
+        pictures.map(|(path, source, draw)| Picture { path, source, drawn: draw(root) }).collect();
+    let drawn = pictures.iter().map(|it| Some((it.path, it.drawn.as_deref().ok()?)));
+    if let Some(drawn) = drawn.collect::<Option<Vec<_>>>() {
+        let drawn = Ok(inline::definitions(&drawn));
+        pictures.push(Picture { path: inline::PATH, source: inline::SOURCE, drawn });
+    }
+    pictures
+}
+
+/// Writes the pictures that are not as they have to be.
+///
+/// # Errors
+/// One cannot be drawn, and none is written; or one cannot be written.
+pub fn run(root: &Path) -> Result<Outcome, Error> {
+    let edit = |Picture { path, source, drawn }| match drawn {
+        Ok(svg) => Ok(Edit { path: String::from(path), content: Some(svg) }),
+        Err(problem) => Err(Error::new(format!("{path} cannot be drawn: {source}: {problem}"))),
+    };
+    let edits = draw(root).into_iter().map(edit).collect::<Result<_, Error>>()?;
+    let changes = files::only_changes(root, edits);
+    files::write_all(root, &changes)?;
+    let text = match changes.as_slice() {
+        [] => "every picture is up to date\n".to_owned(),
+        changes => changes.iter().map(|edit| format!("wrote {}\n", edit.path)).collect(),
+    };
+    Ok(Outcome { text, code: 0 })
+}
