@@ -145,10 +145,9 @@ pub struct Audited {
 }
 
 /// What a policy would pick.
-pub(crate) async fn audit(client: &Client, policy: &Policy) -> Result<Vec<Audited>, Error> {
-    let common = Common::new(client);
-    let api = Api::new(client, common.effects());
-    let own = client.api_key().await?;
+pub(crate) async fn audit(common: &Common, policy: &Policy) -> Result<Vec<Audited>, Error> {
+    let api = Api::new(&common.client, common.effects());
+    let own = common.client.api_key().await?;
     // The keys' ages are reckoned by the server's clock, which it tells with every response.
     api.lets_in(&own).await?;
     let keys = api.all().await?;
@@ -371,7 +370,9 @@ impl Fleet {
 
     /// The keys that the policy picks, each with its store or why it is left alone.
     async fn picked(&self) -> Result<Vec<Picked>, RotationError> {
-        let picked = audit(&self.client, &self.policy).await?;
+        let mut common = Common::new(&self.client);
+        (common.clock, common.stop) = (Arc::clone(&self.clock), self.stop.clone());
+        let picked = audit(&common, &self.policy).await?;
         let stores: Vec<_> = picked.iter().map(|audited| (self.stores)(&audited.key)).collect();
         let mut users = HashMap::<String, usize>::new();
         for store in stores.iter().flatten() {

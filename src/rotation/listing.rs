@@ -7,21 +7,22 @@
 
 use std::collections::BTreeMap;
 use std::future::ready;
+use std::sync::{Mutex, PoisonError};
 
+use futures_core::Stream;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::api::Api;
 use crate::error::{Error, ErrorKind, Result};
+use crate::paging::{Page, Pages};
+use crate::resources::api_keys::List;
 use crate::types::ApiKey;
-use crate::{CallOptions, Client};
 
 /// How often the keys are listed twice before that is given up.
 const ATTEMPTS: usize = 3;
 /// How many pages of each pass are under way at most.
 const AT_ONCE: usize = 8;
-/// How often a page is asked for again. Of a thousand requests some fail, and the listing must not begin
-/// anew for each of them.
-const RETRIES: u32 = 3;
+const EFFECT: &str = "list the keys";
 
 /// Keys by their ids.
 type Pass = BTreeMap<String, ApiKey>;
@@ -29,9 +30,8 @@ type Pass = BTreeMap<String, ApiKey>;
 impl Api {
     /// Every key, in the order of the ids.
     pub(crate) async fn all(&self) -> Result<Vec<ApiKey>> {
-        let client = self.client().with(CallOptions::new().retries(RETRIES));
         for _ in 0..ATTEMPTS {
-            let (first, second) = self.again("list the keys", || twice(&client)).await?;
+            let (first, second) = self.twice().await?;
             if first.keys().eq(second.keys()) {
                 return Ok(second.into_values().collect());
             }
@@ -41,35 +41,60 @@ impl Api {
             "the keys change faster than they can be listed; try again later",
         ))
     }
-}
 
-async fn twice(client: &Client) -> Result<(Pass, Pass)> {
-    let by_id = |key: ApiKey| (key.id.clone(), key);
-    let mut first = Pass::new();
-    // Where the page begins that came last, and where it ends.
-    let (mut last, mut end) = (None, 0);
-    let pages = client.api_keys().list().limit(100).pages().ahead(AT_ONCE);
-    let pages = pages.map_ok(Some).chain(stream::iter([Ok(None)]));
-    let second: Vec<_> = pages
-        .map_ok(|page| {
-            let (before, is_last) = (last.replace(end), page.is_none());
-            let page = page.map(|page| page.items).unwrap_or_default();
-            end += page.len();
-            first.extend(page.into_iter().map(by_id));
-            before.map(|begins| once_more(client.clone(), begins, is_last))
+    async fn twice(&self) -> Result<(Pass, Pass)> {
+        let by_id = |key: ApiKey| (key.id.clone(), key);
+        let mut first = Pass::new();
+        // Where the page begins that came last, and where it ends.
+        let (mut last, mut end) = (None, 0);
+        let pages = self.clone().pages().map_ok(Some).chain(stream::iter([Ok(None)]));
+        let second: Vec<_> = pages
+            .map_ok(|page| {
+                let (before, is_last) = (last.replace(end), page.is_none());
+                let page = page.unwrap_or_default();
+                end += page.len();
+                first.extend(page.into_iter().map(by_id));
+                before.map(|begins| self.clone().once_more(begins, is_last))
+            })
+            .try_filter_map(|ask| ready(Ok(ask)))
+            .try_buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok((first, second.into_iter().flatten().map(by_id).collect()))
+    }
+
+    /// The pages of the first pass. Of a thousand requests some fail, so it goes on where one did.
+    fn pages(self) -> impl Stream<Item = Result<Vec<ApiKey>>> {
+        stream::try_unfold((self, None, 0), |(api, pages, end)| async move {
+            let under_way = Mutex::new(pages);
+            let (pages, page) = api
+                .again(EFFECT, || async {
+                    let pages = under_way.lock().unwrap_or_else(PoisonError::into_inner).take();
+                    let mut pages: Pages<Page<ApiKey>> =
+                        pages.unwrap_or_else(|| api.from(end).pages().ahead(AT_ONCE));
+                    let page = pages.next().await.transpose()?;
+                    Ok((pages, page))
+                })
+                .await?;
+            Ok(page.map(|page| {
+                let end = end + page.len();
+                (page.items, (api, Some(pages), end))
+            }))
         })
-        .try_filter_map(|ask| ready(Ok(ask)))
-        .try_buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await?;
-    Ok((first, second.into_iter().flatten().map(by_id).collect()))
-}
+    }
 
-/// What begins there: a page, or, where the first pass had ended, all that there is by now.
-async fn once_more(client: Client, begins: usize, is_last: bool) -> Result<Vec<ApiKey>> {
-    let list = client.api_keys().list().limit(100).offset(begins as u64);
-    match is_last {
-        false => Ok(list.send().await?.items),
-        true => list.items().ahead(0).all().await,
+    /// What begins there: a page, or, where the first pass had ended, all that there is by now.
+    async fn once_more(self, begins: usize, is_last: bool) -> Result<Vec<ApiKey>> {
+        self.again(EFFECT, || async {
+            match is_last {
+                false => Ok(self.from(begins).send().await?.items),
+                true => self.from(begins).items().ahead(0).all().await,
+            }
+        })
+        .await
+    }
+
+    fn from(&self, begins: usize) -> List {
+        self.client().api_keys().list().limit(100).offset(begins as u64)
     }
 }

@@ -232,7 +232,7 @@ impl RotationExt for Client {
     }
 
     async fn audit(&self, policy: &Policy) -> Result<Vec<Audited>, Error> {
-        fleet::audit(self, policy).await
+        fleet::audit(&settings::Common::new(self), policy).await
     }
 
     fn rotate_all<F>(&self, policy: Policy, stores: F) -> Fleet

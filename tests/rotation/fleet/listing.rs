@@ -80,6 +80,16 @@ async fn the_second_pass_looks_where_the_first_has_been() {
     }
 }
 
+/// More of them than attempts at any one request.
+#[tokio::test]
+async fn failures_all_over_a_long_listing_do_not_end_it() {
+    let (server, client) = server_with(3_000).await;
+    server.faults().add(Fault::status(503).every(12));
+    assert_eq!(listed(&client).await.len(), 3_000);
+    let failed = server.log().iter().filter(|entry| entry.status == Some(503)).count();
+    assert!(failed > 4, "{failed} failed");
+}
+
 #[tokio::test]
 async fn one_page_that_fails_is_asked_for_again_and_no_other() {
     let (server, client) = server_with(1_000).await;

@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 use futures_core::future::BoxFuture;
 use futures_util::future::join;
 use onkernel::rotation::{
-    Clock, FileStore, Fleet, Policy, Retirement, Rotated, RotationExt, Skipped, Step, Store,
+    Clock, FileStore, Fleet, Policy, Retirement, Rotated, RotationExt, Skipped, Step, Stop, Store,
 };
 use onkernel::testing::{Fault, NewKey, RetryAfter, Server};
 use onkernel::types::ApiKey;
@@ -105,6 +105,28 @@ impl Clock for HandClock {
 /// What stands still is to fail, not to hang.
 async fn too_long() {
     tokio::time::sleep(Duration::from_secs(60)).await;
+}
+
+/// Before any rotation is begun, too, the wait is on the rotations' clock, and a stop ends it.
+#[tokio::test]
+async fn a_stop_ends_the_wait_for_the_rate_limit_of_the_listing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (world, fleet) = fleet_of(3, folder.path()).await;
+    let (clock, stop) = (HandClock::new(&world.server), Stop::new());
+    world.server.faults().add(Fault::too_many_requests(RetryAfter::Seconds(30)).from(2));
+    let fleet = fleet.clock(clock.clone()).stop_on(&stop);
+    let stops = async {
+        clock.waited_for_by(1).await;
+        stop.stop();
+        std::future::pending::<()>().await;
+    };
+    let error = tokio::select! {
+        done = fleet.run() => done.unwrap_err(),
+        () = stops => unreachable!("it never ends"),
+        () = too_long() => panic!("it waits on, or on another clock"),
+    };
+    assert!(error.changed_nothing(), "{error}");
+    assert!(world.server.log().iter().all(|entry| entry.method == "GET"));
 }
 
 #[tokio::test]
