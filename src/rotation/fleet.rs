@@ -1,7 +1,6 @@
 //! Many keys at once: which of them a policy picks, and their rotation a few at a time.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,6 +13,7 @@ use super::effects::clock::{Clock, SystemClock};
 use super::effects::rate_limit::RateLimit;
 use super::effects::stop::Stop;
 use super::evidence::marker::Marker;
+use super::journal::ledger::Journals;
 use super::report::{RotationError, RotationPlan, RotationReport};
 use super::settings::{Common, Subject};
 use super::store::Store;
@@ -230,7 +230,7 @@ pub struct Fleet {
     client: Client,
     policy: Policy,
     stores: Stores,
-    journals: Option<PathBuf>,
+    journals: Option<Journals>,
     concurrency: usize,
     most_failures: usize,
     change: Option<Change>,
@@ -255,9 +255,9 @@ impl Fleet {
         }
     }
 
-    /// The folder of the journals, one for each store. Required.
-    pub fn journals(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.journals = Some(folder.into());
+    /// Where the journals are, one for each store: the path of a folder, or a database. Required.
+    pub fn journals(mut self, at: impl Into<Journals>) -> Self {
+        self.journals = Some(at.into());
         self
     }
 
@@ -306,13 +306,11 @@ impl Fleet {
     /// When the server tells one of the rotations to wait (429, 503), all of them do.
     ///
     /// # Errors
-    /// The keys cannot be listed, or there is no folder for the journals. What fails for one key
+    /// The keys cannot be listed, or there is no place for the journals. What fails for one key
     /// is in its own result.
     pub async fn run(self) -> Result<Vec<(ApiKey, Rotated)>, RotationError> {
-        let folder = self.folder()?;
-        super::journal::make_folder(folder).map_err(|error| {
-            RotationError::unchanged(format!("{} cannot be made: {error}", folder.display()))
-        })?;
+        let journals = self.ledger()?;
+        journals.prepare().await?;
         let picked = self.picked().await?;
         let failures = std::sync::atomic::AtomicUsize::new(0);
         let rate_limit = Arc::new(RateLimit::new(Arc::clone(&self.clock)));
@@ -327,7 +325,7 @@ impl Fleet {
                 Ok(_) => return (key, Rotated::Skipped(Skipped::Stopped)),
                 Err(why) => return (key, Rotated::Skipped(why)),
             };
-            match this.rotation(&key, store, folder, rate_limit).run().await {
+            match this.rotation(&key, store, journals, rate_limit).run().await {
                 Ok(report) => (key, Rotated::Done(Box::new(report))),
                 Err(error) => {
                     failures.fetch_add(1, SeqCst);
@@ -349,12 +347,12 @@ impl Fleet {
     /// # Errors
     /// The keys cannot be listed, or there is no folder for the journals.
     pub async fn plan(self) -> Result<Vec<(ApiKey, Planned)>, RotationError> {
-        let folder = self.folder()?;
+        let journals = self.ledger()?;
         let rate_limit = Arc::new(RateLimit::new(Arc::clone(&self.clock)));
         let (this, rate_limit) = (&self, &rate_limit);
         let work = self.picked().await?.into_iter().map(|(key, store)| async move {
             let planned = match store {
-                Ok(store) => this.rotation(&key, store, folder, rate_limit).plan().await?.into(),
+                Ok(store) => this.rotation(&key, store, journals, rate_limit).plan().await?.into(),
                 Err(why) => Planned::Skipped(why),
             };
             Ok((key, planned))
@@ -363,9 +361,9 @@ impl Fleet {
         done.into_iter().collect()
     }
 
-    fn folder(&self) -> Result<&Path, RotationError> {
+    fn ledger(&self) -> Result<&Journals, RotationError> {
         let none = || RotationError::unchanged("rotations need a folder for their journals");
-        self.journals.as_deref().ok_or_else(none)
+        self.journals.as_ref().ok_or_else(none)
     }
 
     /// The keys that the policy picks, each with its store or why it is left alone.
@@ -395,10 +393,10 @@ impl Fleet {
         &self,
         key: &ApiKey,
         store: Arc<dyn Store>,
-        folder: &Path,
+        journals: &Journals,
         rate_limit: &Arc<RateLimit>,
     ) -> Rotation {
-        let journal = folder.join(journal_name(&store.describe()));
+        let journal = journals.of(&*store);
         let mut rotation = Rotation::new(&self.client, Subject::Id(key.id.clone()))
             .shared_store(store)
             .stop_on(&self.stop)
@@ -416,13 +414,6 @@ impl Fleet {
             None => rotation,
         }
     }
-}
-
-/// A store's journal, whatever characters it is described with.
-pub(crate) fn journal_name(store: &str) -> String {
-    let hash = hmac_sha256::Hash::hash(store.as_bytes());
-    let hash: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("{hash}.jsonl")
 }
 
 impl std::fmt::Debug for Fleet {

@@ -1,14 +1,12 @@
 //! What a journal says of the rotations that have ended.
 
-use std::fs::File;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::record::{Ending, Record};
-use super::{JournalError, parse};
+use super::{JournalError, file, parse};
 
 /// The rotations of a journal, for whoever watches them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -33,12 +31,7 @@ pub struct History {
 /// Reads it. A journal that does not exist has no rotations.
 pub(in crate::rotation) fn read(path: &Path) -> Result<History, JournalError> {
     let mut history = History::default();
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(history),
-        Err(error) => return Err(JournalError::io(path, "cannot be read", error)),
-    };
-    let (past, _) = parse(path, &mut file, |at, record| match record {
+    let past = parse(&file::name(path), &file::read(path)?, |at, record| match record {
         Record::Plan { plan } => {
             history.store.clone_from(&plan.store);
             history.name.clone_from(&plan.name);

@@ -1,0 +1,242 @@
+//! Journals in PostgreSQL: for fleets on many machines, any of which goes on where another has died.
+
+mod address;
+mod lease;
+mod schema;
+mod session;
+mod tls;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_core::future::BoxFuture;
+use tokio_postgres::types::Type;
+
+use self::session::{Problem, Session};
+use super::ledger::{Journals, Ledger, journal_name};
+use super::pending::Pending;
+use super::{JournalAt, JournalError, Lines, Records, read};
+use crate::rotation::report::RotationError;
+use crate::rotation::store::Store;
+use crate::rotation::system::host::Host;
+
+/// How long the database may take to be there.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Less could not be renewed in time.
+const LEAST_LEASE: Duration = Duration::from_secs(3);
+
+/// The journals of rotations in a PostgreSQL database, in its schema `kernel_keys`.
+///
+/// A rotation holds its journal by a lease, by the database's clock, and renews it. When it dies, whoever
+/// [resumes](crate::rotation::RotationExt::resume) its journal after that goes on. Whoever loses the
+/// lease begins nothing any more and ends with an error that [is lost](RotationError::is_lost).
+///
+/// It needs a tokio runtime. Every statement has no name and is a transaction of its own, so that it
+/// passes a pooler. The database never sees a plaintext.
+///
+/// ```no_run
+/// use onkernel::rotation::{FileStore, PostgresJournals, Retirement, RotationExt};
+///
+/// # async fn example(client: onkernel::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// let journals = PostgresJournals::from_env()?;
+/// journals.migrate().await?;
+/// let store = FileStore::new("/etc/agent/kernel-key");
+/// let report = client
+///     .rotation_of(store.clone())
+///     .journal(journals.of(&store))
+///     .retire(Retirement::Delete)
+///     .run()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct PostgresJournals(Arc<Shared>);
+
+struct Shared {
+    session: Session,
+    lease: Duration,
+}
+
+impl Shared {
+    fn lease_ms(&self) -> f64 {
+        self.lease.as_secs_f64() * 1000.0
+    }
+}
+
+impl PostgresJournals {
+    /// The database at this address: a URL, or libpq's `key=value`. What it leaves out is taken from
+    /// libpq's `PG*` variables. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// The address, or a certificate that it names, cannot be used.
+    pub fn new(address: &str) -> Result<Self, RotationError> {
+        Self::at(Some(address))
+    }
+
+    /// The database of the environment: `DATABASE_URL`, and libpq's `PG*` variables. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn from_env() -> Result<Self, RotationError> {
+        Self::at(address::environment("DATABASE_URL").as_deref())
+    }
+
+    fn at(address: Option<&str>) -> Result<Self, RotationError> {
+        let (config, tls) =
+            address::of(address, &address::environment).map_err(RotationError::unchanged)?;
+        let lease = Duration::from_secs(60);
+        Ok(Self(Arc::new(Shared { session: Session::new(config, tls), lease })))
+    }
+
+    /// How long a rotation whose process is dead keeps others from going on with it (60 s, and at
+    /// least 3). It must be the longest time for which the database may be away.
+    #[must_use]
+    pub fn lease(self, time: Duration) -> Self {
+        let lease = time.max(LEAST_LEASE);
+        match Arc::try_unwrap(self.0) {
+            Ok(shared) => Self(Arc::new(Shared { lease, ..shared })),
+            // It is in use already, with the lease that it had.
+            Err(shared) => Self(shared),
+        }
+    }
+
+    /// Makes the schema, or brings it up to date, unless it is. Any number may do so at a time.
+    /// Says which version was there before, and which is there now.
+    ///
+    /// # Errors
+    /// The database cannot be reached, the role may not do it, or the schema is newer than this program.
+    pub async fn migrate(&self) -> Result<(i32, i32), RotationError> {
+        let until = Instant::now() + PATIENCE;
+        let mut done = schema::migrate(&self.0.session).await;
+        while done.as_ref().is_err_and(|problem| problem.passes() && Instant::now() < until) {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            done = schema::migrate(&self.0.session).await;
+        }
+        done.map_err(|problem| unusable(&problem))
+    }
+
+    /// The journal of a store. One that belongs to a host has one on every host.
+    pub fn of(&self, store: &dyn Store) -> JournalAt {
+        let host = (!store.shared()).then(Host::this);
+        let host = host.map(|it| format!("\0{}\0{}", it.name, it.machine_id.unwrap_or_default()));
+        let name = journal_name(&format!("{}{}", store.describe(), host.unwrap_or_default()));
+        self.named(name.trim_end_matches(".jsonl"))
+    }
+
+    /// The journal of this name, whether it exists or not.
+    pub fn named(&self, name: &str) -> JournalAt {
+        let shared = Arc::clone(&self.0);
+        JournalAt(Arc::new(PostgresRecords { shared, name: name.to_owned() }))
+    }
+
+    /// The journals that are not finished, of all hosts, in the order of their names.
+    ///
+    /// # Errors
+    /// The database cannot be read. What is damaged in one journal is in its own result.
+    pub async fn unfinished(
+        &self,
+    ) -> Result<Vec<(JournalAt, Result<Pending, RotationError>)>, RotationError> {
+        let sql = "select name from kernel_keys.journals where open order by name";
+        let until = Instant::now() + PATIENCE;
+        let rows = self.0.session.query_until(until, sql, &[]).await;
+        let mut found = Vec::new();
+        for row in rows.map_err(|problem| unusable(&problem))? {
+            let at = self.named(row.get(0));
+            let pending = read(&at).await.map_err(RotationError::from).map(Pending::of);
+            found.extend(pending.transpose().map(|pending| (at, pending)));
+        }
+        Ok(found)
+    }
+
+    /// Removes journals in which nothing is left to do and that nobody has written for this long.
+    /// Says how many.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn prune(&self, keep: Duration) -> Result<u64, RotationError> {
+        let sql = "delete from kernel_keys.journals where not open
+            and (until is null or until <= clock_timestamp())
+            and changed < clock_timestamp() - $1 * interval '1 second' returning name";
+        let until = Instant::now() + PATIENCE;
+        let seconds = keep.as_secs_f64();
+        let rows = self.0.session.query_until(until, sql, &[(&seconds, Type::FLOAT8)]).await;
+        Ok(rows.map_err(|problem| unusable(&problem))?.len() as u64)
+    }
+}
+
+impl fmt::Debug for PostgresJournals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresJournals").field("lease", &self.0.lease).finish_non_exhaustive()
+    }
+}
+
+impl From<PostgresJournals> for Journals {
+    fn from(journals: PostgresJournals) -> Self {
+        Self(Arc::new(journals))
+    }
+}
+
+impl Ledger for PostgresJournals {
+    fn prepare(&self) -> BoxFuture<'_, Result<(), RotationError>> {
+        Box::pin(async { self.migrate().await.map(drop) })
+    }
+
+    fn of(&self, store: &dyn Store) -> JournalAt {
+        Self::of(self, store)
+    }
+}
+
+/// The records of one journal.
+struct PostgresRecords {
+    shared: Arc<Shared>,
+    name: String,
+}
+
+impl PostgresRecords {
+    async fn lines(&self) -> Result<Vec<u8>, JournalError> {
+        let sql = "select line from kernel_keys.records where journal = $1 order by seq";
+        let until = Instant::now() + PATIENCE;
+        let rows = self.shared.session.query_until(until, sql, &[(&self.name, Type::TEXT)]).await;
+        let rows = rows.map_err(|problem| error(&self.name, "cannot be read", &problem))?;
+        let mut bytes = Vec::new();
+        for row in rows {
+            bytes.extend_from_slice(row.get::<_, &str>(0).as_bytes());
+            bytes.push(b'\n');
+        }
+        Ok(bytes)
+    }
+}
+
+impl Records for PostgresRecords {
+    fn name(&self) -> String {
+        shown(&self.name)
+    }
+
+    fn read(&self) -> BoxFuture<'_, Result<Vec<u8>, JournalError>> {
+        Box::pin(self.lines())
+    }
+
+    fn claim(&self) -> BoxFuture<'_, Result<Lines, JournalError>> {
+        Box::pin(lease::claim(self))
+    }
+}
+
+impl fmt::Debug for PostgresRecords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PostgresRecords").field(&self.name).finish()
+    }
+}
+
+fn shown(name: &str) -> String {
+    format!("postgres:{name}")
+}
+
+fn error(name: &str, what: &str, problem: &Problem) -> JournalError {
+    JournalError::new(&shown(name), format_args!("{what}: PostgreSQL: {problem}"))
+}
+
+fn unusable(problem: &Problem) -> RotationError {
+    RotationError::unchanged(format!("the journals in PostgreSQL cannot be used: {problem}"))
+}
