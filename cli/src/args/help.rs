@@ -104,6 +104,17 @@ Examples:
   kernel-keys doctor
   kernel-keys doctor --store vault:secret/ci#key --json";
 
+#[cfg(feature = "postgres")]
+pub(super) const LEDGER: &str = "\
+Examples:
+  DATABASE_URL=postgres://owner@db/keys kernel-keys ledger migrate
+  kernel-keys rotate --store file:/etc/ci/kernel-key --retire grace --journal postgres";
+
+#[cfg(feature = "postgres")]
+pub(super) const LEDGER_MIGRATE: &str = "\
+Example:
+  PGHOST=db PGUSER=owner PGSSLMODE=verify-full kernel-keys ledger migrate";
+
 pub(super) const CONFIG: &str = "\
 Examples:
   kernel-keys config set key-file /etc/ci/kernel-key

@@ -1,11 +1,12 @@
 //! What the commands for interrupted rotations take.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use onkernel::rotation::StoreHolds;
 
 use super::rotation::Times;
-use super::values::pause;
+use super::values::{pause, seconds};
 use crate::program::command_line;
 use crate::stores::name::StoreName;
 
@@ -16,9 +17,14 @@ pub(crate) struct Resume {
     /// Only the rotation of this store, even if it began on another host or its journal is lost
     #[arg(long, value_name = "STORE")]
     pub(crate) store: Option<StoreName>,
-    /// Look for journals in this folder [default: a folder in your state folder]
-    #[arg(long, value_name = "DIR")]
+    /// Look for journals in this folder [default: a folder in your state folder], or in the
+    /// PostgreSQL database of DATABASE_URL or the PG* variables
+    #[arg(long, value_name = "DIR|postgres")]
     pub(crate) journal: Option<PathBuf>,
+    /// With --journal postgres: how long after a worker's death another may go on with its rotation,
+    /// and how long the database may be away meanwhile [default: 60]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) lease: Option<Duration>,
     /// Deploy the workload with this command instead
     #[arg(long, value_name = "COMMAND", value_parser = command_line)]
     pub(crate) deploy: Option<String>,
@@ -73,9 +79,14 @@ impl Resume {
 
 #[derive(clap::Args)]
 pub(crate) struct Sweep {
-    /// Look for journals in this folder [default: a folder in your state folder]
-    #[arg(long, value_name = "DIR")]
+    /// Look for journals in this folder [default: a folder in your state folder], or in the
+    /// PostgreSQL database of DATABASE_URL or the PG* variables
+    #[arg(long, value_name = "DIR|postgres")]
     pub(crate) journal: Option<PathBuf>,
+    /// With --journal postgres: how long after a worker's death another may go on with its rotation,
+    /// and how long the database may be away meanwhile [default: 60]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) lease: Option<Duration>,
     /// How long the server may take to show a change, or to carry out a request whose outcome is
     /// unknown [default: 30; at least twice the timeout]
     #[arg(long, value_name = "SECONDS", value_parser = pause, allow_negative_numbers = true)]

@@ -72,9 +72,14 @@ pub(crate) struct RotationOptions {
     /// Never expire the new key
     #[arg(long)]
     pub(crate) never: bool,
-    /// Keep journals in this folder [default: a folder in your state folder]
-    #[arg(long, value_name = "DIR")]
+    /// Keep journals in this folder [default: a folder in your state folder], or in the PostgreSQL
+    /// database of DATABASE_URL or the PG* variables
+    #[arg(long, value_name = "DIR|postgres")]
     pub(crate) journal: Option<PathBuf>,
+    /// With --journal postgres: how long after a worker's death another may go on with its rotation,
+    /// and how long the database may be away meanwhile [default: 60]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) lease: Option<Duration>,
     /// Show the whole plan, and what would be rejected. Nothing is changed
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -21,6 +21,25 @@ pub(crate) struct Doctor {
     pub(crate) journal: Option<PathBuf>,
 }
 
+/// The database of --journal postgres: that of DATABASE_URL, a URL, or of libpq's PG* variables.
+#[cfg(feature = "postgres")]
+#[derive(clap::Args)]
+pub(crate) struct Ledger {
+    #[command(subcommand)]
+    pub(crate) command: LedgerAction,
+}
+
+#[cfg(feature = "postgres")]
+#[derive(Subcommand)]
+pub(crate) enum LedgerAction {
+    /// Make the schema kernel_keys, or bring it up to date
+    ///
+    /// The first command that needs it does the same, where its role may. Any number may do so at a
+    /// time.
+    #[command(after_long_help = help::LEDGER_MIGRATE)]
+    Migrate,
+}
+
 /// What counts, the strongest first: an option, the environment (KERNEL_API_KEY, KERNEL_BASE_URL,
 /// KERNEL_PROJECT), the profile, the default. The profile is the one that --profile names, or
 /// KERNEL_PROFILE, or `config use`, or the one named default. A profile never holds a key: it names a

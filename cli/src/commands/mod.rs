@@ -7,6 +7,8 @@ mod delete;
 mod demo;
 mod doctor;
 mod get;
+#[cfg(feature = "postgres")]
+mod ledger;
 mod list;
 mod reference;
 mod rename;
@@ -45,6 +47,8 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<(), Failure> {
             StoreAction::Test { store } => stores::test::run(&store, output).await,
         },
         Command::Doctor(doctor) => doctor::run(doctor, global, output).await,
+        #[cfg(feature = "postgres")]
+        Command::Ledger(ledger) => ledger::run(ledger.command, output).await,
         Command::Config(config) => config::run(config, &global, output),
         Command::Completions(completions) => reference::completions(&completions, output),
         Command::Man(man) => reference::man(man, output),

@@ -15,10 +15,11 @@ use crate::client;
 use crate::failure::Failure;
 use crate::output::text::{plural, safe};
 use crate::output::{Output, PrintError};
+use crate::rotation::journals::Kept;
 use crate::rotation::note::Note;
 use crate::rotation::progress::Progress;
 use crate::rotation::resolutions::ResumeCommand;
-use crate::rotation::{events, journals, plan, report};
+use crate::rotation::{events, plan, report};
 use crate::signals::Signals;
 use crate::stores::name::StoreName;
 
@@ -31,7 +32,7 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
     }
     check(&options)?;
     let client = client::build(global)?;
-    let folder = journals::folder(options.journal.as_deref())?;
+    let kept = Kept::chosen(options.journal.as_deref(), options.lease).await?;
     let (signals, stop) = (Signals::listen()?, Stop::new());
     let progress = Progress::of_many(output);
     let (template, named, expected) = (store.clone(), store.clone(), progress.clone());
@@ -60,7 +61,7 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
     let (shown, asked) = (progress.clone(), options.clone());
     let fleet = client
         .rotate_all(policy(&selection)?, stores)
-        .journals(&folder)
+        .journals(kept.journals())
         .concurrency(concurrency)
         .stop_after(stop_after)
         .stop_on(&stop)
@@ -89,7 +90,7 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
     progress.end();
     let rotated = match rotated {
         Some(rotated) => rotated.map_err(|error| report::failure(&error, None, &resume))?,
-        None => return Err(report::dropped(&folder, &resume)),
+        None => return Err(report::dropped(&kept, &resume)),
     };
     if rotated.is_empty() {
         output.note("The policy selects no key.");

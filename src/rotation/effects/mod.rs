@@ -63,14 +63,20 @@ impl Effects {
     /// Lets an effect happen, unless the journal is not ours any more: then it never returns, and
     /// [`while_held`](Self::while_held) ends what asked for it.
     pub(crate) async fn effect<T>(&self, name: &'static str, effect: impl Future<Output = T>) -> T {
-        if self.hold.get().is_some_and(|hold| hold.why_lost().is_some()) {
-            self.bar::<()>().await;
-        }
+        self.begin().await;
         let Some(probe) = &self.probe else { return effect.await };
         probe.at(name, false).await;
+        self.begin().await;
         let result = effect.await;
         probe.at(name, true).await;
         result
+    }
+
+    /// Returns only where something may still be begun.
+    async fn begin(&self) {
+        if self.hold.get().is_some_and(|hold| hold.why_lost().is_some()) {
+            self.bar::<()>().await;
+        }
     }
 
     async fn bar<T>(&self) -> T {

@@ -23,8 +23,10 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::error::JournalError;
 use self::file::FileRecords;
+use self::pending::Pending;
 use self::record::{Past, Record};
 use super::effects::hold::Hold;
+use super::report::RotationError;
 
 /// The form of the lines. Those of the first are read too; a journal of a later one is refused.
 const VERSION: u64 = 2;
@@ -75,6 +77,16 @@ impl<T: Into<PathBuf>> From<T> for JournalAt {
 impl fmt::Display for JournalAt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.name())
+    }
+}
+
+impl JournalAt {
+    /// What is left to do by it; `None` when nothing is. Needs no key.
+    ///
+    /// # Errors
+    /// A journal that cannot be read, or is damaged.
+    pub async fn pending(&self) -> Result<Option<Pending>, RotationError> {
+        Ok(Pending::of(read(self).await?))
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 
 use super::tls::{Tls, Verify};
 
@@ -51,7 +51,10 @@ pub(super) fn of(
             );
         }
     };
-    config.ssl_mode(mode);
+    // As libpq does: nobody listens in on a socket of the file system.
+    let is_local = |host: &Host| !matches!(host, Host::Tcp(_));
+    let local = config.get_hostaddrs().is_empty() && config.get_hosts().iter().all(is_local);
+    config.ssl_mode(if local { SslMode::Disable } else { mode });
     let tls = Tls::new(verify, roots.as_deref())?;
     Ok((config, tls))
 }

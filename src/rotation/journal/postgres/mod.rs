@@ -96,7 +96,7 @@ impl PostgresJournals {
     pub fn lease(self, time: Duration) -> Self {
         let lease = time.max(LEAST_LEASE);
         match Arc::try_unwrap(self.0) {
-            Ok(shared) => Self(Arc::new(Shared { lease, ..shared })),
+            Ok(shared) => Self(Arc::new(Shared { lease, session: shared.session.within(lease) })),
             // It is in use already, with the lease that it had.
             Err(shared) => Self(shared),
         }

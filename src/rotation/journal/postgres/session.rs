@@ -1,8 +1,8 @@
 //! The connection: one for all journals of a process, made anew when it is lost.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{fmt, io};
 
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
@@ -12,8 +12,8 @@ use tokio_postgres::{Client, Config, Error, Row};
 
 use super::tls::Tls;
 
-/// How long one attempt may take: a connection may be lost without a word.
-const ATTEMPT: Duration = Duration::from_secs(10);
+/// How long one attempt may take at most: a connection may be lost without a word.
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(10);
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
@@ -61,7 +61,9 @@ impl From<Error> for Problem {
         let Some(said) = error.as_db_error() else {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             let text = cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
-            return Self::passing(text);
+            // A certificate that is not trusted now is not trusted in a while.
+            let passes = !is_untrusted(&error);
+            return Self { text, code: None, passes };
         };
         // Its details may quote what a row holds.
         let (code, text) = (said.code(), said.message());
@@ -74,15 +76,29 @@ impl From<Error> for Problem {
     }
 }
 
+fn is_untrusted(error: &Error) -> bool {
+    let source = std::error::Error::source(error);
+    let cause = source.and_then(|source| source.downcast_ref::<io::Error>());
+    let cause = cause.and_then(io::Error::get_ref);
+    let cause = cause.and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    matches!(cause, Some(rustls::Error::InvalidCertificate(_)))
+}
+
 pub(super) struct Session {
     config: Config,
     tls: Tls,
     client: Mutex<Option<Arc<Client>>>,
+    attempt: Duration,
 }
 
 impl Session {
     pub(super) fn new(config: Config, tls: Tls) -> Self {
-        Self { config, tls, client: Mutex::default() }
+        Self { config, tls, client: Mutex::default(), attempt: LONGEST_ATTEMPT }
+    }
+
+    /// An attempt without a response is over so soon that another fits into this time.
+    pub(super) fn within(self, time: Duration) -> Self {
+        Self { attempt: LONGEST_ATTEMPT.min(time / 3), ..self }
     }
 
     /// One statement, without a name and in a transaction of its own: it passes every pooler.
@@ -92,14 +108,14 @@ impl Session {
         parameters: &[Parameter<'_>],
     ) -> Result<Vec<Row>, Problem> {
         let client = self.client().await?;
-        let done = timeout(ATTEMPT, client.query_typed(sql, parameters)).await;
+        let done = timeout(self.attempt, client.query_typed(sql, parameters)).await;
         self.judge(&client, done).await
     }
 
     /// The same for one that takes no parameters.
     pub(super) async fn batch(&self, sql: &str) -> Result<(), Problem> {
         let client = self.client().await?;
-        let done = timeout(ATTEMPT, client.batch_execute(sql)).await;
+        let done = timeout(self.attempt, client.batch_execute(sql)).await;
         self.judge(&client, done).await
     }
 
@@ -149,10 +165,9 @@ impl Session {
         if let Some(client) = current.as_ref().filter(|client| !client.is_closed()) {
             return Ok(Arc::clone(client));
         }
-        let (client, connection) =
-            timeout(ATTEMPT, self.config.connect(self.tls.clone()))
-                .await
-                .map_err(|_| Problem::passing("it does not respond".to_owned()))??;
+        let (client, connection) = timeout(self.attempt, self.config.connect(self.tls.clone()))
+            .await
+            .map_err(|_| Problem::passing("it does not respond".to_owned()))??;
         // It ends with the client, or with an error that the client's next statement shows.
         tokio::spawn(connection);
         let client = Arc::new(client);

@@ -1,0 +1,30 @@
+//! `ledger`: the database of the journals.
+
+use serde_json::json;
+
+use crate::args::LedgerAction;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::rotation::journals;
+
+pub(super) async fn run(action: LedgerAction, output: &Output) -> Result<(), Failure> {
+    match action {
+        LedgerAction::Migrate => {
+            let (before, now) = journals::postgres(None)?
+                .migrate()
+                .await
+                .map_err(|error| journals::unreachable(&error))?;
+            match output.is_json() {
+                true => output.print_json(&json!({ "before": before, "now": now }))?,
+                false if before == now => {
+                    output
+                        .print(&format!("The schema kernel_keys is of version {now} already."))?;
+                }
+                false => output.print(&format!(
+                    "The schema kernel_keys was of version {before}, and is of version {now}."
+                ))?,
+            }
+            Ok(())
+        }
+    }
+}
