@@ -17,12 +17,15 @@ pub(crate) struct Resume {
     /// Only the rotation of this store, even if it began on another host or its journal is lost
     #[arg(long, value_name = "STORE")]
     pub(crate) store: Option<StoreName>,
-    /// Look for journals in this folder [default: a folder in your state folder], or in the
-    /// PostgreSQL database of DATABASE_URL or the PG* variables
-    #[arg(long, value_name = "DIR|postgres")]
+    /// Look for journals in this folder [default: a folder in your state folder]
+    ///
+    /// `postgres` is no folder but the database of DATABASE_URL, or of the PG* variables.
+    #[arg(long, value_name = "DIR")]
     pub(crate) journal: Option<PathBuf>,
-    /// With --journal postgres: how long after a worker's death another may go on with its rotation,
-    /// and how long the database may be away meanwhile [default: 60]
+    /// With --journal postgres, how long a lease is [default: 60]
+    ///
+    /// For so long the database may be away, and so long after a worker's death another goes on with
+    /// its rotation.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) lease: Option<Duration>,
     /// Deploy the workload with this command instead
@@ -79,12 +82,15 @@ impl Resume {
 
 #[derive(clap::Args)]
 pub(crate) struct Sweep {
-    /// Look for journals in this folder [default: a folder in your state folder], or in the
-    /// PostgreSQL database of DATABASE_URL or the PG* variables
-    #[arg(long, value_name = "DIR|postgres")]
+    /// Look for journals in this folder [default: a folder in your state folder]
+    ///
+    /// `postgres` is no folder but the database of DATABASE_URL, or of the PG* variables.
+    #[arg(long, value_name = "DIR")]
     pub(crate) journal: Option<PathBuf>,
-    /// With --journal postgres: how long after a worker's death another may go on with its rotation,
-    /// and how long the database may be away meanwhile [default: 60]
+    /// With --journal postgres, how long a lease is [default: 60]
+    ///
+    /// For so long the database may be away, and so long after a worker's death another goes on with
+    /// its rotation.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) lease: Option<Duration>,
     /// How long the server may take to show a change, or to carry out a request whose outcome is

@@ -72,12 +72,15 @@ pub(crate) struct RotationOptions {
     /// Never expire the new key
     #[arg(long)]
     pub(crate) never: bool,
-    /// Keep journals in this folder [default: a folder in your state folder], or in the PostgreSQL
-    /// database of DATABASE_URL or the PG* variables
-    #[arg(long, value_name = "DIR|postgres")]
+    /// Keep journals in this folder [default: a folder in your state folder]
+    ///
+    /// `postgres` is no folder but the database of DATABASE_URL, or of the PG* variables.
+    #[arg(long, value_name = "DIR")]
     pub(crate) journal: Option<PathBuf>,
-    /// With --journal postgres: how long after a worker's death another may go on with its rotation,
-    /// and how long the database may be away meanwhile [default: 60]
+    /// With --journal postgres, how long a lease is [default: 60]
+    ///
+    /// For so long the database may be away, and so long after a worker's death another goes on with
+    /// its rotation.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) lease: Option<Duration>,
     /// Show the whole plan, and what would be rejected. Nothing is changed

@@ -103,6 +103,18 @@ impl Kept {
         }
     }
 
+    /// Why a rotation is left to another host, if it is: a database has those of all hosts.
+    pub(crate) fn left_alone(&self, pending: &Pending) -> Option<String> {
+        let host = pending.host.as_deref().filter(|_| !pending.here)?;
+        match self {
+            Self::Folder(_) => None,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => {
+                Some(format!("{}: left to {host}, where its store is", pending.store))
+            }
+        }
+    }
+
     /// The journals that are not finished, and those that cannot be read.
     pub(crate) async fn unfinished(&self) -> Result<Vec<(JournalAt, Unfinished)>, Failure> {
         match self {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 
 use super::error::JournalError;
-use super::{Claim, LARGEST, Lines, Records, whole_lines};
+use super::records::{Claim, LARGEST, Lines, Records, whole_lines};
 use crate::rotation::system::forced::off_thread;
 use crate::rotation::system::lock::Lock;
 

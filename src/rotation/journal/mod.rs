@@ -10,6 +10,7 @@ pub(crate) mod pending;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 pub(crate) mod record;
+mod records;
 
 use std::fmt;
 use std::io;
@@ -17,7 +18,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use futures_core::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -25,43 +25,12 @@ pub(crate) use self::error::JournalError;
 use self::file::FileRecords;
 use self::pending::Pending;
 use self::record::{Past, Record};
+use self::records::{Claim, LARGEST, Lines, Records, whole_lines};
 use super::effects::hold::Hold;
 use super::report::RotationError;
 
 /// The form of the lines. Those of the first are read too; a journal of a later one is refused.
 const VERSION: u64 = 2;
-/// More than the lines of thousands of rotations.
-const LARGEST: u64 = 64 * 1024 * 1024;
-
-/// Where the lines of one journal live.
-pub(crate) trait Records: fmt::Debug + Send + Sync {
-    /// How an error calls it.
-    fn name(&self) -> String;
-
-    /// Its lines, without taking it. One that does not exist has none.
-    fn read(&self) -> BoxFuture<'_, Result<Vec<u8>, JournalError>>;
-
-    /// Takes it, and keeps all others out.
-    fn claim(&self) -> BoxFuture<'_, Result<Lines, JournalError>>;
-}
-
-/// A journal that was taken, and what was in it.
-pub(crate) struct Lines {
-    bytes: Vec<u8>,
-    claim: Box<dyn Claim>,
-}
-
-/// The right to write a journal, for as long as this lives.
-pub(crate) trait Claim: Send + Sync {
-    /// Adds a line, if the claim still holds. When this returns the line survives a crash. `open`:
-    /// something is left to do behind it.
-    fn append(&mut self, line: Vec<u8>, open: bool) -> BoxFuture<'_, Result<(), JournalError>>;
-
-    /// Where others can take the journal over: until when it is ours.
-    fn hold(&self) -> Option<Hold> {
-        None
-    }
-}
 
 /// Where a rotation writes down what it is about to do: a file, named by its path, or a journal that
 /// is kept elsewhere.
@@ -187,11 +156,6 @@ fn parse(
         see(head.at, &record);
     }
     Ok(past)
-}
-
-/// Where the last line that is whole ends.
-fn whole_lines(bytes: &[u8]) -> usize {
-    bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::record::Past;
+use crate::rotation::system::host::Host;
 
 /// What a journal says is not finished.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Pending {
     pub store: String,
     /// The host on which it was begun, where its store belongs to one host.
     pub host: Option<String>,
+    /// Whether it can be gone on with on this host.
+    pub here: bool,
     /// The note that was given to the rotation.
     pub note: Value,
     /// Names under which a key that nobody holds may still appear.
@@ -32,6 +35,7 @@ impl Pending {
         }
         past.plan.map(|plan| Self {
             note: plan.note.clone(),
+            here: plan.place.host.as_ref().is_none_or(|host| *host == Host::this()),
             host: plan.place.host.as_ref().map(ToString::to_string),
             under_way,
             old_id: plan.old_id,

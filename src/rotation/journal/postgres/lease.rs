@@ -10,12 +10,12 @@ use tokio_postgres::types::Type;
 use ulid::Ulid;
 
 use super::session::{Parameter, Problem};
-use super::{PostgresRecords, Shared, error};
+use super::shared::{PATIENCE, Shared, error, shown};
 use crate::rotation::effects::hold::Hold;
-use crate::rotation::journal::{Claim, JournalError, Lines};
+use crate::rotation::journal::JournalError;
+use crate::rotation::journal::records::{Claim, Lines};
 
-/// How long a lease may take to be got or given back, with the connection made anew meanwhile.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a lease may take to be given back, with the connection made anew meanwhile.
 const RELEASE: Duration = Duration::from_secs(5);
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
@@ -57,10 +57,10 @@ struct Holder {
 }
 
 /// Takes the journal, or says that it is taken.
-pub(super) async fn claim(records: &PostgresRecords) -> Result<Lines, JournalError> {
-    let (shared, name) = (Arc::clone(&records.shared), records.name.clone());
+pub(super) async fn claim(shared: &Arc<Shared>, name: &str) -> Result<Lines, JournalError> {
+    let (shared, name) = (Arc::clone(shared), name.to_owned());
     let owner = Ulid::from_parts(0, fastrand::u128(..)).to_string();
-    let cannot = |problem| error(&records.name, "cannot be taken", &problem);
+    let cannot = |problem| error(&name, "cannot be taken", &problem);
     let asked = Instant::now();
     let lease = shared.lease_ms();
     let parameters: &[Parameter<'_>] =
@@ -68,17 +68,17 @@ pub(super) async fn claim(records: &PostgresRecords) -> Result<Lines, JournalErr
     let claimed = shared.session.query_until(asked + PATIENCE, CLAIM, parameters).await;
     let claimed = claimed.map_err(cannot)?;
     let Some(row) = claimed.first() else {
-        return Err(JournalError::in_use(&super::shown(&name)));
+        return Err(JournalError::in_use(&shown(&name)));
     };
     let (epoch, seq): (i64, i32) = (row.get(0), row.get(1));
     // Reckoned from before the answer may have been delayed, so it ends here before it does there.
     let hold = Hold::until(asked + shared.lease);
-    let holder = Holder { shared, name, owner, epoch, hold };
+    let holder = Holder { shared: Arc::clone(&shared), name: name.clone(), owner, epoch, hold };
     let (release, released) = oneshot::channel();
     tokio::spawn(holder.clone().renew(released));
     let claim = LeaseClaim { holder, seq, _release: release };
     // Nobody else can add to it any more.
-    let bytes = records.lines().await?;
+    let bytes = shared.lines(&name).await?;
     Ok(Lines { bytes, claim: Box::new(claim) })
 }
 
@@ -145,7 +145,7 @@ impl Holder {
             wait = (wait * 2).min(LONGEST_WAIT);
         }
         let why = self.hold.why_lost().unwrap_or_default();
-        Err(JournalError::new(&super::shown(&self.name), format_args!("cannot be written: {why}")))
+        Err(JournalError::new(&shown(&self.name), format_args!("cannot be written: {why}")))
     }
 }
 

@@ -4,6 +4,7 @@ mod address;
 mod lease;
 mod schema;
 mod session;
+mod shared;
 mod tls;
 
 use std::fmt;
@@ -14,15 +15,15 @@ use futures_core::future::BoxFuture;
 use tokio_postgres::types::Type;
 
 use self::session::{Problem, Session};
+use self::shared::{PATIENCE, Shared, shown};
 use super::ledger::{Journals, Ledger, journal_name};
 use super::pending::Pending;
-use super::{JournalAt, JournalError, Lines, Records, read};
+use super::records::{Lines, Records};
+use super::{JournalAt, JournalError, read};
 use crate::rotation::report::RotationError;
 use crate::rotation::store::Store;
 use crate::rotation::system::host::Host;
 
-/// How long the database may take to be there.
-const PATIENCE: Duration = Duration::from_secs(15);
 /// Less could not be renewed in time.
 const LEAST_LEASE: Duration = Duration::from_secs(3);
 
@@ -53,17 +54,6 @@ const LEAST_LEASE: Duration = Duration::from_secs(3);
 /// ```
 #[derive(Clone)]
 pub struct PostgresJournals(Arc<Shared>);
-
-struct Shared {
-    session: Session,
-    lease: Duration,
-}
-
-impl Shared {
-    fn lease_ms(&self) -> f64 {
-        self.lease.as_secs_f64() * 1000.0
-    }
-}
 
 impl PostgresJournals {
     /// The database at this address: a URL, or libpq's `key=value`. What it leaves out is taken from
@@ -194,32 +184,17 @@ struct PostgresRecords {
     name: String,
 }
 
-impl PostgresRecords {
-    async fn lines(&self) -> Result<Vec<u8>, JournalError> {
-        let sql = "select line from kernel_keys.records where journal = $1 order by seq";
-        let until = Instant::now() + PATIENCE;
-        let rows = self.shared.session.query_until(until, sql, &[(&self.name, Type::TEXT)]).await;
-        let rows = rows.map_err(|problem| error(&self.name, "cannot be read", &problem))?;
-        let mut bytes = Vec::new();
-        for row in rows {
-            bytes.extend_from_slice(row.get::<_, &str>(0).as_bytes());
-            bytes.push(b'\n');
-        }
-        Ok(bytes)
-    }
-}
-
 impl Records for PostgresRecords {
     fn name(&self) -> String {
         shown(&self.name)
     }
 
     fn read(&self) -> BoxFuture<'_, Result<Vec<u8>, JournalError>> {
-        Box::pin(self.lines())
+        Box::pin(self.shared.lines(&self.name))
     }
 
     fn claim(&self) -> BoxFuture<'_, Result<Lines, JournalError>> {
-        Box::pin(lease::claim(self))
+        Box::pin(lease::claim(&self.shared, &self.name))
     }
 }
 
@@ -227,14 +202,6 @@ impl fmt::Debug for PostgresRecords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("PostgresRecords").field(&self.name).finish()
     }
-}
-
-fn shown(name: &str) -> String {
-    format!("postgres:{name}")
-}
-
-fn error(name: &str, what: &str, problem: &Problem) -> JournalError {
-    JournalError::new(&shown(name), format_args!("{what}: PostgreSQL: {problem}"))
 }
 
 fn unusable(problem: &Problem) -> RotationError {

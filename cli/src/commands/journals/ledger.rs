@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::rotation::journals;
 
-pub(super) async fn run(action: LedgerAction, output: &Output) -> Result<(), Failure> {
+pub(in crate::commands) async fn run(action: LedgerAction, output: &Output) -> Result<(), Failure> {
     match action {
         LedgerAction::Migrate => {
             let (before, now) = journals::postgres(None)?

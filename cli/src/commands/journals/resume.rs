@@ -17,7 +17,11 @@ use crate::rotation::{events, report};
 use crate::signals::Signals;
 use crate::stores::name::StoreName;
 
-pub(super) async fn run(args: Resume, global: &Global, output: &Output) -> Result<(), Failure> {
+pub(in crate::commands) async fn run(
+    args: Resume,
+    global: &Global,
+    output: &Output,
+) -> Result<(), Failure> {
     let kept = Kept::chosen(args.journal.as_deref(), args.lease).await?;
     let selected = select(&args, &kept).await?;
     let (signals, stop) = (Signals::listen()?, Stop::new());
@@ -25,6 +29,7 @@ pub(super) async fn run(args: Resume, global: &Global, output: &Output) -> Resul
     let command = ResumeCommand::new(global, args.journal.as_deref());
     let resuming = Resuming {
         args: &args,
+        kept: &kept,
         global,
         progress: &progress,
         stop: &stop,
@@ -106,6 +111,7 @@ async fn select(args: &Resume, kept: &Kept) -> Result<Vec<Selected>, Failure> {
 /// What all resumed rotations have in common.
 struct Resuming<'a> {
     args: &'a Resume,
+    kept: &'a Kept,
     global: &'a Global,
     progress: &'a Progress,
     stop: &'a Stop,
@@ -129,6 +135,11 @@ impl Resuming<'_> {
                 return Err(Failure::attention(failure.message()).advise(advice));
             }
         };
+        let named = self.args.store.is_some();
+        if let Some(why) = self.kept.left_alone(pending).filter(|_| !named) {
+            self.progress.note(&safe(&why));
+            return Ok(None);
+        }
         self.progress.note(&format!("{}, {}:", safe(&pending.name), safe(&pending.store)));
         let resumed = self.run(journal, self.note(journal, pending)?).await;
         resumed.map_err(|failure| failure.explain(|why| format!("{}: {why}", pending.store)))

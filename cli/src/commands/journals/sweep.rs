@@ -9,7 +9,7 @@ use crate::args::{Global, Sweep};
 use crate::client;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::output::text::plural;
+use crate::output::text::{plural, safe};
 use crate::rotation::journals::Kept;
 use crate::rotation::note::Note;
 use crate::rotation::progress::Progress;
@@ -17,7 +17,11 @@ use crate::rotation::report;
 use crate::rotation::resolutions::ResumeCommand;
 use crate::signals::Signals;
 
-pub(super) async fn run(args: Sweep, global: &Global, output: &Output) -> Result<(), Failure> {
+pub(in crate::commands) async fn run(
+    args: Sweep,
+    global: &Global,
+    output: &Output,
+) -> Result<(), Failure> {
     let kept = Kept::chosen(args.journal.as_deref(), args.lease).await?;
     let (signals, stop) = (Signals::listen()?, Stop::new());
     let progress = Progress::new(output);
@@ -25,6 +29,10 @@ pub(super) async fn run(args: Sweep, global: &Global, output: &Output) -> Result
     let work = async {
         let (mut swept, mut failures) = (0, Vec::new());
         for (journal, pending) in kept.unfinished().await? {
+            if let Some(why) = pending.as_ref().ok().and_then(|it| kept.left_alone(it)) {
+                progress.note(&safe(&why));
+                continue;
+            }
             let done = match pending {
                 Err(failure) => Err(failure),
                 Ok(pending) if pending.under_way => Err(Failure::attention(format!(

@@ -1,0 +1,45 @@
+//! What the journals of a database share, and how one of them is read and called.
+
+use std::time::{Duration, Instant};
+
+use tokio_postgres::types::Type;
+
+use super::session::{Problem, Session};
+use crate::rotation::journal::JournalError;
+
+/// How long the database may take to be there.
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
+
+pub(super) struct Shared {
+    pub(super) session: Session,
+    pub(super) lease: Duration,
+}
+
+impl Shared {
+    pub(super) fn lease_ms(&self) -> f64 {
+        self.lease.as_secs_f64() * 1000.0
+    }
+
+    /// The lines of the journal of this name.
+    pub(super) async fn lines(&self, name: &str) -> Result<Vec<u8>, JournalError> {
+        let sql = "select line from kernel_keys.records where journal = $1 order by seq";
+        let until = Instant::now() + PATIENCE;
+        let rows = self.session.query_until(until, sql, &[(&name, Type::TEXT)]).await;
+        let rows = rows.map_err(|problem| error(name, "cannot be read", &problem))?;
+        let mut bytes = Vec::new();
+        for row in rows {
+            bytes.extend_from_slice(row.get::<_, &str>(0).as_bytes());
+            bytes.push(b'\n');
+        }
+        Ok(bytes)
+    }
+}
+
+/// How an error calls a journal.
+pub(super) fn shown(name: &str) -> String {
+    format!("postgres:{name}")
+}
+
+pub(super) fn error(name: &str, what: &str, problem: &Problem) -> JournalError {
+    JournalError::new(&shown(name), format_args!("{what}: PostgreSQL: {problem}"))
+}
