@@ -112,13 +112,15 @@ pub use self::builder::{HookCommand, Resume, Rotation};
 pub use self::effects::Probe;
 pub use self::effects::clock::Clock;
 pub use self::effects::stop::Stop;
-pub use self::fleet::{Audited, Fleet, FleetEvent, Planned, Policy, Rotated, Skipped};
+pub use self::fleet::{Audited, Elsewhere, Fleet, FleetEvent, Planned, Policy, Rotated, Skipped};
 pub use self::journal::JournalAt;
 pub use self::journal::history::History;
 pub use self::journal::ledger::Journals;
 pub use self::journal::pending::Pending;
 #[cfg(feature = "postgres")]
-pub use self::journal::postgres::PostgresJournals;
+pub use self::journal::postgres::{
+    FleetKey, FleetKeys, FleetStatus, FleetWorker, PostgresJournals,
+};
 pub use self::once::{CreateOnce, CreateOnceError, CreatedOnce};
 pub use self::plan::record::{Lifetime, Retirement};
 pub use self::report::{

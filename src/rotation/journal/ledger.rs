@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::ready;
 
 use super::JournalAt;
+use super::queue::{Joining, Own, Queue};
 use crate::rotation::report::RotationError;
 use crate::rotation::store::Store;
 
@@ -19,6 +20,9 @@ pub(crate) trait Ledger: fmt::Debug + Send + Sync {
 
     /// The journal of this store.
     fn of(&self, store: &dyn Store) -> JournalAt;
+
+    /// Takes part in the work on a fleet.
+    fn join(&self, joining: Joining) -> BoxFuture<'_, Result<Box<dyn Queue>, RotationError>>;
 }
 
 /// Where the journals of a fleet are: a folder, named by its path, or a database.
@@ -32,6 +36,10 @@ impl Journals {
 
     pub(crate) fn of(&self, store: &dyn Store) -> JournalAt {
         self.0.of(store)
+    }
+
+    pub(crate) async fn join(&self, joining: Joining) -> Result<Box<dyn Queue>, RotationError> {
+        self.0.join(joining).await
     }
 }
 
@@ -54,6 +62,11 @@ impl Ledger for Folder {
 
     fn of(&self, store: &dyn Store) -> JournalAt {
         self.0.join(journal_name(&store.describe())).into()
+    }
+
+    fn join(&self, joining: Joining) -> BoxFuture<'_, Result<Box<dyn Queue>, RotationError>> {
+        let queue: Box<dyn Queue> = Box::new(Own::new(&joining));
+        ready(Ok(queue)).boxed()
     }
 }
 

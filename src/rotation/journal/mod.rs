@@ -9,6 +9,7 @@ pub(crate) mod ledger;
 pub(crate) mod pending;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+pub(crate) mod queue;
 pub(crate) mod record;
 mod records;
 

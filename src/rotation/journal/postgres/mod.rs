@@ -1,7 +1,9 @@
 //! Journals in PostgreSQL: for fleets on many machines, any of which goes on where another has died.
 
 mod address;
+mod fleets;
 mod lease;
+mod queue;
 mod schema;
 mod session;
 mod shared;
@@ -14,10 +16,14 @@ use std::time::{Duration, Instant};
 use futures_core::future::BoxFuture;
 use tokio_postgres::types::Type;
 
-use self::session::{Problem, Session};
-use self::shared::{PATIENCE, Shared, shown};
+pub use self::fleets::{FleetKey, FleetKeys, FleetStatus, FleetWorker};
+use self::queue::SharedQueue;
+use self::session::{Parameter, Session};
+use self::shared::{PATIENCE, Shared, shown, unusable};
+use super::history::History;
 use super::ledger::{Journals, Ledger, journal_name};
 use super::pending::Pending;
+use super::queue::{Joining, Queue};
 use super::records::{Lines, Records};
 use super::{JournalAt, JournalError, read};
 use crate::rotation::report::RotationError;
@@ -140,21 +146,61 @@ impl PostgresJournals {
         Ok(found)
     }
 
-    /// Removes journals in which nothing is left to do and that nobody has written for this long.
-    /// Says how many.
+    /// What rotations have done by the journal of each store, for whoever watches them.
+    ///
+    /// # Errors
+    /// The database cannot be read. What is damaged in one journal is in its own result.
+    pub async fn histories(
+        &self,
+    ) -> Result<Vec<(JournalAt, Result<History, RotationError>)>, RotationError> {
+        let sql = "select name from kernel_keys.journals order by name";
+        let until = Instant::now() + PATIENCE;
+        let rows = self.0.session.query_until(until, sql, &[]).await;
+        let mut found = Vec::new();
+        for row in rows.map_err(|problem| unusable(&problem))? {
+            let at = self.named(row.get(0));
+            let history = at.history().await;
+            found.push((at, history));
+        }
+        Ok(found)
+    }
+
+    /// How far the fleets are whose workers share their work here: the last run of each, the latest
+    /// first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn fleets(&self) -> Result<Vec<FleetStatus>, RotationError> {
+        fleets::all(&self.0).await.map_err(|problem| unusable(&problem))
+    }
+
+    /// Removes journals in which nothing is left to do and that nobody has written for this long, and
+    /// what fleets have left of runs as old. Says how many journals.
     ///
     /// # Errors
     /// The database cannot be written.
     pub async fn prune(&self, keep: Duration) -> Result<u64, RotationError> {
-        let sql = "delete from kernel_keys.journals where not open
-            and (until is null or until <= clock_timestamp())
-            and changed < clock_timestamp() - $1 * interval '1 second' returning name";
         let until = Instant::now() + PATIENCE;
         let seconds = keep.as_secs_f64();
-        let rows = self.0.session.query_until(until, sql, &[(&seconds, Type::FLOAT8)]).await;
-        Ok(rows.map_err(|problem| unusable(&problem))?.len() as u64)
+        let parameters: &[Parameter<'_>] = &[(&seconds, Type::FLOAT8)];
+        let mut removed = 0;
+        for sql in [PRUNE_RUNS, PRUNE_JOURNALS] {
+            let rows = self.0.session.query_until(until, sql, parameters).await;
+            removed = rows.map_err(|problem| unusable(&problem))?.len() as u64;
+        }
+        Ok(removed)
     }
 }
+
+/// A run goes with its keys, unless one was begun and may have to be gone on with.
+const PRUNE_RUNS: &str = "delete from kernel_keys.runs r
+where (over or until <= clock_timestamp())
+    and began < clock_timestamp() - $1 * interval '1 second'
+    and not exists (select from kernel_keys.tasks t where t.run = r.id
+        and (t.state = 'taken' or t.changed >= clock_timestamp() - $1 * interval '1 second'))";
+const PRUNE_JOURNALS: &str = "delete from kernel_keys.journals where not open
+    and (until is null or until <= clock_timestamp())
+    and changed < clock_timestamp() - $1 * interval '1 second' returning name";
 
 impl fmt::Debug for PostgresJournals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -175,6 +221,13 @@ impl Ledger for PostgresJournals {
 
     fn of(&self, store: &dyn Store) -> JournalAt {
         Self::of(self, store)
+    }
+
+    fn join(&self, joining: Joining) -> BoxFuture<'_, Result<Box<dyn Queue>, RotationError>> {
+        Box::pin(async move {
+            let joined = SharedQueue::join(&self.0, joining).await;
+            joined.map(|it| Box::new(it) as _).map_err(|problem| unusable(&problem))
+        })
     }
 }
 
@@ -202,8 +255,4 @@ impl fmt::Debug for PostgresRecords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("PostgresRecords").field(&self.name).finish()
     }
-}
-
-fn unusable(problem: &Problem) -> RotationError {
-    RotationError::unchanged(format!("the journals in PostgreSQL cannot be used: {problem}"))
 }

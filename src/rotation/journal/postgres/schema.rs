@@ -7,7 +7,7 @@ use tokio_postgres::error::SqlState;
 use super::session::{Problem, Session};
 
 /// What leads from each version to the next. What was released is never changed.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
 /// Any number that nobody else locks.
 const LOCK: i64 = 0x6b65_726e_656c_6b79;
 

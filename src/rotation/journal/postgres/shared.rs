@@ -6,6 +6,7 @@ use tokio_postgres::types::Type;
 
 use super::session::{Problem, Session};
 use crate::rotation::journal::JournalError;
+use crate::rotation::report::RotationError;
 
 /// How long the database may take to be there.
 pub(super) const PATIENCE: Duration = Duration::from_secs(15);
@@ -42,4 +43,8 @@ pub(super) fn shown(name: &str) -> String {
 
 pub(super) fn error(name: &str, what: &str, problem: &Problem) -> JournalError {
     JournalError::new(&shown(name), format_args!("{what}: PostgreSQL: {problem}"))
+}
+
+pub(super) fn unusable(problem: &Problem) -> RotationError {
+    RotationError::unchanged(format!("the journals in PostgreSQL cannot be used: {problem}"))
 }
