@@ -24,7 +24,7 @@ pub(crate) use self::serve::Serve;
 pub(crate) use self::stores::{StoreAction, StoreCommand};
 pub(crate) use self::tools::{Completions, Config, ConfigAction, Doctor, Man};
 #[cfg(feature = "postgres")]
-pub(crate) use self::tools::{Ledger, LedgerAction};
+pub(crate) use self::tools::{Fleet, FleetAction, KEEP, Ledger, LedgerAction};
 use crate::failure::Failure;
 use crate::output::{Format, Output};
 use crate::settings::Settings;
@@ -83,6 +83,10 @@ pub(crate) enum Command {
     /// Find out what is wrong, and the command that mends it
     #[command(after_long_help = help::DOCTOR)]
     Doctor(Doctor),
+    /// Show how far the workers are that share the work of rotate-all
+    #[cfg(feature = "postgres")]
+    #[command(after_long_help = help::FLEET)]
+    Fleet(Fleet),
     /// Look after the database of the journals
     #[cfg(feature = "postgres")]
     #[command(after_long_help = help::LEDGER)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use onkernel::rotation::StoreHolds;
 
 use super::rotation::Times;
-use super::values::{pause, seconds};
+use super::values::{lease, pause};
 use crate::program::command_line;
 use crate::stores::name::StoreName;
 
@@ -26,7 +26,7 @@ pub(crate) struct Resume {
     ///
     /// For so long the database may be away, and so long after a worker's death another goes on with
     /// its rotation.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = lease)]
     pub(crate) lease: Option<Duration>,
     /// Deploy the workload with this command instead
     #[arg(long, value_name = "COMMAND", value_parser = command_line)]
@@ -91,7 +91,7 @@ pub(crate) struct Sweep {
     ///
     /// For so long the database may be away, and so long after a worker's death another goes on with
     /// its rotation.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = lease)]
     pub(crate) lease: Option<Duration>,
     /// How long the server may take to show a change, or to carry out a request whose outcome is
     /// unknown [default: 30; at least twice the timeout]

@@ -28,8 +28,8 @@ pub(super) async fn run(
     check(&options)?;
     let signals = Signals::listen()?;
     let client = client::build(global)?;
-    let chosen = options.journal.as_deref();
-    let kept = Kept::chosen(chosen, options.lease).await?;
+    let kept = Kept::chosen(&options).await?;
+    kept.files_left().iter().for_each(|left| output.note(left));
     let (opened, journal) = match options.dry_run {
         true => {
             let opened = store.look().map_err(Failure::usage)?;

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::Utc;
-use onkernel::rotation::{Planned, Rotated, Rotation, RotationExt, Skipped, Stop, Store};
+use onkernel::rotation::{
+    Elsewhere, Planned, Rotated, Rotation, RotationExt, Skipped, Stop, Store,
+};
 use onkernel::types::ApiKey;
 use serde_json::{Value, json};
 
@@ -24,7 +26,7 @@ use crate::signals::Signals;
 use crate::stores::name::StoreName;
 
 pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Result<(), Failure> {
-    let RotateAll { selection, store, concurrency, stop_after, options } = args;
+    let RotateAll { selection, store, concurrency, stop_after, keep, options } = args;
     let name = store.to_string();
     if !name.contains("{name}") && !name.contains("{id}") {
         return Err(Failure::usage(format!("--store {name} is the same for every key"))
@@ -32,7 +34,12 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
     }
     check(&options)?;
     let client = client::build(global)?;
-    let kept = Kept::chosen(options.journal.as_deref(), options.lease).await?;
+    let kept = Kept::chosen(&options).await?;
+    kept.files_left().iter().for_each(|left| output.note(left));
+    kept.keeps(keep)?;
+    if !options.dry_run {
+        kept.prune(keep).await?;
+    }
     let (signals, stop) = (Signals::listen()?, Stop::new());
     let progress = Progress::of_many(output);
     let (template, named, expected) = (store.clone(), store.clone(), progress.clone());
@@ -62,6 +69,7 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
     let fleet = client
         .rotate_all(policy(&selection)?, stores)
         .journals(kept.journals())
+        .named(&name)
         .concurrency(concurrency)
         .stop_after(stop_after)
         .stop_on(&stop)
@@ -119,6 +127,7 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
                     report::failure_json(error, named.filled(&key.name, &key.id).as_ref(), &resume),
                 )
             }
+            Rotated::Elsewhere(how) => ("elsewhere", json!(elsewhere(how))),
             Rotated::Skipped(why) => {
                 not_started += u64::from(matches!(why, Skipped::Stopped | Skipped::StopRequested));
                 ("skipped", json!(reason(why)))
@@ -163,6 +172,9 @@ fn print_event(
         }
         (Rotated::Skipped(why), _) => {
             events::not_begun(output, &store, named, "skipped", reason(why));
+        }
+        (Rotated::Elsewhere(how), _) => {
+            events::not_begun(output, &store, named, "elsewhere", &elsewhere(how));
         }
         _ => {}
     }
@@ -249,6 +261,18 @@ fn reason(why: &Skipped) -> &'static str {
         Skipped::SharedStore => "another key has the same store",
         Skipped::Stopped => "not started, because other rotations failed",
         Skipped::StopRequested => "not started, because of the signal to stop",
+        Skipped::JustMade => "a rotation has made it within the last hour",
         _ => "it was left alone",
+    }
+}
+
+/// What others do with a key, or have done.
+fn elsewhere(how: &Elsewhere) -> String {
+    match how {
+        Elsewhere::Rotated(worker) => format!("rotated by {worker}"),
+        Elsewhere::UnderWay(worker) => format!("{worker} is at it"),
+        Elsewhere::Failed { worker, why } => format!("failed at {worker}: {why}"),
+        Elsewhere::Left(host) => format!("left to {host}, where its store is"),
+        _ => "left to others".to_owned(),
     }
 }

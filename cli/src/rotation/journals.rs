@@ -8,9 +8,13 @@ use std::time::Duration;
 
 #[cfg(feature = "postgres")]
 use onkernel::rotation::PostgresJournals;
-use onkernel::rotation::{JournalAt, Journals, Pending, journal_name, pending};
+use onkernel::rotation::{History, JournalAt, Journals, Pending, history, journal_name, pending};
 
+#[cfg(feature = "postgres")]
+use crate::args::KEEP;
+use crate::args::RotationOptions;
 use crate::failure::Failure;
+use crate::output::text::plural;
 use crate::stores::name::StoreName;
 use crate::stores::state;
 
@@ -28,8 +32,18 @@ pub(crate) enum Kept {
 pub(crate) type Unfinished = Result<Pending, Failure>;
 
 impl Kept {
-    /// What the options choose. A database is looked at, and its schema made.
-    pub(crate) async fn chosen(
+    /// What the options choose. A database is looked at, and its schema made, unless nothing is to be
+    /// written.
+    pub(crate) async fn chosen(options: &RotationOptions) -> Result<Self, Failure> {
+        let RotationOptions { journal, lease, dry_run, .. } = options;
+        match *dry_run && is_postgres(journal.as_deref()) {
+            true => Self::looked_at(journal.as_deref()),
+            false => Self::opened(journal.as_deref(), *lease).await,
+        }
+    }
+
+    /// The same for those that always write.
+    pub(crate) async fn opened(
         journal: Option<&Path>,
         lease: Option<Duration>,
     ) -> Result<Self, Failure> {
@@ -47,7 +61,42 @@ impl Kept {
             Ok(Self::Postgres(journals))
         }
         #[cfg(not(feature = "postgres"))]
-        Err(Failure::usage("this program was built without PostgreSQL"))
+        Err(built_without())
+    }
+
+    /// The same, and nothing is made.
+    pub(crate) fn looked_at(journal: Option<&Path>) -> Result<Self, Failure> {
+        if !is_postgres(journal) {
+            return folder(journal).map(Self::Folder);
+        }
+        #[cfg(feature = "postgres")]
+        return postgres(None).map(Self::Postgres);
+        #[cfg(not(feature = "postgres"))]
+        Err(built_without())
+    }
+
+    /// Checks that the time for which what has ended is kept means something.
+    pub(crate) fn keeps(&self, keep: Option<i64>) -> Result<(), Failure> {
+        match self {
+            Self::Folder(_) if keep.is_some() => {
+                Err(Failure::usage("--keep is for journals in PostgreSQL")
+                    .advise("Choose them with --journal postgres, or leave --keep out."))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes what has ended, as far as a database keeps it.
+    pub(crate) async fn prune(&self, keep: Option<i64>) -> Result<(), Failure> {
+        let _ = keep;
+        match self {
+            Self::Folder(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(journals) => {
+                let keep = of_days(keep.unwrap_or(KEEP));
+                journals.prune(keep).await.map(drop).map_err(|error| unreachable(&error))
+            }
+        }
     }
 
     /// The journal of a store, which was opened; a folder for it is made.
@@ -115,6 +164,39 @@ impl Kept {
         }
     }
 
+    /// What the journals have seen, each with its name.
+    pub(crate) async fn histories(&self) -> Result<Vec<(String, Option<History>)>, Failure> {
+        match self {
+            Self::Folder(folder) => Ok(all(folder)?
+                .into_iter()
+                .map(|path| {
+                    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                    (name, history(&path).ok())
+                })
+                .collect()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(journals) => {
+                let found = journals.histories().await.map_err(|error| unreachable(&error))?;
+                Ok(found.into_iter().map(|(at, history)| (at.to_string(), history.ok())).collect())
+            }
+        }
+    }
+
+    /// That rotations of this host are not finished whose journals are files, where those that count
+    /// now are not.
+    pub(crate) fn files_left(&self) -> Option<String> {
+        if matches!(self, Self::Folder(_)) {
+            return None;
+        }
+        let folder = state::folder()?;
+        let left = unfinished(&folder).ok().filter(|left| !left.is_empty())?;
+        Some(format!(
+            "{} in {} on this host: run kernel-keys resume without --journal.",
+            plural(left.len() as u64, "unfinished journal"),
+            folder.display()
+        ))
+    }
+
     /// The journals that are not finished, and those that cannot be read.
     pub(crate) async fn unfinished(&self) -> Result<Vec<(JournalAt, Unfinished)>, Failure> {
         match self {
@@ -168,12 +250,19 @@ pub(crate) fn unreachable(error: &onkernel::rotation::RotationError) -> Failure 
     )
 }
 
+/// A time of days.
+#[cfg(feature = "postgres")]
+pub(crate) fn of_days(days: i64) -> Duration {
+    Duration::from_secs(u64::try_from(days).unwrap_or_default() * 86_400)
+}
+
+#[cfg(not(feature = "postgres"))]
+fn built_without() -> Failure {
+    Failure::usage("this program was built without PostgreSQL")
+}
+
 /// The folder of the journals: the chosen one, or the user's own.
-pub(crate) fn folder(chosen: Option<&Path>) -> Result<PathBuf, Failure> {
-    if is_postgres(chosen) {
-        return Err(Failure::usage("this command reads the journals of a folder only")
-            .advise("A folder of this name is --journal ./postgres."));
-    }
+fn folder(chosen: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(chosen) = chosen {
         return Ok(chosen.to_owned());
     }
@@ -189,7 +278,7 @@ fn cannot_create(folder: &Path, error: &io::Error) -> Failure {
 }
 
 /// All journals in a folder.
-pub(crate) fn all(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+fn all(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         // Nothing has been rotated yet.
@@ -206,7 +295,7 @@ pub(crate) fn all(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// The journals in a folder that are not finished, and those that cannot be read.
-pub(crate) fn unfinished(folder: &Path) -> Result<Vec<(PathBuf, Unfinished)>, Failure> {
+fn unfinished(folder: &Path) -> Result<Vec<(PathBuf, Unfinished)>, Failure> {
     let mut found = Vec::new();
     for path in all(folder)? {
         let pending = pending(&path).map_err(|error| Failure::attention(error.to_string()));

@@ -48,6 +48,11 @@ impl ResumeCommand {
         command(self.options.iter().map(|(name, value)| (*name, value.as_str())), "")
     }
 
+    /// The command that looks once more for keys that were left behind.
+    pub(crate) fn sweep(&self) -> String {
+        self.all().replacen("resume", "sweep", 1)
+    }
+
     /// The ways to resolve the rotation of one store.
     pub(crate) fn resolve(&self, store: &StoreName, resolutions: &[Resolution]) -> Vec<Resolve> {
         let resolve = |resolution: &Resolution| Resolve {

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::args::LedgerAction;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::output::text::plural;
 use crate::rotation::journals;
 
 pub(in crate::commands) async fn run(action: LedgerAction, output: &Output) -> Result<(), Failure> {
@@ -23,6 +24,16 @@ pub(in crate::commands) async fn run(action: LedgerAction, output: &Output) -> R
                 false => output.print(&format!(
                     "The schema kernel_keys was of version {before}, and is of version {now}."
                 ))?,
+            }
+            Ok(())
+        }
+        LedgerAction::Prune { keep } => {
+            let journals = journals::postgres(None)?;
+            let removed = journals.prune(journals::of_days(keep)).await;
+            let removed = removed.map_err(|error| journals::unreachable(&error))?;
+            match output.is_json() {
+                true => output.print_json(&json!({ "removed": removed }))?,
+                false => output.print(&format!("Removed {}.", plural(removed, "journal")))?,
             }
             Ok(())
         }

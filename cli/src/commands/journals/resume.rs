@@ -22,7 +22,8 @@ pub(in crate::commands) async fn run(
     global: &Global,
     output: &Output,
 ) -> Result<(), Failure> {
-    let kept = Kept::chosen(args.journal.as_deref(), args.lease).await?;
+    let kept = Kept::opened(args.journal.as_deref(), args.lease).await?;
+    kept.files_left().iter().for_each(|left| output.note(left));
     let selected = select(&args, &kept).await?;
     let (signals, stop) = (Signals::listen()?, Stop::new());
     let progress = Progress::new(output);

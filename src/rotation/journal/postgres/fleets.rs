@@ -1,7 +1,6 @@
 //! How far fleets are, for whoever looks.
 
 use std::slice::from_ref;
-use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,7 +9,7 @@ use tokio_postgres::types::Type;
 
 use super::queue::host_name;
 use super::session::Problem;
-use super::shared::{PATIENCE, Shared};
+use super::shared::Shared;
 
 /// More failures, or keys under way, are not listed.
 const MOST: i64 = 1000;
@@ -105,17 +104,15 @@ pub struct FleetKey {
 }
 
 pub(super) async fn all(shared: &Shared) -> Result<Vec<FleetStatus>, Problem> {
-    let until = Instant::now() + PATIENCE;
-    let session = &shared.session;
     let mut all = Vec::new();
-    for row in session.query_until(until, RUNS, &[]).await? {
+    for row in shared.rows(RUNS, &[]).await? {
         let run: i64 = row.get(0);
         let of_run = (&run as _, Type::INT8);
-        let workers = session.query_until(until, WORKERS, from_ref(&of_run)).await?;
-        let hosts = session.query_until(until, HOSTS, from_ref(&of_run)).await?;
+        let workers = shared.rows(WORKERS, from_ref(&of_run)).await?;
+        let hosts = shared.rows(HOSTS, from_ref(&of_run)).await?;
         let keys = async |state: &str| {
             let parameters = [of_run.clone(), (&state as _, Type::TEXT), (&MOST as _, Type::INT8)];
-            let rows = session.query_until(until, KEYS, &parameters).await?;
+            let rows = shared.rows(KEYS, &parameters).await?;
             Ok::<_, Problem>(rows.iter().map(key).collect())
         };
         let count = |column| u64::try_from(row.get::<_, i64>(column)).unwrap_or_default();

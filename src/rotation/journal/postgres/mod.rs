@@ -30,9 +30,6 @@ use crate::rotation::report::RotationError;
 use crate::rotation::store::Store;
 use crate::rotation::system::host::Host;
 
-/// Less could not be renewed in time.
-const LEAST_LEASE: Duration = Duration::from_secs(3);
-
 /// The journals of rotations in a PostgreSQL database, in its schema `kernel_keys`.
 ///
 /// A rotation holds its journal by a lease, by the database's clock, and renews it. When it dies, whoever
@@ -62,6 +59,9 @@ const LEAST_LEASE: Duration = Duration::from_secs(3);
 pub struct PostgresJournals(Arc<Shared>);
 
 impl PostgresJournals {
+    /// The shortest lease: less could not be renewed in time.
+    pub const SHORTEST_LEASE: Duration = Duration::from_secs(3);
+
     /// The database at this address: a URL, or libpq's `key=value`. What it leaves out is taken from
     /// libpq's `PG*` variables. Nothing is sent yet.
     ///
@@ -90,7 +90,7 @@ impl PostgresJournals {
     /// least 3). It must be the longest time for which the database may be away.
     #[must_use]
     pub fn lease(self, time: Duration) -> Self {
-        let lease = time.max(LEAST_LEASE);
+        let lease = time.max(Self::SHORTEST_LEASE);
         match Arc::try_unwrap(self.0) {
             Ok(shared) => Self(Arc::new(Shared { lease, session: shared.session.within(lease) })),
             // It is in use already, with the lease that it had.
@@ -135,8 +135,7 @@ impl PostgresJournals {
         &self,
     ) -> Result<Vec<(JournalAt, Result<Pending, RotationError>)>, RotationError> {
         let sql = "select name from kernel_keys.journals where open order by name";
-        let until = Instant::now() + PATIENCE;
-        let rows = self.0.session.query_until(until, sql, &[]).await;
+        let rows = self.0.rows(sql, &[]).await;
         let mut found = Vec::new();
         for row in rows.map_err(|problem| unusable(&problem))? {
             let at = self.named(row.get(0));
@@ -154,8 +153,7 @@ impl PostgresJournals {
         &self,
     ) -> Result<Vec<(JournalAt, Result<History, RotationError>)>, RotationError> {
         let sql = "select name from kernel_keys.journals order by name";
-        let until = Instant::now() + PATIENCE;
-        let rows = self.0.session.query_until(until, sql, &[]).await;
+        let rows = self.0.rows(sql, &[]).await;
         let mut found = Vec::new();
         for row in rows.map_err(|problem| unusable(&problem))? {
             let at = self.named(row.get(0));

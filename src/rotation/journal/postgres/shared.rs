@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
-use super::session::{Problem, Session};
+use super::session::{Parameter, Problem, Session};
 use crate::rotation::journal::JournalError;
 use crate::rotation::report::RotationError;
 
@@ -21,12 +23,26 @@ impl Shared {
         self.lease.as_secs_f64() * 1000.0
     }
 
+    /// What a statement shows that changes nothing; nothing where there are no tables yet.
+    pub(super) async fn rows(
+        &self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, Problem> {
+        let none = [SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME];
+        match self.session.query_until(Instant::now() + PATIENCE, sql, parameters).await {
+            Err(problem) if problem.is(&none) => Ok(Vec::new()),
+            rows => rows,
+        }
+    }
+
     /// The lines of the journal of this name.
     pub(super) async fn lines(&self, name: &str) -> Result<Vec<u8>, JournalError> {
         let sql = "select line from kernel_keys.records where journal = $1 order by seq";
-        let until = Instant::now() + PATIENCE;
-        let rows = self.session.query_until(until, sql, &[(&name, Type::TEXT)]).await;
-        let rows = rows.map_err(|problem| error(name, "cannot be read", &problem))?;
+        let rows = self
+            .rows(sql, &[(&name, Type::TEXT)])
+            .await
+            .map_err(|problem| error(name, "cannot be read", &problem))?;
         let mut bytes = Vec::new();
         for row in rows {
             bytes.extend_from_slice(row.get::<_, &str>(0).as_bytes());
