@@ -5,6 +5,7 @@
 
 mod database;
 mod deaths;
+mod fleet;
 mod leases;
 mod proxy;
 mod schema;

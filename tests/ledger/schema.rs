@@ -3,7 +3,11 @@
 use onkernel::rotation::RotationExt;
 
 use crate::database::Database;
+use crate::fleet::{ALL, Fleets};
 use crate::world::{World, is_rotated};
+
+/// The version of today.
+const VERSION: i32 = 2;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_may_make_the_schema_at_a_time() {
@@ -13,10 +17,26 @@ async fn many_may_make_the_schema_at_a_time() {
         tokio::spawn(async move { journals.migrate().await.map_err(|error| error.to_string()) })
     });
     for one in all.collect::<Vec<_>>() {
-        assert_eq!(one.await.unwrap().map(|(_, now)| now), Ok(1));
+        assert_eq!(one.await.unwrap().map(|(_, now)| now), Ok(VERSION));
     }
-    assert_eq!(database.sql("select version from kernel_keys.schema"), "1");
-    assert_eq!(database.journals().migrate().await.unwrap(), (1, 1));
+    assert_eq!(database.sql("select version from kernel_keys.schema"), VERSION.to_string());
+    assert_eq!(database.journals().migrate().await.unwrap(), (VERSION, VERSION));
+}
+
+#[tokio::test]
+async fn a_schema_of_before_is_brought_up_to_date_with_what_is_in_it() {
+    let Some(database) = Database::fresh() else { return };
+    let journals = database.ready().await;
+    let world = World::new().await;
+    is_rotated(&world.rotation(&journals).run().await.unwrap());
+    // As the first version left it.
+    database.sql(
+        "drop table kernel_keys.tasks, kernel_keys.workers, kernel_keys.runs, kernel_keys.limits;
+        update kernel_keys.schema set version = 1",
+    );
+    assert_eq!(journals.migrate().await.unwrap(), (1, VERSION));
+    assert_eq!(database.sql("select count(*) from kernel_keys.journals"), "1");
+    Fleets::of(1).await.fleet(&journals, ALL).run().await.unwrap();
 }
 
 #[tokio::test]
@@ -25,7 +45,9 @@ async fn a_newer_schema_is_refused_in_one_sentence() {
     let journals = database.ready().await;
     database.sql("update kernel_keys.schema set version = 7");
     let error = journals.migrate().await.unwrap_err().to_string();
-    assert!(error.contains("version 7") && error.contains("up to 1: use a newer one"), "{error}");
+    assert!(error.contains("version 7"), "{error}");
+    let knows = format!("up to {VERSION}: use a newer one");
+    assert!(error.contains(&knows), "{error}");
 }
 
 #[tokio::test]
@@ -38,7 +60,9 @@ async fn a_role_without_the_right_to_make_it_says_so() {
         grant usage on schema kernel_keys to worker;
         grant select on kernel_keys.schema to worker;
         grant select, insert, update, delete on kernel_keys.journals to worker;
-        grant select, insert on kernel_keys.records to worker",
+        grant select, insert on kernel_keys.records to worker;
+        grant select, insert, update, delete on kernel_keys.runs, kernel_keys.workers,
+            kernel_keys.tasks, kernel_keys.limits to worker",
     );
     let (_, server) = database.direct.split_once('@').unwrap();
     let url = format!("postgres://worker:w@{server}");
@@ -47,6 +71,10 @@ async fn a_role_without_the_right_to_make_it_says_so() {
     let world = World::new().await;
     is_rotated(&world.rotation(&journals).run().await.unwrap());
     world.is_whole(&database, "by a role with the least rights");
+    let rotated = Fleets::of(1).await.fleet(&journals, ALL).run().await.unwrap();
+    assert!(matches!(rotated[0].1, onkernel::rotation::Rotated::Done(_)), "{rotated:?}");
+    journals.prune(std::time::Duration::ZERO).await.unwrap();
+    assert!(journals.fleets().await.unwrap().is_empty());
     database.sql("drop schema kernel_keys cascade");
     let error = journals.migrate().await.unwrap_err().to_string();
     assert!(error.contains("permission denied") && !error.contains(":w@"), "{error}");

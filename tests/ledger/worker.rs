@@ -2,6 +2,7 @@
 //! names, and says each step before and after it is done.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
@@ -10,7 +11,8 @@ use onkernel::rotation::{PostgresJournals, Probe};
 use onkernel::testing::Server;
 
 use crate::database::{Database, LEASE};
-use crate::world::{SharedFile, World, connect, path, rotation};
+use crate::fleet::{ALL, Fleets, fleet, in_words};
+use crate::world::{World, connect, path, rotation};
 
 /// Says an effect, so that whoever reads it can stop the process there.
 struct Says;
@@ -38,6 +40,13 @@ async fn worker() {
     let variable = |name: &str| std::env::var(name).unwrap();
     let client = connect(&server, &variable("LEDGER_KEY"));
     let journals = PostgresJournals::new(&variable("LEDGER_DATABASE")).unwrap().lease(LEASE);
+    if let Ok(folder) = std::env::var("LEDGER_FLEET") {
+        let fleet = fleet(&client, folder.as_ref(), &journals, ALL, Some(Arc::new(Says)));
+        return match fleet.run().await {
+            Ok(rotated) => rotated.iter().for_each(|(key, became)| say(&in_words(key, became))),
+            Err(error) => say(&format!("failed: {error}")),
+        };
+    }
     let store = path(&variable("LEDGER_STORE"));
     let rotation = rotation(&client, &store, &journals).probe(Arc::new(Says));
     match rotation.run().await {
@@ -56,16 +65,40 @@ pub struct Worker {
 
 impl Worker {
     pub fn start(world: &World, database: &Database) -> Self {
-        Self::of(&world.server, &world.store, database)
+        Self::of(&world.server, ("LEDGER_STORE", &world.store.0), database, None)
     }
 
-    fn of(server: &Server, store: &SharedFile, database: &Database) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+    /// One of a fleet.
+    pub fn of_fleet(world: &Fleets, database: &Database) -> Self {
+        Self::of(&world.server, ("LEDGER_FLEET", world.folder.path()), database, None)
+    }
+
+    /// The same, with this program as its parent, which sets its clock.
+    pub fn of_fleet_under(program: &[&str], world: &Fleets, database: &Database) -> Self {
+        Self::of(&world.server, ("LEDGER_FLEET", world.folder.path()), database, Some(program))
+    }
+
+    fn of(
+        server: &Server,
+        (name, path): (&str, &Path),
+        database: &Database,
+        under: Option<&[&str]>,
+    ) -> Self {
+        let this = std::env::current_exe().unwrap();
+        let mut command = match under {
+            Some([program, more @ ..]) => {
+                let mut command = Command::new(program);
+                command.args(more).arg(this);
+                command
+            }
+            _ => Command::new(this),
+        };
+        let mut child = command
             .args(["--exact", "worker::worker", "--nocapture"])
             .env("LEDGER_SERVER", server.url())
             .env("LEDGER_KEY", server.bootstrap_key())
             .env("LEDGER_DATABASE", &database.url)
-            .env("LEDGER_STORE", &store.0)
+            .env(name, path)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -138,7 +138,7 @@ impl Fleet {
         };
         queue.leave().await;
         let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(self.concluded(picked, done, problem, &*queue).await)
+        Ok(self.concluded(picked, done, problem, (journals, &*queue)).await)
     }
 
     /// What [`run`](Self::run) would do with each key. Nothing is written, and only GETs are sent: see
@@ -211,14 +211,17 @@ impl Fleet {
         picked: Vec<Picked>,
         mut done: HashMap<String, (ApiKey, Rotated)>,
         mut problem: Option<RotationError>,
-        queue: &dyn Queue,
+        (journals, queue): (&Journals, &dyn Queue),
     ) -> Vec<(ApiKey, Rotated)> {
         let open = picked.iter().filter(|(key, store)| {
             !done.contains_key(&key.id) && matches!(store, Ok(_) | Err(Skipped::NoStore))
         });
-        let open: Vec<_> = open.map(|(key, _)| key.id.clone()).collect();
+        let open = open.map(|(key, store)| {
+            let journal = store.as_ref().ok().map(|store| journals.of(&**store).to_string());
+            (key.id.clone(), journal)
+        });
         let mut fates = match problem {
-            None => queue.fates(open).await.unwrap_or_default(),
+            None => queue.fates(open.collect()).await.unwrap_or_default(),
             Some(_) => HashMap::new(),
         };
         let mut all = Vec::with_capacity(picked.len());

@@ -60,14 +60,10 @@ impl Work<'_> {
             Err(_) => Err(self.has_another_store()),
         };
         let (became, end) = match done {
-            Ok(Became::Rotated(report)) => {
-                let new_id = report.new_id.clone();
-                (Some(Rotated::Done(report)), End::Rotated { new_id })
-            }
+            Ok(Became::Rotated(report)) => (Some(Rotated::Done(report)), End::Rotated),
             Ok(Became::RotatedBefore) => {
                 let by = "another worker".to_owned();
-                let end = End::Rotated { new_id: None };
-                (Some(Rotated::Elsewhere(Elsewhere::Rotated(by))), end)
+                (Some(Rotated::Elsewhere(Elsewhere::Rotated(by))), End::Rotated)
             }
             Err(error) => match self.queue.is_shared() {
                 true if error.decision() == Some(Decision::UnderWay) => (None, End::InUse),

@@ -47,9 +47,7 @@ pub(crate) struct Turn {
 /// How a turn ended.
 #[derive(Debug)]
 pub(crate) enum End {
-    Rotated {
-        new_id: Option<String>,
-    },
+    Rotated,
     Failed {
         why: String,
     },
@@ -91,10 +89,11 @@ pub(crate) trait Queue: Send + Sync {
     /// Says how a turn ended.
     fn end<'a>(&'a self, turn: &'a Turn, end: End) -> BoxFuture<'a, Result<(), RotationError>>;
 
-    /// What became of those keys that others, or nobody, had.
+    /// What became of those keys that others, or nobody, had: their ids, with the journals of their
+    /// stores.
     fn fates(
         &self,
-        ids: Vec<String>,
+        keys: Vec<(String, Option<String>)>,
     ) -> BoxFuture<'_, Result<HashMap<String, Fate>, RotationError>>;
 
     /// Takes part no longer.
@@ -140,13 +139,16 @@ impl Queue for Own {
     }
 
     fn end<'a>(&'a self, _: &'a Turn, end: End) -> BoxFuture<'a, Result<(), RotationError>> {
-        if !matches!(end, End::Rotated { .. }) {
+        if !matches!(end, End::Rotated) {
             self.failures.fetch_add(1, Ordering::SeqCst);
         }
         ready(Ok(())).boxed()
     }
 
-    fn fates(&self, _: Vec<String>) -> BoxFuture<'_, Result<HashMap<String, Fate>, RotationError>> {
+    fn fates(
+        &self,
+        _: Vec<(String, Option<String>)>,
+    ) -> BoxFuture<'_, Result<HashMap<String, Fate>, RotationError>> {
         ready(Ok(HashMap::new())).boxed()
     }
 

@@ -26,6 +26,8 @@ use crate::rotation::system::host::Host;
 const LOOK: Duration = Duration::from_secs(1);
 /// Between two looks at the server's wish to be left alone.
 const LISTEN: Duration = Duration::from_millis(500);
+/// How long a key that another has is left alone.
+const IN_USE_MS: f64 = 5000.0;
 /// How many keys one statement adds or looks up.
 const MANY: usize = 1000;
 
@@ -45,13 +47,15 @@ const ADOPT: &str =
     "update kernel_keys.tasks set run = $1, state = 'waiting', again = true, worker = null
 where state = 'taken' and run in (select id from kernel_keys.runs
     where fleet = $2 and id <> $1 and (over or until <= clock_timestamp()))";
-/// A key that a rotation has just made is not picked, nor one whose rotation is another's.
+/// A key whose store is in the hands of a rotation, or was within the hour, is the one that it has
+/// made, and is not picked; nor is one whose turn is another fleet's.
 const OFFER: &str = "insert into kernel_keys.tasks as t (server, key_id, run, name, store, journal, host)
 select $1, o.key_id, $2, o.name, o.store, o.journal, o.host
 from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
     as o (key_id, name, store, journal, host)
-where not exists (select from kernel_keys.tasks made where made.server = $1
-    and made.new_id = o.key_id and made.changed > clock_timestamp() - interval '1 hour')
+where not exists (select from kernel_keys.tasks other where other.server = $1
+    and other.journal = o.journal and other.key_id <> o.key_id and (other.state = 'taken'
+    or other.state = 'rotated' and other.changed > clock_timestamp() - interval '1 hour'))
 order by o.key_id
 on conflict (server, key_id) do update set run = $2, name = excluded.name, store = excluded.store,
     journal = excluded.journal, host = excluded.host, state = 'waiting', again = true, worker = null,
@@ -77,8 +81,8 @@ const RECLAIM: &str =
     "update kernel_keys.tasks t set state = 'waiting', again = true, worker = null
 where run = $1 and state = 'taken' and not exists (select from kernel_keys.workers w
     where w.name = t.worker and w.until > clock_timestamp())";
-const ROTATED: &str = "update kernel_keys.tasks set state = 'rotated', new_id = $4, why = null,
-    changed = clock_timestamp()
+const ROTATED: &str =
+    "update kernel_keys.tasks set state = 'rotated', why = null, changed = clock_timestamp()
 where server = $1 and key_id = $2 and worker = $3 and state = 'taken'";
 const FAILED: &str = "with failed as (
     update kernel_keys.tasks set state = 'failed', why = $4, changed = clock_timestamp()
@@ -90,7 +94,10 @@ const GIVE_BACK: &str =
 where server = $1 and key_id = $2 and worker = $3 and state = 'taken'";
 const FATES: &str = "select key_id, state, host, worker, why from kernel_keys.tasks
 where server = $1 and key_id = any($2)";
-const MADE: &str = "select new_id from kernel_keys.tasks where server = $1 and new_id = any($2)";
+const MADE: &str = "select o.key_id from unnest($2::text[], $3::text[]) as o (key_id, journal)
+where exists (select from kernel_keys.tasks other where other.server = $1
+    and other.journal = o.journal and other.key_id <> o.key_id
+    and other.state in ('taken', 'rotated'))";
 const RENEW: &str = "with worker as (
     update kernel_keys.workers set until = clock_timestamp() + $2 * interval '1 millisecond'
     where name = $1 returning run, until)
@@ -228,16 +235,22 @@ impl SharedQueue {
         }
     }
 
-    async fn all_fates(&self, ids: &[String]) -> Result<HashMap<String, Fate>, Problem> {
+    async fn all_fates(
+        &self,
+        keys: &[(String, Option<String>)],
+    ) -> Result<HashMap<String, Fate>, Problem> {
         let member = &*self.member;
+        let server = (&member.server as _, Type::TEXT);
         let mut fates = HashMap::new();
-        for ids in ids.chunks(MANY) {
-            let parameters: &[Parameter<'_>] =
-                &[(&member.server, Type::TEXT), (&ids, Type::TEXT_ARRAY)];
-            for row in member.query(MADE, parameters).await? {
+        for keys in keys.chunks(MANY) {
+            let (ids, journals): (Vec<_>, Vec<_>) =
+                keys.iter().map(|(id, journal)| (id, journal.as_ref())).unzip();
+            let ids = (&ids as _, Type::TEXT_ARRAY);
+            let journals = (&journals as _, Type::TEXT_ARRAY);
+            for row in member.query(MADE, &[server.clone(), ids.clone(), journals]).await? {
                 fates.insert(row.get(0), Fate::JustMade);
             }
-            for row in member.query(FATES, parameters).await? {
+            for row in member.query(FATES, &[server.clone(), ids]).await? {
                 fates.insert(row.get(0), fate(&row, &member.host));
             }
         }
@@ -327,18 +340,18 @@ impl Queue for SharedQueue {
     fn end<'a>(&'a self, turn: &'a Turn, end: End) -> BoxFuture<'a, Result<(), RotationError>> {
         Box::pin(async move {
             let Member { server, worker, .. } = &*self.member;
-            let (sql, fourth): (_, Parameter<'_>) = match &end {
-                End::Rotated { new_id } => (ROTATED, (new_id, Type::TEXT)),
-                End::Failed { why } => (FAILED, (why, Type::TEXT)),
-                End::InUse => (GIVE_BACK, (&5000.0_f64, Type::FLOAT8)),
-                End::Left => (GIVE_BACK, (&0.0_f64, Type::FLOAT8)),
+            let (sql, more): (_, Option<Parameter<'_>>) = match &end {
+                End::Rotated => (ROTATED, None),
+                End::Failed { why } => (FAILED, Some((why, Type::TEXT))),
+                End::InUse => (GIVE_BACK, Some((&IN_USE_MS, Type::FLOAT8))),
+                End::Left => (GIVE_BACK, Some((&0.0_f64, Type::FLOAT8))),
             };
-            let parameters = [
+            let mut parameters = vec![
                 (server as _, Type::TEXT),
                 (&turn.key_id as _, Type::TEXT),
                 (worker as _, Type::TEXT),
-                fourth,
             ];
+            parameters.extend(more);
             let ended = self.member.query(sql, &parameters).await;
             ended.map(drop).map_err(|problem| unusable(&problem))
         })
@@ -346,9 +359,9 @@ impl Queue for SharedQueue {
 
     fn fates(
         &self,
-        ids: Vec<String>,
+        keys: Vec<(String, Option<String>)>,
     ) -> BoxFuture<'_, Result<HashMap<String, Fate>, RotationError>> {
-        Box::pin(async move { self.all_fates(&ids).await.map_err(|problem| unusable(&problem)) })
+        Box::pin(async move { self.all_fates(&keys).await.map_err(|problem| unusable(&problem)) })
     }
 
     fn leave(&self) -> BoxFuture<'_, ()> {

@@ -35,13 +35,12 @@ create table kernel_keys.tasks (
     again boolean not null default false,
     -- Not before then.
     later timestamptz,
-    new_id text,
     why text,
     changed timestamptz not null default clock_timestamp(),
     primary key (server, key_id)
 );
 create index tasks_of_run on kernel_keys.tasks (run, state, key_id);
-create index tasks_made on kernel_keys.tasks (server, new_id) where new_id is not null;
+create index tasks_of_journal on kernel_keys.tasks (server, journal);
 -- How long the server wants to be left alone.
 create table kernel_keys.limits (
     server text primary key,
