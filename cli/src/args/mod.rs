@@ -74,6 +74,10 @@ pub(crate) enum Command {
     /// Rotate every key that a policy selects and that has a store
     #[command(after_long_help = help::ROTATE_ALL)]
     RotateAll(Box<RotateAll>),
+    /// Show how far the workers are that share the work of rotate-all
+    #[cfg(feature = "postgres")]
+    #[command(after_long_help = help::FLEET)]
+    Fleet(Fleet),
     /// List the kinds of stores and the presets, with what each can do
     #[command(after_long_help = help::STORES)]
     Stores,
@@ -83,10 +87,6 @@ pub(crate) enum Command {
     /// Find out what is wrong, and the command that mends it
     #[command(after_long_help = help::DOCTOR)]
     Doctor(Doctor),
-    /// Show how far the workers are that share the work of rotate-all
-    #[cfg(feature = "postgres")]
-    #[command(after_long_help = help::FLEET)]
-    Fleet(Fleet),
     /// Look after the database of the journals
     #[cfg(feature = "postgres")]
     #[command(after_long_help = help::LEDGER)]
