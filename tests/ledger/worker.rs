@@ -41,7 +41,9 @@ async fn worker() {
     let client = connect(&server, &variable("LEDGER_KEY"));
     let journals = PostgresJournals::new(&variable("LEDGER_DATABASE")).unwrap().lease(LEASE);
     if let Ok(folder) = std::env::var("LEDGER_FLEET") {
-        let fleet = fleet(&client, folder.as_ref(), &journals, ALL, Some(Arc::new(Says)));
+        let are_files = variable("LEDGER_FILES") == "true";
+        let given = (&client, folder.as_ref(), &journals);
+        let fleet = fleet(given, ALL, are_files, Some(Arc::new(Says)));
         return match fleet.run().await {
             Ok(rotated) => rotated.iter().for_each(|(key, became)| say(&in_words(key, became))),
             Err(error) => say(&format!("failed: {error}")),
@@ -65,33 +67,36 @@ pub struct Worker {
 
 impl Worker {
     pub fn start(world: &World, database: &Database) -> Self {
-        Self::of(&world.server, ("LEDGER_STORE", &world.store.0), database, None)
+        Self::of(&world.server, ("LEDGER_STORE", &world.store.0), database, &[])
     }
 
     /// One of a fleet.
     pub fn of_fleet(world: &Fleets, database: &Database) -> Self {
-        Self::of(&world.server, ("LEDGER_FLEET", world.folder.path()), database, None)
+        Self::of_fleet_under(&[], world, database)
     }
 
-    /// The same, with this program as its parent, which sets its clock.
+    /// The same, with a program as its parent that sets its clock.
     pub fn of_fleet_under(program: &[&str], world: &Fleets, database: &Database) -> Self {
-        Self::of(&world.server, ("LEDGER_FLEET", world.folder.path()), database, Some(program))
+        let files = ["env".to_owned(), format!("LEDGER_FILES={}", world.are_files)];
+        let under: Vec<_> =
+            files.iter().map(String::as_str).chain(program.iter().copied()).collect();
+        Self::of(&world.server, ("LEDGER_FLEET", world.folder.path()), database, &under)
     }
 
     fn of(
         server: &Server,
         (name, path): (&str, &Path),
         database: &Database,
-        under: Option<&[&str]>,
+        under: &[&str],
     ) -> Self {
         let this = std::env::current_exe().unwrap();
         let mut command = match under {
-            Some([program, more @ ..]) => {
+            [program, more @ ..] => {
                 let mut command = Command::new(program);
                 command.args(more).arg(this);
                 command
             }
-            _ => Command::new(this),
+            [] => Command::new(this),
         };
         let mut child = command
             .args(["--exact", "worker::worker", "--nocapture"])

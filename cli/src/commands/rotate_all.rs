@@ -127,7 +127,11 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
                     report::failure_json(error, named.filled(&key.name, &key.id).as_ref(), &resume),
                 )
             }
-            Rotated::Elsewhere(how) => ("elsewhere", json!(elsewhere(how))),
+            Rotated::Elsewhere(how) => {
+                // Whoever has seen it fail may be dead: every worker says so.
+                failed += u64::from(matches!(how, Elsewhere::Failed { .. }));
+                ("elsewhere", json!(elsewhere(how)))
+            }
             Rotated::Skipped(why) => {
                 not_started += u64::from(matches!(why, Skipped::Stopped | Skipped::StopRequested));
                 ("skipped", json!(reason(why)))
@@ -272,7 +276,9 @@ fn elsewhere(how: &Elsewhere) -> String {
         Elsewhere::Rotated(worker) => format!("rotated by {worker}"),
         Elsewhere::UnderWay(worker) => format!("{worker} is at it"),
         Elsewhere::Failed { worker, why } => format!("failed at {worker}: {why}"),
-        Elsewhere::Left(host) => format!("left to {host}, where its store is"),
+        Elsewhere::OfHost(host) => format!("left to {host}, where its store is"),
+        Elsewhere::OfOthers => "left to the other workers".to_owned(),
+        Elsewhere::OfFleet => "left to another fleet, which selects it too".to_owned(),
         _ => "left to others".to_owned(),
     }
 }

@@ -1,5 +1,6 @@
 //! The right to go on with a rotation that others can take over: whoever loses it begins nothing any
 //! more.
+#![cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "a file is never taken over"))]
 
 use std::fmt;
 use std::sync::Arc;

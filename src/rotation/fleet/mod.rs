@@ -213,8 +213,14 @@ impl Fleet {
         mut problem: Option<RotationError>,
         (journals, queue): (&Journals, &dyn Queue),
     ) -> Vec<(ApiKey, Rotated)> {
-        let open = picked.iter().filter(|(key, store)| {
-            !done.contains_key(&key.id) && matches!(store, Ok(_) | Err(Skipped::NoStore))
+        // What this process has lost, or was told to leave, is the work of others, if there are any.
+        let is_left = |became: &Rotated| match became {
+            Rotated::Failed(error) => error.is_lost() || error.is_stopped(),
+            _ => false,
+        };
+        let open = picked.iter().filter(|(key, store)| match done.get(&key.id) {
+            Some((_, became)) => is_left(became),
+            None => matches!(store, Ok(_) | Err(Skipped::NoStore)),
         });
         let open = open.map(|(key, store)| {
             let journal = store.as_ref().ok().map(|store| journals.of(&**store).to_string());
@@ -227,10 +233,8 @@ impl Fleet {
         let mut all = Vec::with_capacity(picked.len());
         for (key, store) in picked {
             let became = match (done.remove(&key.id), store, fates.remove(&key.id)) {
-                (Some((_, became)), ..) => became,
-                (_, Err(Skipped::NoStore), Some(fate)) | (_, Ok(_), Some(fate)) => {
-                    self.had_elsewhere(fate)
-                }
+                (Some((_, became)), _, None | Some(Fate::Waiting | Fate::JustMade)) => became,
+                (_, Err(Skipped::NoStore) | Ok(_), Some(fate)) => self.had_elsewhere(fate),
                 (_, Err(why), _) => Rotated::Skipped(why),
                 (_, Ok(_), None) => match problem.take() {
                     Some(problem) => Rotated::Failed(problem),
@@ -255,9 +259,11 @@ impl Fleet {
 
     fn had_elsewhere(&self, fate: Fate) -> Rotated {
         Rotated::Elsewhere(match fate {
-            Fate::Waiting { host: None } => return Rotated::Skipped(self.not_begun()),
+            Fate::Waiting => return Rotated::Skipped(self.not_begun()),
             Fate::JustMade => return Rotated::Skipped(Skipped::JustMade),
-            Fate::Waiting { host: Some(host) } => Elsewhere::Left(host),
+            Fate::OfHost { host } => Elsewhere::OfHost(host),
+            Fate::OfOthers => Elsewhere::OfOthers,
+            Fate::OfFleet => Elsewhere::OfFleet,
             Fate::UnderWay { worker } => Elsewhere::UnderWay(worker),
             Fate::Rotated { worker } => Elsewhere::Rotated(worker),
             Fate::Failed { worker, why } => Elsewhere::Failed { worker, why },

@@ -37,7 +37,11 @@ pub enum Elsewhere {
         why: String,
     },
     /// Its store belongs to this host, and no worker there has begun it.
-    Left(String),
+    OfHost(String),
+    /// The other workers of the fleet have it before them, or go on with it.
+    OfOthers,
+    /// Another fleet that is at work has picked it too, and has not begun it.
+    OfFleet,
 }
 
 /// The outcome for one key of a fleet.

@@ -27,8 +27,8 @@ pub(super) struct Work<'a> {
 /// What was done in a turn.
 enum Became {
     Rotated(Box<RotationReport>),
-    /// Somebody had done it before.
-    RotatedBefore,
+    /// Somebody had done it before, and made the key of this id.
+    RotatedBefore(Option<String>),
 }
 
 impl Work<'_> {
@@ -60,10 +60,13 @@ impl Work<'_> {
             Err(_) => Err(self.has_another_store()),
         };
         let (became, end) = match done {
-            Ok(Became::Rotated(report)) => (Some(Rotated::Done(report)), End::Rotated),
-            Ok(Became::RotatedBefore) => {
+            Ok(Became::Rotated(report)) => {
+                let new_id = report.new_id.clone();
+                (Some(Rotated::Done(report)), End::Rotated { new_id })
+            }
+            Ok(Became::RotatedBefore(new_id)) => {
                 let by = "another worker".to_owned();
-                (Some(Rotated::Elsewhere(Elsewhere::Rotated(by))), End::Rotated)
+                (Some(Rotated::Elsewhere(Elsewhere::Rotated(by))), End::Rotated { new_id })
             }
             Err(error) => match self.queue.is_shared() {
                 true if error.decision() == Some(Decision::UnderWay) => (None, End::InUse),
@@ -121,7 +124,8 @@ impl Work<'_> {
         let ours = plan.old_id == self.turn.key_id;
         if !past.is_open() {
             let rotated = ours && past.ended == Some(Ending::Rotated);
-            return Ok(rotated.then_some(Became::RotatedBefore));
+            let new_id = past.adopted.map(|adopted| adopted.id);
+            return Ok(rotated.then_some(Became::RotatedBefore(new_id)));
         }
         let resumption = Resumption {
             common: given.common.clone(),

@@ -1,4 +1,5 @@
 //! The work on a fleet: which of its keys is next, for one process or for the workers that share it.
+#![cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "only a database is shared"))]
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,7 +48,10 @@ pub(crate) struct Turn {
 /// How a turn ended.
 #[derive(Debug)]
 pub(crate) enum End {
-    Rotated,
+    /// With the id of the new key, where it is known.
+    Rotated {
+        new_id: Option<String>,
+    },
     Failed {
         why: String,
     },
@@ -60,10 +64,16 @@ pub(crate) enum End {
 /// What became of a key that had no turn here.
 #[derive(Clone, Debug)]
 pub(crate) enum Fate {
-    /// Nobody has begun it; the host that its store belongs to, if that is another.
-    Waiting {
-        host: Option<String>,
+    /// Nobody has begun it.
+    Waiting,
+    /// Likewise, and it is the work of another host, which its store belongs to.
+    OfHost {
+        host: String,
     },
+    /// Other workers of the same run will rotate it.
+    OfOthers,
+    /// Another fleet has picked it too, and will rotate it.
+    OfFleet,
     UnderWay {
         worker: String,
     },
@@ -139,7 +149,7 @@ impl Queue for Own {
     }
 
     fn end<'a>(&'a self, _: &'a Turn, end: End) -> BoxFuture<'a, Result<(), RotationError>> {
-        if !matches!(end, End::Rotated) {
+        if !matches!(end, End::Rotated { .. }) {
             self.failures.fetch_add(1, Ordering::SeqCst);
         }
         ready(Ok(())).boxed()

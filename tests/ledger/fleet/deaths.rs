@@ -79,8 +79,32 @@ async fn a_worker_that_sleeps_past_its_lease_begins_nothing() {
     let said = worker.rest();
     let begun: Vec<_> = said.iter().filter(|line| line.starts_with("before")).collect();
     assert!(begun.is_empty(), "it went on: {said:?}");
-    assert!(said.iter().any(|line| line.contains(" lost")), "{said:?}");
+    // It knows that another has finished what it lost.
+    let said: Vec<_> = said.iter().filter(|line| line.starts_with("fleet-")).collect();
+    assert!(said.iter().all(|line| line.ends_with(" rotated elsewhere")), "{said:?}");
     world.are_whole(&database, "one slept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_sleeps_keeps_the_lock_of_its_files() {
+    let Some(database) = Database::fresh() else { return };
+    let journals = database.ready().await;
+    let world = Fleets { are_files: true, ..Fleets::of(3).await };
+    let mut worker = Worker::of_fleet(&world, &database);
+    worker.until("before write the store");
+    worker.signal("-STOP");
+    worker.go_on();
+    let other = tokio::spawn(world.fleet(&journals, ALL).run());
+    tokio::time::sleep(LEASE * 2).await;
+    // What was begun may still be written, so nobody goes on with it.
+    assert!(!other.is_finished());
+    worker.signal("-CONT");
+    let said = worker.rest();
+    assert!(said.iter().all(|line| line != "before delete the key"), "it went on: {said:?}");
+    drop(worker);
+    let rotated = other.await.unwrap().unwrap();
+    assert!(count(&rotated, is_done) >= 2, "{rotated:?}");
+    world.are_whole(&database, "one slept with its locks");
 }
 
 /// What an outside command does to two workers that are at it.

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use onkernel::Client;
 use onkernel::rotation::{
-    Elsewhere, Fleet, Policy, PostgresJournals, Probe, Retirement, Rotated, RotationExt, Store,
+    Elsewhere, FileStore, Fleet, Policy, PostgresJournals, Probe, Retirement, Rotated, RotationExt,
+    Store,
 };
 use onkernel::testing::{NewKey, Server};
 use onkernel::types::ApiKey;
@@ -26,6 +27,8 @@ pub struct Fleets {
     pub server: Server,
     pub client: Client,
     pub folder: tempfile::TempDir,
+    /// The stores are files of this host, which lock.
+    pub are_files: bool,
     keys: usize,
 }
 
@@ -38,11 +41,12 @@ impl Fleets {
             let key = server.add_key(NewKey::named(format!("fleet-{number:02}")));
             fs::write(folder.path().join(&key.name), key.plaintext()).unwrap();
         }
-        Self { server, client, folder, keys }
+        Self { server, client, folder, are_files: false, keys }
     }
 
     pub fn fleet(&self, journals: &PostgresJournals, names: &str) -> Fleet {
-        fleet(&self.client, self.folder.path(), journals, names, None)
+        let given = (&self.client, self.folder.path(), journals);
+        fleet(given, names, self.are_files, None)
     }
 
     /// Every store holds a key that works, nothing is left over, each key was rotated once, and the
@@ -68,16 +72,19 @@ impl Fleets {
 }
 
 pub fn fleet(
-    client: &Client,
-    folder: &Path,
-    journals: &PostgresJournals,
+    (client, folder, journals): (&Client, &Path, &PostgresJournals),
     names: &str,
+    are_files: bool,
     probe: Option<Arc<dyn Probe>>,
 ) -> Fleet {
     let folder = folder.to_owned();
-    let stores = move |key: &ApiKey| {
-        let store = SharedFile(folder.join(&key.name));
-        store.0.exists().then(|| Arc::new(store) as Arc<dyn Store>)
+    let stores = move |key: &ApiKey| -> Option<Arc<dyn Store>> {
+        let path = folder.join(&key.name);
+        match (path.exists(), are_files) {
+            (false, _) => None,
+            (true, true) => Some(Arc::new(FileStore::new(path))),
+            (true, false) => Some(Arc::new(SharedFile(path))),
+        }
     };
     client
         .rotate_all(Policy::new().named(names), stores)

@@ -70,7 +70,7 @@ async fn fleets_with_overlapping_policies() {
             || matches!(became, Rotated::Skipped(Skipped::JustMade))
     };
     assert_eq!(count(&some, of_others), some.len(), "{some:?}");
-    // What one fleet has left to the other is done by then.
+    // What one fleet has left to the other is done by now.
     world.are_whole(&database, "two fleets");
 }
 
@@ -114,7 +114,7 @@ async fn a_store_of_another_host_is_left_to_it() {
     ));
     let rotated = world.fleet(&journals, ALL).run().await.unwrap();
     assert!(is_done(&rotated[1].1) || is_done(&rotated[0].1), "{rotated:?}");
-    let left = |became: &Rotated| matches!(became, Rotated::Elsewhere(Elsewhere::Left(host)) if host == "other");
+    let left = |became: &Rotated| matches!(became, Rotated::Elsewhere(Elsewhere::OfHost(host)) if host == "other");
     assert_eq!(count(&rotated, left), 1, "{rotated:?}");
     let status = journals.fleets().await.unwrap();
     let waiting: Vec<_> = status.iter().flat_map(|fleet| &fleet.waiting_for_hosts).collect();
@@ -165,6 +165,47 @@ async fn what_a_stopped_worker_has_not_begun_is_done_by_the_others() {
         tokio::join!(stopped.run(), world.fleet(&database.journals(), ALL).run());
     let (stopped, other) = (stopped.unwrap(), other.unwrap());
     assert_eq!(count(&stopped, is_done) + count(&other, is_done), 6, "{stopped:?} {other:?}");
+    let left = |became: &Rotated| matches!(became, Rotated::Done(_) | Rotated::Elsewhere(_));
+    assert_eq!(count(&stopped, left), 6, "nobody has to resume anything: {stopped:?}");
     assert!(count(&stopped, is_done) <= 2, "it went on: {stopped:?}");
     world.are_whole(&database, "one was stopped");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_in_which_nothing_is_left_is_over_although_a_worker_has_died() {
+    let Some(database) = Database::fresh() else { return };
+    let journals = database.ready().await;
+    let world = Fleets::of(2).await;
+    let broken = world.folder.path().join("fleet-00");
+    let works = fs::read_to_string(&broken).unwrap();
+    fs::write(&broken, "sk_nobodys").unwrap();
+    world.fleet(&journals, ALL).run().await.unwrap();
+    // As if one that has died had been at it too: its lease runs for long.
+    database.sql(
+        "update kernel_keys.runs set over = false, until = clock_timestamp() + interval '1 hour';
+        insert into kernel_keys.workers (name, run, until)
+            select 'dead', id, until from kernel_keys.runs",
+    );
+    let status = journals.fleets().await.unwrap();
+    assert!(!status[0].under_way, "{status:?}");
+    fs::write(&broken, works).unwrap();
+    let next = world.fleet(&journals, ALL).run().await.unwrap();
+    assert_eq!(count(&next, is_done), 1, "{next:?}");
+    world.are_whole(&database, "tried again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_key_is_known_whatever_its_store_is_called() {
+    let Some(database) = Database::fresh() else { return };
+    let world = Fleets::of(2).await;
+    world.fleet(&database.journals(), ALL).run().await.unwrap();
+    // The same files by another way, so that they have other journals.
+    let other = tempfile::tempdir().unwrap();
+    let link = other.path().join("link");
+    std::os::unix::fs::symlink(world.folder.path(), &link).unwrap();
+    let given = (&world.client, link.as_path(), &database.journals());
+    let again = super::fleet(given, ALL, false, None).run().await.unwrap();
+    let just_made = |became: &Rotated| matches!(became, Rotated::Skipped(Skipped::JustMade));
+    assert_eq!(count(&again, just_made), 2, "{again:?}");
+    world.are_whole(&database, "by another way");
 }

@@ -16,14 +16,16 @@ const MOST: i64 = 1000;
 
 /// The last run of every fleet, whether it is over or not.
 const RUNS: &str = "select r.id, r.server, r.selects, (extract(epoch from r.began) * 1000)::int8,
-    not r.over and r.until > clock_timestamp(), r.failures,
+    exists (select from kernel_keys.workers w where w.run = r.id and w.until > clock_timestamp())
+        and not r.over and (not r.offered or bool_or(t.state in ('waiting', 'taken'))),
+    r.failures,
     count(t.key_id) filter (where t.state = 'waiting'), count(t.key_id) filter (where t.state = 'taken'),
     count(t.key_id) filter (where t.state = 'rotated'), count(t.key_id) filter (where t.state = 'failed'),
     (select (extract(epoch from l.until - clock_timestamp()) * 1000)::float8 from kernel_keys.limits l
         where l.server = r.server and l.until > clock_timestamp())
 from (select distinct on (fleet) * from kernel_keys.runs order by fleet, id desc) r
 left join kernel_keys.tasks t on t.run = r.id
-group by r.id, r.server, r.selects, r.began, r.over, r.until, r.failures order by r.id desc";
+group by r.id, r.server, r.selects, r.began, r.offered, r.over, r.failures order by r.id desc";
 const WORKERS: &str = "select w.name, count(t.key_id)
 from kernel_keys.workers w
 left join kernel_keys.tasks t on t.run = w.run and t.worker = w.name and t.state = 'taken'
@@ -44,7 +46,7 @@ pub struct FleetStatus {
     pub selects: String,
     /// When it began, by the database's clock.
     pub began: DateTime<Utc>,
-    /// Whether workers are at it. Otherwise keys that are still under way were left by workers that
+    /// Whether workers are at it, as far as leases show. Otherwise keys that are still under way were left by workers that
     /// died: the next run, or `resume`, goes on with them.
     pub under_way: bool,
     /// How many keys wait, are under way, were rotated, have failed.
@@ -120,7 +122,7 @@ pub(super) async fn all(shared: &Shared) -> Result<Vec<FleetStatus>, Problem> {
             server: row.get(1),
             selects: row.get(2),
             began: time(row.get(3)),
-            under_way: row.get(4),
+            under_way: row.get::<_, Option<bool>>(4).unwrap_or_default(),
             keys: FleetKeys {
                 waiting: count(6),
                 under_way: count(7),

@@ -31,8 +31,12 @@ const IN_USE_MS: f64 = 5000.0;
 /// How many keys one statement adds or looks up.
 const MANY: usize = 1000;
 
-const END_DEAD: &str = "update kernel_keys.runs set over = true
-where fleet = $1 and not over and until <= clock_timestamp()";
+/// A run is over when its workers are dead, and also when nothing is left in it: then a new one tries
+/// again what has failed.
+const END_OVER: &str = "update kernel_keys.runs r set over = true
+where fleet = $1 and not over and (until <= clock_timestamp() or offered and not exists (
+    select from kernel_keys.tasks t where t.run = r.id and t.state in ('waiting', 'taken')))";
+const OFFERED: &str = "update kernel_keys.runs set offered = true where id = $1 and not offered";
 const JOIN: &str = "with run as (
     insert into kernel_keys.runs (fleet, server, selects, until)
     values ($1, $2, $3, clock_timestamp() + $5 * interval '1 millisecond')
@@ -47,8 +51,8 @@ const ADOPT: &str =
     "update kernel_keys.tasks set run = $1, state = 'waiting', again = true, worker = null
 where state = 'taken' and run in (select id from kernel_keys.runs
     where fleet = $2 and id <> $1 and (over or until <= clock_timestamp()))";
-/// A key whose store is in the hands of a rotation, or was within the hour, is the one that it has
-/// made, and is not picked; nor is one whose turn is another fleet's.
+/// A key that a rotation has made within the hour is not picked, also where the rotation has not said
+/// yet which one that is: its store is in its hands. Nor is one whose turn is another fleet's.
 const OFFER: &str = "insert into kernel_keys.tasks as t (server, key_id, run, name, store, journal, host)
 select $1, o.key_id, $2, o.name, o.store, o.journal, o.host
 from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
@@ -56,6 +60,8 @@ from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
 where not exists (select from kernel_keys.tasks other where other.server = $1
     and other.journal = o.journal and other.key_id <> o.key_id and (other.state = 'taken'
     or other.state = 'rotated' and other.changed > clock_timestamp() - interval '1 hour'))
+and not exists (select from kernel_keys.tasks other where other.server = $1
+    and other.new_id = o.key_id and other.changed > clock_timestamp() - interval '1 hour')
 order by o.key_id
 on conflict (server, key_id) do update set run = $2, name = excluded.name, store = excluded.store,
     journal = excluded.journal, host = excluded.host, state = 'waiting', again = true, worker = null,
@@ -82,7 +88,7 @@ const RECLAIM: &str =
 where run = $1 and state = 'taken' and not exists (select from kernel_keys.workers w
     where w.name = t.worker and w.until > clock_timestamp())";
 const ROTATED: &str =
-    "update kernel_keys.tasks set state = 'rotated', why = null, changed = clock_timestamp()
+    "update kernel_keys.tasks set state = 'rotated', new_id = $4, why = null, changed = clock_timestamp()
 where server = $1 and key_id = $2 and worker = $3 and state = 'taken'";
 const FAILED: &str = "with failed as (
     update kernel_keys.tasks set state = 'failed', why = $4, changed = clock_timestamp()
@@ -92,12 +98,16 @@ const GIVE_BACK: &str =
     "update kernel_keys.tasks set state = 'waiting', again = true, worker = null,
     later = clock_timestamp() + $4 * interval '1 millisecond'
 where server = $1 and key_id = $2 and worker = $3 and state = 'taken'";
-const FATES: &str = "select key_id, state, host, worker, why from kernel_keys.tasks
+const FATES: &str = "select key_id, state, host, worker, why, run from kernel_keys.tasks
 where server = $1 and key_id = any($2)";
+const OTHERS: &str = "select name from kernel_keys.workers
+where run = $1 and name <> $2 and until > clock_timestamp()
+    and (select failures from kernel_keys.runs where id = $1) < $3 limit 1";
 const MADE: &str = "select o.key_id from unnest($2::text[], $3::text[]) as o (key_id, journal)
 where exists (select from kernel_keys.tasks other where other.server = $1
     and other.journal = o.journal and other.key_id <> o.key_id
-    and other.state in ('taken', 'rotated'))";
+    and other.state in ('taken', 'rotated'))
+or exists (select from kernel_keys.tasks other where other.server = $1 and other.new_id = o.key_id)";
 const RENEW: &str = "with worker as (
     update kernel_keys.workers set until = clock_timestamp() + $2 * interval '1 millisecond'
     where name = $1 returning run, until)
@@ -155,7 +165,7 @@ impl SharedQueue {
         let lease = shared.lease_ms();
         let Joining { fleet, server, selects, .. } = &joining;
         let session = &shared.session;
-        session.query_until(until, END_DEAD, &[(fleet, Type::TEXT)]).await?;
+        session.query_until(until, END_OVER, &[(fleet, Type::TEXT)]).await?;
         let rows = session
             .query_until(
                 until,
@@ -242,6 +252,15 @@ impl SharedQueue {
         let member = &*self.member;
         let server = (&member.server as _, Type::TEXT);
         let mut fates = HashMap::new();
+        if keys.is_empty() {
+            return Ok(fates);
+        }
+        let of_run = [
+            (&member.run as _, Type::INT8),
+            (&member.worker as _, Type::TEXT),
+            (&self.most_failures as _, Type::INT4),
+        ];
+        let others = !member.query(OTHERS, &of_run).await?.is_empty();
         for keys in keys.chunks(MANY) {
             let (ids, journals): (Vec<_>, Vec<_>) =
                 keys.iter().map(|(id, journal)| (id, journal.as_ref())).unzip();
@@ -251,21 +270,26 @@ impl SharedQueue {
                 fates.insert(row.get(0), Fate::JustMade);
             }
             for row in member.query(FATES, &[server.clone(), ids]).await? {
-                fates.insert(row.get(0), fate(&row, &member.host));
+                fates.insert(row.get(0), fate(&row, member, others));
             }
         }
         Ok(fates)
     }
 }
 
-fn fate(row: &Row, here: &str) -> Fate {
+fn fate(row: &Row, member: &Member, others: bool) -> Fate {
     let text = |column| row.get::<_, Option<String>>(column).unwrap_or_default();
     let (state, host) = (row.get::<_, &str>(1), row.get::<_, Option<&str>>(2));
     match state {
         "rotated" => Fate::Rotated { worker: text(3) },
         "failed" => Fate::Failed { worker: text(3), why: text(4) },
         "taken" => Fate::UnderWay { worker: text(3) },
-        _ => Fate::Waiting { host: host.filter(|host| *host != here).map(host_name) },
+        _ => match host.filter(|host| *host != member.host) {
+            Some(host) => Fate::OfHost { host: host_name(host) },
+            None if row.get::<_, i64>(5) != member.run => Fate::OfFleet,
+            None if others => Fate::OfOthers,
+            None => Fate::Waiting,
+        },
     }
 }
 
@@ -329,7 +353,8 @@ impl Queue for SharedQueue {
                 parameters.push((&hosts, Type::TEXT_ARRAY));
                 self.member.query(OFFER, &parameters).await.map_err(|it| unusable(&it))?;
             }
-            Ok(())
+            let offered = self.member.query(OFFERED, &[(run, Type::INT8)]).await;
+            offered.map(drop).map_err(|problem| unusable(&problem))
         })
     }
 
@@ -340,18 +365,18 @@ impl Queue for SharedQueue {
     fn end<'a>(&'a self, turn: &'a Turn, end: End) -> BoxFuture<'a, Result<(), RotationError>> {
         Box::pin(async move {
             let Member { server, worker, .. } = &*self.member;
-            let (sql, more): (_, Option<Parameter<'_>>) = match &end {
-                End::Rotated => (ROTATED, None),
-                End::Failed { why } => (FAILED, Some((why, Type::TEXT))),
-                End::InUse => (GIVE_BACK, Some((&IN_USE_MS, Type::FLOAT8))),
-                End::Left => (GIVE_BACK, Some((&0.0_f64, Type::FLOAT8))),
+            let (sql, fourth): (_, Parameter<'_>) = match &end {
+                End::Rotated { new_id } => (ROTATED, (new_id, Type::TEXT)),
+                End::Failed { why } => (FAILED, (why, Type::TEXT)),
+                End::InUse => (GIVE_BACK, (&IN_USE_MS, Type::FLOAT8)),
+                End::Left => (GIVE_BACK, (&0.0_f64, Type::FLOAT8)),
             };
-            let mut parameters = vec![
+            let parameters = [
                 (server as _, Type::TEXT),
                 (&turn.key_id as _, Type::TEXT),
                 (worker as _, Type::TEXT),
+                fourth,
             ];
-            parameters.extend(more);
             let ended = self.member.query(sql, &parameters).await;
             ended.map(drop).map_err(|problem| unusable(&problem))
         })

@@ -9,6 +9,8 @@ create table kernel_keys.runs (
     until timestamptz not null,
     workers integer not null default 1,
     failures integer not null default 0,
+    -- Its first worker has said which keys there are.
+    offered boolean not null default false,
     over boolean not null default false
 );
 create unique index runs_live on kernel_keys.runs (fleet) where not over;
@@ -35,11 +37,14 @@ create table kernel_keys.tasks (
     again boolean not null default false,
     -- Not before then.
     later timestamptz,
+    -- The key that its rotation has made.
+    new_id text,
     why text,
     changed timestamptz not null default clock_timestamp(),
     primary key (server, key_id)
 );
 create index tasks_of_run on kernel_keys.tasks (run, state, key_id);
+create index tasks_made on kernel_keys.tasks (server, new_id) where new_id is not null;
 create index tasks_of_journal on kernel_keys.tasks (server, journal);
 -- How long the server wants to be left alone.
 create table kernel_keys.limits (
