@@ -85,6 +85,7 @@ mod fleet;
 mod journal;
 mod listing;
 mod lost;
+mod older;
 mod once;
 mod plan;
 mod report;

@@ -9,6 +9,7 @@ use super::evidence::fingerprint::Fingerprint;
 use super::journal::record::{Ending, Past, Record};
 use super::journal::{Journal, read};
 use super::lost;
+use super::older;
 use super::plan::place::Place;
 use super::plan::record::Plan;
 use super::report::{Disposition, Outcome, Resolution, RotationError, RotationReport, StoreHolds};
@@ -74,6 +75,9 @@ async fn go_on(
     let organization = api.organization().await?;
     let place = here(common, &*store, organization);
     find_place(&given, &plan, &journal.past, &place, shown)?;
+    if let Some(held) = shown {
+        older::catch_up(common, &api, &store, &mut journal, held).await?;
+    }
     let foreign = match shown {
         Some(held) if shows(&plan, &journal.past, shown, false).is_none() => {
             api.lets_in(held).await?
@@ -232,7 +236,7 @@ async fn give_up(mut journal: Journal) -> Result<Option<RotationReport>, Rotatio
         }
     }
     for marker in &past.unsettled {
-        todo.push(format!("a key named {marker} may appear, which nobody holds: delete it"));
+        todo.push(format!("a key named {marker} may appear: delete it, unless the store holds it"));
     }
     if past.is_open() {
         journal.append(&Record::Resolved { resolution: Resolution::GiveUp }).await?;

@@ -48,6 +48,42 @@ async fn a_newer_schema_is_refused_in_one_sentence() {
     assert!(error.contains("version 7"), "{error}");
     let knows = format!("up to {VERSION}: use a newer one");
     assert!(error.contains(&knows), "{error}");
+    // Least of all does it delete from what it does not know.
+    for error in [
+        journals.prune(std::time::Duration::ZERO).await.unwrap_err(),
+        journals.fleets().await.unwrap_err(),
+        journals.unfinished().await.unwrap_err(),
+        journals.histories().await.unwrap_err(),
+        journals.check().await.unwrap_err(),
+    ] {
+        assert!(error.to_string().contains(&knows), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_look_says_what_is_missing_and_makes_nothing() {
+    let Some(database) = Database::fresh() else { return };
+    let journals = database.journals();
+    let missing = journals.check().await.unwrap_err().to_string();
+    assert!(missing.contains("no schema kernel_keys"), "{missing}");
+    assert_eq!(journals.prune(std::time::Duration::ZERO).await.unwrap(), 0);
+    assert!(journals.fleets().await.unwrap().is_empty());
+    let there = "select count(*) from pg_namespace where nspname = 'kernel_keys'";
+    assert_eq!(database.sql(there), "0");
+    journals.migrate().await.unwrap();
+    journals.check().await.unwrap();
+    database.sql(
+        "do $$ begin create role looker login password 'w'; exception when duplicate_object then null; end $$;
+        grant usage on schema kernel_keys to looker;
+        grant select on all tables in schema kernel_keys to looker",
+    );
+    let (_, server) = database.direct.split_once('@').unwrap();
+    let looker = format!("postgres://looker:w@{server}");
+    let lacks = onkernel::rotation::PostgresJournals::new(&looker).unwrap().check().await;
+    let lacks = lacks.unwrap_err().to_string();
+    assert!(lacks.contains("lacks INSERT on kernel_keys.records"), "{lacks}");
+    assert!(lacks.contains("DELETE on kernel_keys.tasks") && !lacks.contains("SELECT"), "{lacks}");
+    database.sql("drop schema kernel_keys cascade");
 }
 
 #[tokio::test]

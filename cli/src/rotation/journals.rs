@@ -164,6 +164,19 @@ impl Kept {
         }
     }
 
+    /// What stands in the way of journals in a database.
+    pub(crate) async fn check(&self) -> Result<(), Failure> {
+        match self {
+            Self::Folder(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(journals) => {
+                let advice = "Set DATABASE_URL, or PGHOST and its like; the schema is made, or brought up to date, by kernel-keys ledger migrate, and what a role needs is in docs/postgres.md.";
+                let checked = journals.check().await;
+                checked.map_err(|error| Failure::new(error.to_string()).advise(advice))
+            }
+        }
+    }
+
     /// What the journals have seen, each with its name.
     pub(crate) async fn histories(&self) -> Result<Vec<(String, Option<History>)>, Failure> {
         match self {
@@ -245,9 +258,8 @@ pub(crate) fn postgres(lease: Option<Duration>) -> Result<PostgresJournals, Fail
 
 #[cfg(feature = "postgres")]
 pub(crate) fn unreachable(error: &onkernel::rotation::RotationError) -> Failure {
-    Failure::new(error.to_string()).advise(
-        "Set DATABASE_URL, or PGHOST and its like; where the role may not make the schema, run once with one that may: kernel-keys ledger migrate",
-    )
+    Failure::new(error.to_string())
+        .advise("What is missing, says: kernel-keys doctor --journal postgres")
 }
 
 /// A time of days.

@@ -215,7 +215,9 @@ impl Fleet {
     ) -> Vec<(ApiKey, Rotated)> {
         // What this process has lost, or was told to leave, is the work of others, if there are any.
         let is_left = |became: &Rotated| match became {
-            Rotated::Failed(error) => error.is_lost() || error.is_stopped(),
+            Rotated::Failed(error) => {
+                error.is_lost() || error.is_stopped() && self.given.stop.is_requested()
+            }
             _ => false,
         };
         let open = picked.iter().filter(|(key, store)| match done.get(&key.id) {

@@ -70,7 +70,8 @@ impl Work<'_> {
             }
             Err(error) => match self.queue.is_shared() {
                 true if error.decision() == Some(Decision::UnderWay) => (None, End::InUse),
-                true if error.is_lost() || error.is_stopped() => {
+                true if error.is_lost() => (Some(Rotated::Failed(error)), End::InUse),
+                true if error.is_stopped() && self.given.stop.is_requested() => {
                     (Some(Rotated::Failed(error)), End::Left)
                 }
                 _ => {

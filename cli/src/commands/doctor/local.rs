@@ -70,6 +70,7 @@ pub(super) async fn journals(
     let resume = ResumeCommand::new(global, chosen);
     let found = async {
         let kept = Kept::looked_at(chosen)?;
+        kept.check().await?;
         Ok::<_, Failure>((kept.histories().await?.len(), kept.unfinished().await?, kept))
     };
     let (count, unfinished, kept) = match found.await {

@@ -41,13 +41,14 @@ fn print(fleet: &FleetStatus, output: &Output, now: DateTime<Utc>) -> Result<(),
         false => "over".to_owned(),
     };
     output.print(&format!(
-        "{} at {}\n  begun {}, {state}: {} rotated, {} failed, {} under way, {} waiting",
+        "{} at {}\n  begun {}, {state}: {} rotated, {} failed, {} {}, {} waiting",
         safe(&fleet.selects),
         safe(&fleet.server),
         relative(fleet.began, now),
         keys.rotated,
         keys.failed,
         keys.under_way,
+        if fleet.under_way { "under way" } else { "left by their workers" },
         keys.waiting,
     ))?;
     if let Some(ms) = fleet.held_back_ms {

@@ -113,6 +113,15 @@ impl PostgresJournals {
         done.map_err(|problem| unusable(&problem))
     }
 
+    /// Whether rotations could keep their journals here, found out without changing anything.
+    ///
+    /// # Errors
+    /// What stands in the way: the database cannot be reached or is read-only, its schema is not there or
+    /// of another version, or the role lacks a right, which is named.
+    pub async fn check(&self) -> Result<(), RotationError> {
+        schema::check(&self.0.session).await.map_err(|problem| unusable(&problem))
+    }
+
     /// The journal of a store. One that belongs to a host has one on every host.
     pub fn of(&self, store: &dyn Store) -> JournalAt {
         let host = (!store.shared()).then(Host::this);
@@ -134,6 +143,7 @@ impl PostgresJournals {
     pub async fn unfinished(
         &self,
     ) -> Result<Vec<(JournalAt, Result<Pending, RotationError>)>, RotationError> {
+        self.0.known().await?;
         let sql = "select name from kernel_keys.journals where open order by name";
         let rows = self.0.rows(sql, &[]).await;
         let mut found = Vec::new();
@@ -152,6 +162,7 @@ impl PostgresJournals {
     pub async fn histories(
         &self,
     ) -> Result<Vec<(JournalAt, Result<History, RotationError>)>, RotationError> {
+        self.0.known().await?;
         let sql = "select name from kernel_keys.journals order by name";
         let rows = self.0.rows(sql, &[]).await;
         let mut found = Vec::new();
@@ -169,6 +180,7 @@ impl PostgresJournals {
     /// # Errors
     /// The database cannot be read.
     pub async fn fleets(&self) -> Result<Vec<FleetStatus>, RotationError> {
+        self.0.known().await?;
         fleets::all(&self.0).await.map_err(|problem| unusable(&problem))
     }
 
@@ -178,12 +190,12 @@ impl PostgresJournals {
     /// # Errors
     /// The database cannot be written.
     pub async fn prune(&self, keep: Duration) -> Result<u64, RotationError> {
-        let until = Instant::now() + PATIENCE;
+        self.0.known().await?;
         let seconds = keep.as_secs_f64();
         let parameters: &[Parameter<'_>] = &[(&seconds, Type::FLOAT8)];
         let mut removed = 0;
         for sql in [PRUNE_RUNS, PRUNE_JOURNALS] {
-            let rows = self.0.session.query_until(until, sql, parameters).await;
+            let rows = self.0.rows(sql, parameters).await;
             removed = rows.map_err(|problem| unusable(&problem))?.len() as u64;
         }
         Ok(removed)

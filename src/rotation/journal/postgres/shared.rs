@@ -6,6 +6,7 @@ use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
+use super::schema;
 use super::session::{Parameter, Problem, Session};
 use crate::rotation::journal::JournalError;
 use crate::rotation::report::RotationError;
@@ -23,7 +24,12 @@ impl Shared {
         self.lease.as_secs_f64() * 1000.0
     }
 
-    /// What a statement shows that changes nothing; nothing where there are no tables yet.
+    /// Fails where the tables are of a newer version.
+    pub(super) async fn known(&self) -> Result<(), RotationError> {
+        schema::known(&self.session).await.map(drop).map_err(|problem| unusable(&problem))
+    }
+
+    /// What a statement shows; nothing where there are no tables yet.
     pub(super) async fn rows(
         &self,
         sql: &str,
