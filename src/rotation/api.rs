@@ -122,7 +122,6 @@ impl Api {
     }
 
     /// The id of this caller's own key; `None` where that cannot be asked, or the key is dead.
-    #[cfg(feature = "store-aws")]
     pub(crate) async fn own_id(&self) -> Result<Option<String>> {
         self.context("look up the key", "/authentication/credential_id").await
     }

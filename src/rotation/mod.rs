@@ -85,6 +85,7 @@ mod fleet;
 mod journal;
 mod listing;
 mod lost;
+mod older;
 mod once;
 mod plan;
 mod report;
@@ -98,10 +99,8 @@ mod store_test;
 mod sweep;
 mod system;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-
-use serde_json::Value;
 
 use crate::types::ApiKey;
 use crate::types::CreateApiKeyRequest;
@@ -114,8 +113,15 @@ pub use self::builder::{HookCommand, Resume, Rotation};
 pub use self::effects::Probe;
 pub use self::effects::clock::Clock;
 pub use self::effects::stop::Stop;
-pub use self::fleet::{Audited, Fleet, FleetEvent, Planned, Policy, Rotated, Skipped};
+pub use self::fleet::{Audited, Elsewhere, Fleet, FleetEvent, Planned, Policy, Rotated, Skipped};
+pub use self::journal::JournalAt;
 pub use self::journal::history::History;
+pub use self::journal::ledger::Journals;
+pub use self::journal::pending::Pending;
+#[cfg(feature = "postgres")]
+pub use self::journal::postgres::{
+    FleetKey, FleetKeys, FleetStatus, FleetWorker, PostgresJournals,
+};
 pub use self::once::{CreateOnce, CreateOnceError, CreatedOnce};
 pub use self::plan::record::{Lifetime, Retirement};
 pub use self::report::{
@@ -159,7 +165,7 @@ pub trait RotationExt: sealed::Sealed {
 
     /// Goes on with the rotation of a journal after a crash, or after a failure that needed
     /// attention.
-    fn resume(&self, journal: impl Into<PathBuf>) -> Resume;
+    fn resume(&self, journal: impl Into<JournalAt>) -> Resume;
 
     /// Looks again for keys that rotations of this journal may have made unseen, waits for the
     /// settle time, looks once more, and deletes what it finds. Says how many were deleted.
@@ -169,7 +175,7 @@ pub trait RotationExt: sealed::Sealed {
     /// calls that fail.
     fn sweep(
         &self,
-        journal: impl Into<PathBuf> + Send,
+        journal: impl Into<JournalAt> + Send,
     ) -> impl Future<Output = Result<usize, RotationError>> + Send;
 
     /// Makes a key exactly once, although the server offers no way to repeat a creation: under a
@@ -219,11 +225,11 @@ impl RotationExt for Client {
         Rotation::new(self, Subject::Stored).shared_store(store)
     }
 
-    fn resume(&self, journal: impl Into<PathBuf>) -> Resume {
+    fn resume(&self, journal: impl Into<JournalAt>) -> Resume {
         Resume::new(self, journal.into())
     }
 
-    async fn sweep(&self, journal: impl Into<PathBuf> + Send) -> Result<usize, RotationError> {
+    async fn sweep(&self, journal: impl Into<JournalAt> + Send) -> Result<usize, RotationError> {
         Resume::new(self, journal.into()).sweep().await
     }
 
@@ -250,7 +256,7 @@ impl RotationExt for Client {
 /// assert!(name.ends_with(".jsonl"));
 /// ```
 pub fn journal_name(store: &str) -> String {
-    fleet::journal_name(store)
+    journal::ledger::journal_name(store)
 }
 
 /// What a journal says of the rotations that have ended. Needs no key and no network.
@@ -261,43 +267,10 @@ pub fn history(journal: impl AsRef<Path>) -> Result<History, RotationError> {
     Ok(journal::history::read(journal.as_ref())?)
 }
 
-/// What a journal says is not finished.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Pending {
-    /// Whether a rotation was begun and has not ended; otherwise only names are left to look for.
-    pub under_way: bool,
-    /// The id of the key that was to be replaced.
-    pub old_id: String,
-    /// That key's name.
-    pub name: String,
-    /// What the store called itself.
-    pub store: String,
-    /// The host on which it was begun, where its store belongs to one host.
-    pub host: Option<String>,
-    /// The note that was given to the rotation.
-    pub note: Value,
-    /// Names under which a key that nobody holds may still appear.
-    pub unsettled: Vec<String>,
-}
-
 /// What is left to do by a journal; `None` when nothing is. Needs no key and no network.
 ///
 /// # Errors
 /// A journal that cannot be read, or is damaged.
 pub fn pending(journal: impl AsRef<Path>) -> Result<Option<Pending>, RotationError> {
-    let past = journal::read(journal.as_ref())?;
-    let under_way = past.is_open();
-    if !under_way && past.unsettled.is_empty() {
-        return Ok(None);
-    }
-    Ok(past.plan.map(|plan| Pending {
-        note: plan.note.clone(),
-        host: plan.place.host.as_ref().map(ToString::to_string),
-        under_way,
-        old_id: plan.old_id,
-        name: plan.name,
-        store: plan.store,
-        unsettled: past.unsettled.iter().map(ToString::to_string).collect(),
-    }))
+    Ok(Pending::of(journal::read_file(journal.as_ref())?))
 }

@@ -9,20 +9,29 @@ use super::evidence::fingerprint::Fingerprint;
 use super::journal::record::{Ending, Past, Record};
 use super::journal::{Journal, read};
 use super::lost;
+use super::older;
 use super::plan::place::Place;
 use super::plan::record::Plan;
 use super::report::{Disposition, Outcome, Resolution, RotationError, RotationReport, StoreHolds};
 use super::settings::Resumption;
-use super::site::{here, lock_store, required};
+use super::site::{here, lock_store, required, take};
 use super::sweep;
 use crate::Secret;
 
 /// Finishes or undoes what was under way.
 pub(crate) async fn run(given: Resumption) -> Result<Option<RotationReport>, RotationError> {
+    let effects = given.common.effects();
+    effects.while_held(Box::pin(go_on(given, &effects))).await
+}
+
+async fn go_on(
+    given: Resumption,
+    effects: &Arc<Effects>,
+) -> Result<Option<RotationReport>, RotationError> {
     let common = &given.common;
     let mut lost = false;
     if let Some(path) = &common.journal {
-        let past = read(path)?;
+        let past = read(path).await?;
         let over = !past.is_open() && past.unsettled.is_empty();
         let store = common.store.as_ref().filter(|_| given.adopt && over);
         lost = match &past.plan {
@@ -35,25 +44,24 @@ pub(crate) async fn run(given: Resumption) -> Result<Option<RotationReport>, Rot
             return Ok(None);
         }
         if given.give_up && !lost {
-            return give_up(Journal::open(path)?).await;
+            return give_up(take(path, effects).await?).await;
         }
     }
     let (store, path) = required(common)?;
-    let effects = common.effects();
-    let mut journal = Journal::open(path)?;
+    let mut journal = take(path, effects).await?;
     let store_lock = lock_store(&*store)?;
     // Whoever takes the lock removes what a killed process has left beside the store.
     if let Err(error) = store.check().await {
         effects.note(error.to_string());
     }
-    if lost && !lost::find(&given, &effects, &store, &mut journal).await? {
+    if lost && !lost::find(&given, effects, &store, &mut journal).await? {
         return Ok(None);
     }
     let Some(plan) = journal.past.plan.clone() else { return Ok(None) };
     if !journal.past.is_open() {
         // Only names to look for are left.
-        let held = sweep::held(common, &effects).await?;
-        let (api, _) = sweep::caller(common, &effects, &journal.past, held.as_ref()).await?;
+        let held = sweep::held(common, effects).await?;
+        let (api, _) = sweep::caller(common, effects, &journal.past, held.as_ref()).await?;
         sweep::settle(common, &api, &mut journal, held.as_ref()).await?;
         return Ok(None);
     }
@@ -63,10 +71,13 @@ pub(crate) async fn run(given: Resumption) -> Result<Option<RotationReport>, Rot
         false => None,
     };
     let shown = held.as_ref().and_then(|held| held.as_ref().ok()).and_then(Option::as_ref);
-    let (api, asking) = sweep::caller(common, &effects, &journal.past, shown).await?;
+    let (api, asking) = sweep::caller(common, effects, &journal.past, shown).await?;
     let organization = api.organization().await?;
     let place = here(common, &*store, organization);
     find_place(&given, &plan, &journal.past, &place, shown)?;
+    if let Some(held) = shown {
+        older::catch_up(common, &api, &store, &mut journal, held).await?;
+    }
     let foreign = match shown {
         Some(held) if shows(&plan, &journal.past, shown, false).is_none() => {
             api.lets_in(held).await?
@@ -79,9 +90,9 @@ pub(crate) async fn run(given: Resumption) -> Result<Option<RotationReport>, Rot
     }
     let is_old = |key: &Secret| plan.old.as_ref().is_some_and(|old| old.is_of(key));
     let own = (plan.own && is_old(&asking)).then_some(asking);
-    resolve(&given, &effects, &mut journal, place).await?;
+    resolve(&given, effects, &mut journal, place).await?;
     let opening = Opening {
-        setup: common.setup(Arc::clone(&effects), store),
+        setup: common.setup(Arc::clone(effects), store),
         plan: journal.past.plan.clone().unwrap_or(plan),
         journal,
         store_lock,
@@ -225,7 +236,7 @@ async fn give_up(mut journal: Journal) -> Result<Option<RotationReport>, Rotatio
         }
     }
     for marker in &past.unsettled {
-        todo.push(format!("a key named {marker} may appear, which nobody holds: delete it"));
+        todo.push(format!("a key named {marker} may appear: delete it, unless the store holds it"));
     }
     if past.is_open() {
         journal.append(&Record::Resolved { resolution: Resolution::GiveUp }).await?;

@@ -1,18 +1,19 @@
 //! What a rotation is given: the store, the hooks, the times, and where its effects go.
 
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use super::effects::clock::{Clock, SystemClock};
 use super::effects::rate_limit::RateLimit;
 use super::effects::stop::Stop;
 use super::effects::{Effects, Listener, Probe};
 use super::evidence::held::Times;
+use super::journal::JournalAt;
 use super::plan::record::{Lifetime, Retirement};
 use super::report::StoreHolds;
 use super::store::Store;
@@ -44,7 +45,7 @@ pub enum DeployTarget {
 pub(crate) struct Common {
     pub(crate) client: Client,
     pub(crate) store: Option<Arc<dyn Store>>,
-    pub(crate) journal: Option<PathBuf>,
+    pub(crate) journal: Option<JournalAt>,
     pub(crate) deploy: Option<DeployHook>,
     pub(crate) verify: Option<VerifyHook>,
     pub(crate) hook_timeout: Duration,
@@ -89,6 +90,8 @@ impl Common {
             stop: self.stop.clone(),
             unstoppable: AtomicBool::new(false),
             server_time: std::sync::Mutex::default(),
+            hold: OnceLock::new(),
+            barred: Notify::new(),
         })
     }
 

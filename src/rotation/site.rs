@@ -1,9 +1,10 @@
 //! Where a rotation is asked for: the store and its lock, the journal, and the place that both are
 //! held to.
 
-use std::path::Path;
 use std::sync::Arc;
 
+use super::effects::Effects;
+use super::journal::{Journal, JournalAt};
 use super::plan::place::Place;
 use super::report::{Decision, RotationError};
 use super::settings::Common;
@@ -12,7 +13,7 @@ use super::system::host::Host;
 use super::system::lock::Lock;
 
 /// What cannot be left out.
-pub(crate) fn required(common: &Common) -> Result<(Arc<dyn Store>, &Path), RotationError> {
+pub(crate) fn required(common: &Common) -> Result<(Arc<dyn Store>, &JournalAt), RotationError> {
     let Some(store) = &common.store else {
         let why = "a rotation needs a store: the place where the workload reads its key";
         return Err(RotationError::unchanged(why));
@@ -22,6 +23,16 @@ pub(crate) fn required(common: &Common) -> Result<(Arc<dyn Store>, &Path), Rotat
         return Err(RotationError::unchanged(why));
     };
     Ok((Arc::clone(store), journal))
+}
+
+/// Takes the journal. From here on nothing happens without it.
+pub(crate) async fn take(at: &JournalAt, effects: &Effects) -> Result<Journal, RotationError> {
+    let journal = Journal::open(at).await?;
+    if let Some(hold) = journal.hold() {
+        // One journal for one run: there is none before it.
+        let _ = effects.hold.set(hold);
+    }
+    Ok(journal)
 }
 
 /// One rotation of a store at a time.

@@ -174,6 +174,8 @@ impl StoreTest {
             stop: self.stop,
             unstoppable: AtomicBool::new(false),
             server_time: std::sync::Mutex::default(),
+            hold: std::sync::OnceLock::new(),
+            barred: tokio::sync::Notify::new(),
         };
         let mut trial = Trial { store: self.store, effects, report };
         let lock = lock_store(&*trial.store);

@@ -12,6 +12,7 @@ use super::journal::record::{Past, Record};
 use super::journal::{Journal, read};
 use super::report::{Resolution, RotationError};
 use super::settings::Common;
+use super::site::take;
 use crate::Secret;
 
 /// Deletes what bears a marker that is to be looked for. What was rejected clearly is done with after
@@ -133,26 +134,29 @@ pub(crate) async fn settle(
 
 /// A sweep by itself.
 pub(crate) async fn run(common: Common) -> Result<usize, RotationError> {
+    let effects = common.effects();
+    effects.while_held(Box::pin(sweep(&common, &effects))).await
+}
+
+async fn sweep(common: &Common, effects: &Arc<Effects>) -> Result<usize, RotationError> {
     let Some(path) = &common.journal else {
         return Err(RotationError::unchanged("a sweep needs a journal"));
     };
-    let past = read(path)?;
+    let past = read(path).await?;
     if !past.is_open() && past.unsettled.is_empty() && past.rejected.is_empty() {
         return Ok(0);
     }
-    let effects = common.effects();
-    let mut journal = Journal::open(path)?;
+    let mut journal = take(path, effects).await?;
     if journal.past.is_open() {
         return Err(RotationError::unchanged(format!(
-            "the journal {} holds a rotation that is not finished: resume it, which sweeps too",
-            path.display()
+            "the journal {path} holds a rotation that is not finished: resume it, which sweeps too"
         )));
     }
-    let held = held(&common, &effects).await?;
-    let (api, _) = caller(&common, &effects, &journal.past, held.as_ref()).await?;
+    let held = held(common, effects).await?;
+    let (api, _) = caller(common, effects, &journal.past, held.as_ref()).await?;
     let until = effects.elapsed() + common.visibility();
     let first = look(&api, &mut journal, held.as_ref(), until).await?;
-    Ok(first + settle(&common, &api, &mut journal, held.as_ref()).await?)
+    Ok(first + settle(common, &api, &mut journal, held.as_ref()).await?)
 }
 
 /// What the store holds: it is no orphan, and after a self-rotation it is the key that may ask.

@@ -64,7 +64,7 @@ fn every_program_of_the_documentation_compiles_with_what_the_readme_says_to_add(
     assert!(programs.len() > 200, "{} programs only", programs.len());
 
     // Whatever resources and stores they are about.
-    let all = r#""full", "store-aws", "store-kubernetes", "store-vault""#;
+    let all = r#""full", "postgres", "store-aws", "store-kubernetes", "store-vault""#;
     let dependencies = dependencies(&readme).replacen("\"browsers\"", all, 1);
     assert!(dependencies.contains("full"), "{dependencies}");
     let outside = Outside::new(&dependencies);

@@ -104,6 +104,35 @@ Examples:
   kernel-keys doctor
   kernel-keys doctor --store vault:secret/ci#key --json";
 
+#[cfg(feature = "postgres")]
+pub(super) const LEDGER: &str = "\
+Examples:
+  DATABASE_URL=postgres://owner@db/keys kernel-keys ledger migrate
+  kernel-keys rotate --store file:/etc/ci/kernel-key --retire grace --journal postgres";
+
+#[cfg(feature = "postgres")]
+pub(super) const LEDGER_MIGRATE: &str = "\
+Example:
+  PGHOST=db PGUSER=owner PGSSLMODE=verify-full kernel-keys ledger migrate";
+
+#[cfg(feature = "postgres")]
+pub(super) const LEDGER_PRUNE: &str = "\
+Example:
+  kernel-keys ledger prune --keep 365";
+
+#[cfg(feature = "postgres")]
+pub(super) const FLEET: &str = "\
+Examples:
+  kernel-keys rotate-all --older-than 60d --store vault:secret/{name}#key --retire delete --journal postgres
+  kernel-keys fleet status";
+
+#[cfg(feature = "postgres")]
+pub(super) const FLEET_STATUS: &str = "\
+Examples:
+  kernel-keys fleet status
+  watch kernel-keys fleet status
+  kernel-keys fleet status --json | jq '.[] | select(.under_way) | .keys'";
+
 pub(super) const CONFIG: &str = "\
 Examples:
   kernel-keys config set key-file /etc/ci/kernel-key

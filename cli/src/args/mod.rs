@@ -23,6 +23,8 @@ pub(crate) use self::rotation::{
 pub(crate) use self::serve::Serve;
 pub(crate) use self::stores::{StoreAction, StoreCommand};
 pub(crate) use self::tools::{Completions, Config, ConfigAction, Doctor, Man};
+#[cfg(feature = "postgres")]
+pub(crate) use self::tools::{Fleet, FleetAction, KEEP, Ledger, LedgerAction};
 use crate::failure::Failure;
 use crate::output::{Format, Output};
 use crate::settings::Settings;
@@ -72,6 +74,10 @@ pub(crate) enum Command {
     /// Rotate every key that a policy selects and that has a store
     #[command(after_long_help = help::ROTATE_ALL)]
     RotateAll(Box<RotateAll>),
+    /// Show how far the workers are that share the work of rotate-all
+    #[cfg(feature = "postgres")]
+    #[command(after_long_help = help::FLEET)]
+    Fleet(Fleet),
     /// List the kinds of stores and the presets, with what each can do
     #[command(after_long_help = help::STORES)]
     Stores,
@@ -81,6 +87,10 @@ pub(crate) enum Command {
     /// Find out what is wrong, and the command that mends it
     #[command(after_long_help = help::DOCTOR)]
     Doctor(Doctor),
+    /// Look after the database of the journals
+    #[cfg(feature = "postgres")]
+    #[command(after_long_help = help::LEDGER)]
+    Ledger(Ledger),
     /// Show and change the configuration file and its profiles
     #[command(after_long_help = help::CONFIG)]
     Config(Config),

@@ -1,11 +1,12 @@
 //! What the commands for interrupted rotations take.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use onkernel::rotation::StoreHolds;
 
 use super::rotation::Times;
-use super::values::pause;
+use super::values::{lease, pause};
 use crate::program::command_line;
 use crate::stores::name::StoreName;
 
@@ -17,8 +18,16 @@ pub(crate) struct Resume {
     #[arg(long, value_name = "STORE")]
     pub(crate) store: Option<StoreName>,
     /// Look for journals in this folder [default: a folder in your state folder]
+    ///
+    /// `postgres` is no folder but the database of DATABASE_URL, or of the PG* variables.
     #[arg(long, value_name = "DIR")]
     pub(crate) journal: Option<PathBuf>,
+    /// With --journal postgres, how long a lease is [default: 60]
+    ///
+    /// For so long the database may be away, and so long after a worker's death another goes on with
+    /// its rotation.
+    #[arg(long, value_name = "SECONDS", value_parser = lease)]
+    pub(crate) lease: Option<Duration>,
     /// Deploy the workload with this command instead
     #[arg(long, value_name = "COMMAND", value_parser = command_line)]
     pub(crate) deploy: Option<String>,
@@ -74,8 +83,16 @@ impl Resume {
 #[derive(clap::Args)]
 pub(crate) struct Sweep {
     /// Look for journals in this folder [default: a folder in your state folder]
+    ///
+    /// `postgres` is no folder but the database of DATABASE_URL, or of the PG* variables.
     #[arg(long, value_name = "DIR")]
     pub(crate) journal: Option<PathBuf>,
+    /// With --journal postgres, how long a lease is [default: 60]
+    ///
+    /// For so long the database may be away, and so long after a worker's death another goes on with
+    /// its rotation.
+    #[arg(long, value_name = "SECONDS", value_parser = lease)]
+    pub(crate) lease: Option<Duration>,
     /// How long the server may take to show a change, or to carry out a request whose outcome is
     /// unknown [default: 30; at least twice the timeout]
     #[arg(long, value_name = "SECONDS", value_parser = pause, allow_negative_numbers = true)]

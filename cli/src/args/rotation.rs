@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::builder::PossibleValuesParser;
 
-use super::values::{count, days, duration, grace_days, pause, seconds, time};
+use super::values::{count, days, duration, grace_days, lease, pause, seconds, time};
 use crate::output::columns;
 use crate::program::command_line;
 use crate::stores::name::StoreName;
@@ -73,8 +73,16 @@ pub(crate) struct RotationOptions {
     #[arg(long)]
     pub(crate) never: bool,
     /// Keep journals in this folder [default: a folder in your state folder]
+    ///
+    /// `postgres` is no folder but the database of DATABASE_URL, or of the PG* variables.
     #[arg(long, value_name = "DIR")]
     pub(crate) journal: Option<PathBuf>,
+    /// With --journal postgres, how long a lease is [default: 60]
+    ///
+    /// For so long the database may be away, and so long after a worker's death another goes on with
+    /// its rotation.
+    #[arg(long, value_name = "SECONDS", value_parser = lease)]
+    pub(crate) lease: Option<Duration>,
     /// Show the whole plan, and what would be rejected. Nothing is changed
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -140,6 +148,8 @@ pub(crate) struct Audit {
     pub(crate) prometheus: Option<PathBuf>,
     /// With --prometheus, read the rotations from the journals in this folder [default: a folder in
     /// your state folder]
+    ///
+    /// `postgres` is no folder but the database of DATABASE_URL, or of the PG* variables.
     #[arg(long, value_name = "DIR", requires = "prometheus")]
     pub(crate) journal: Option<PathBuf>,
     /// Print a table of these columns, in this order
@@ -161,6 +171,9 @@ pub(crate) struct RotateAll {
     /// Start no further rotation after this many failures
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count)]
     pub(crate) stop_after: usize,
+    /// With --journal postgres, keep what has ended for this many days [default: 90]
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    pub(crate) keep: Option<i64>,
     #[command(flatten)]
     pub(crate) options: RotationOptions,
 }

@@ -46,6 +46,20 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Seconds for which a lease can be renewed in time.
+#[cfg(feature = "postgres")]
+const SHORTEST_LEASE: Duration = onkernel::rotation::PostgresJournals::SHORTEST_LEASE;
+#[cfg(not(feature = "postgres"))]
+const SHORTEST_LEASE: Duration = Duration::ZERO;
+
+pub(super) fn lease(text: &str) -> Result<Duration, String> {
+    let least = SHORTEST_LEASE.as_secs();
+    seconds(text)
+        .ok()
+        .filter(|time| *time >= SHORTEST_LEASE)
+        .ok_or_else(|| format!("it must be {least} to 86400 seconds"))
+}
+
 /// A number and its unit: `60d`, `12h`, `30m`, `5s`.
 pub(super) fn duration(text: &str) -> Result<TimeDelta, String> {
     let invalid = || "it must be a number above 0 and d, h, m or s, such as 60d".to_owned();

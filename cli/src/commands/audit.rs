@@ -10,7 +10,8 @@ use crate::failure::Failure;
 use crate::output::columns::{self, Row};
 use crate::output::text::{plural, safe};
 use crate::output::{Format, Output};
-use crate::rotation::{journals, metrics};
+use crate::rotation::journals::Kept;
+use crate::rotation::metrics;
 
 pub(super) async fn run(
     args: Audit,
@@ -19,13 +20,13 @@ pub(super) async fn run(
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
     let policy = policy(&args.selection)?;
-    let folder = match args.prometheus.is_some() {
-        true => Some(journals::folder(args.journal.as_deref())?),
+    let kept = match args.prometheus.is_some() {
+        true => Some(Kept::looked_at(args.journal.as_deref())?),
         false => None,
     };
     let selected = client::build(global)?.audit(&policy).await?;
-    if let (Some(path), Some(folder)) = (&args.prometheus, folder) {
-        metrics::write(path, &metrics::text(&selected, &folder, now)?)?;
+    if let (Some(path), Some(kept)) = (&args.prometheus, kept) {
+        metrics::write(path, &metrics::text(&selected, kept.histories().await?, now))?;
     }
     let (chosen, style) = (&args.columns, output.style());
     let rows = || selected.iter().map(|it| Row { key: &it.key, why: Some(&it.why), own: it.own });

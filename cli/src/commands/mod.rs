@@ -7,15 +7,14 @@ mod delete;
 mod demo;
 mod doctor;
 mod get;
+mod journals;
 mod list;
 mod reference;
 mod rename;
-mod resume;
 mod rotate;
 mod rotate_all;
 mod serve;
 mod stores;
-mod sweep;
 mod whoami;
 
 use chrono::Utc;
@@ -36,8 +35,8 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<(), Failure> {
         Command::Rename(rename) => rename::run(rename, &global, output).await,
         Command::Delete(delete) => delete::run(delete, &global, output).await,
         Command::Rotate(rotate) => rotate::run(*rotate, &global, output).await,
-        Command::Resume(resume) => resume::run(*resume, &global, output).await,
-        Command::Sweep(sweep) => sweep::run(sweep, &global, output).await,
+        Command::Resume(resume) => journals::resume::run(*resume, &global, output).await,
+        Command::Sweep(sweep) => journals::sweep::run(sweep, &global, output).await,
         Command::Audit(audit) => audit::run(*audit, &global, output, now).await,
         Command::RotateAll(all) => rotate_all::run(*all, &global, output).await,
         Command::Stores => stores::run(output),
@@ -45,6 +44,10 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<(), Failure> {
             StoreAction::Test { store } => stores::test::run(&store, output).await,
         },
         Command::Doctor(doctor) => doctor::run(doctor, global, output).await,
+        #[cfg(feature = "postgres")]
+        Command::Fleet(fleet) => journals::fleet::run(&fleet.command, output, now).await,
+        #[cfg(feature = "postgres")]
+        Command::Ledger(ledger) => journals::ledger::run(ledger.command, output).await,
         Command::Config(config) => config::run(config, &global, output),
         Command::Completions(completions) => reference::completions(&completions, output),
         Command::Man(man) => reference::man(man, output),

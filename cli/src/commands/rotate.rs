@@ -1,7 +1,7 @@
 //! `rotate`: replaces a key without an outage.
 
 use chrono::{DateTime, Utc};
-use onkernel::rotation::{Lifetime, Retirement, Rotation, RotationExt, Stop, pending};
+use onkernel::rotation::{Lifetime, Retirement, Rotation, RotationExt, Stop};
 
 use crate::args::{self, GRACE_DAYS, Global, OVERLAP, Retire, RotationOptions};
 use crate::ask;
@@ -9,10 +9,11 @@ use crate::client;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::output::text::safe;
+use crate::rotation::journals::Kept;
 use crate::rotation::note::Note;
 use crate::rotation::progress::Progress;
 use crate::rotation::resolutions::ResumeCommand;
-use crate::rotation::{journals, plan, report};
+use crate::rotation::{plan, report};
 use crate::signals::Signals;
 use crate::stores::name::StoreName;
 use clap::ValueEnum;
@@ -27,18 +28,26 @@ pub(super) async fn run(
     check(&options)?;
     let signals = Signals::listen()?;
     let client = client::build(global)?;
-    let chosen = options.journal.as_deref();
+    let kept = Kept::chosen(&options).await?;
+    kept.files_left().iter().for_each(|left| output.note(left));
     let (opened, journal) = match options.dry_run {
-        true => (store.look(), journals::path_of(&store, chosen)?),
-        false => (store.open(), journals::of(&store, chosen)?),
+        true => {
+            let opened = store.look().map_err(Failure::usage)?;
+            let journal = kept.look(&store, &*opened);
+            (opened, journal)
+        }
+        false => {
+            let opened = store.open().map_err(Failure::usage)?;
+            let journal = kept.of(&store, &*opened)?;
+            (opened, journal)
+        }
     };
-    let opened = opened.map_err(Failure::usage)?;
     let note = Note::new(&options, store.clone());
     let mut rotation = match id {
         Some(id) => client.rotation(id).shared_store(opened),
         None => client.rotation_of_shared(opened),
     };
-    rotation = configure(rotation, &options).journal(&journal);
+    rotation = configure(rotation, &options).journal(journal.clone());
     if store_is_new {
         rotation = rotation.store_is_new();
     }
@@ -63,10 +72,10 @@ pub(super) async fn run(
             }
             Ok(())
         }
-        None if matches!(pending(&journal), Ok(None)) => {
+        None if matches!(journal.pending().await, Ok(None)) => {
             Err(Failure::new("stopped before anything was touched"))
         }
-        None => Err(report::dropped(&journals::folder(options.journal.as_deref())?, &resume)),
+        None => Err(report::dropped(&kept, &resume)),
     }
 }
 

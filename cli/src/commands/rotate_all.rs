@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::Utc;
-use onkernel::rotation::{Planned, Rotated, Rotation, RotationExt, Skipped, Stop, Store};
+use onkernel::rotation::{
+    Elsewhere, Planned, Rotated, Rotation, RotationExt, Skipped, Stop, Store,
+};
 use onkernel::types::ApiKey;
 use serde_json::{Value, json};
 
@@ -15,15 +17,16 @@ use crate::client;
 use crate::failure::Failure;
 use crate::output::text::{plural, safe};
 use crate::output::{Output, PrintError};
+use crate::rotation::journals::Kept;
 use crate::rotation::note::Note;
 use crate::rotation::progress::Progress;
 use crate::rotation::resolutions::ResumeCommand;
-use crate::rotation::{events, journals, plan, report};
+use crate::rotation::{events, plan, report};
 use crate::signals::Signals;
 use crate::stores::name::StoreName;
 
 pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Result<(), Failure> {
-    let RotateAll { selection, store, concurrency, stop_after, options } = args;
+    let RotateAll { selection, store, concurrency, stop_after, keep, options } = args;
     let name = store.to_string();
     if !name.contains("{name}") && !name.contains("{id}") {
         return Err(Failure::usage(format!("--store {name} is the same for every key"))
@@ -31,7 +34,12 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
     }
     check(&options)?;
     let client = client::build(global)?;
-    let folder = journals::folder(options.journal.as_deref())?;
+    let kept = Kept::chosen(&options).await?;
+    kept.files_left().iter().for_each(|left| output.note(left));
+    kept.keeps(keep)?;
+    if !options.dry_run {
+        kept.prune(keep).await?;
+    }
     let (signals, stop) = (Signals::listen()?, Stop::new());
     let progress = Progress::of_many(output);
     let (template, named, expected) = (store.clone(), store.clone(), progress.clone());
@@ -60,7 +68,8 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
     let (shown, asked) = (progress.clone(), options.clone());
     let fleet = client
         .rotate_all(policy(&selection)?, stores)
-        .journals(&folder)
+        .journals(kept.journals())
+        .named(&name)
         .concurrency(concurrency)
         .stop_after(stop_after)
         .stop_on(&stop)
@@ -89,7 +98,7 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
     progress.end();
     let rotated = match rotated {
         Some(rotated) => rotated.map_err(|error| report::failure(&error, None, &resume))?,
-        None => return Err(report::dropped(&folder, &resume)),
+        None => return Err(report::dropped(&kept, &resume)),
     };
     if rotated.is_empty() {
         output.note("The policy selects no key.");
@@ -117,6 +126,11 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
                     "failed",
                     report::failure_json(error, named.filled(&key.name, &key.id).as_ref(), &resume),
                 )
+            }
+            Rotated::Elsewhere(how) => {
+                // Whoever has seen it fail may be dead: every worker says so.
+                failed += u64::from(matches!(how, Elsewhere::Failed { .. }));
+                ("elsewhere", json!(elsewhere(how)))
             }
             Rotated::Skipped(why) => {
                 not_started += u64::from(matches!(why, Skipped::Stopped | Skipped::StopRequested));
@@ -162,6 +176,9 @@ fn print_event(
         }
         (Rotated::Skipped(why), _) => {
             events::not_begun(output, &store, named, "skipped", reason(why));
+        }
+        (Rotated::Elsewhere(how), _) => {
+            events::not_begun(output, &store, named, "elsewhere", &elsewhere(how));
         }
         _ => {}
     }
@@ -248,6 +265,20 @@ fn reason(why: &Skipped) -> &'static str {
         Skipped::SharedStore => "another key has the same store",
         Skipped::Stopped => "not started, because other rotations failed",
         Skipped::StopRequested => "not started, because of the signal to stop",
+        Skipped::JustMade => "a rotation has made it within the last hour",
         _ => "it was left alone",
+    }
+}
+
+/// What others do with a key, or have done.
+fn elsewhere(how: &Elsewhere) -> String {
+    match how {
+        Elsewhere::Rotated(worker) => format!("rotated by {worker}"),
+        Elsewhere::UnderWay(worker) => format!("{worker} is at it"),
+        Elsewhere::Failed { worker, why } => format!("failed at {worker}: {why}"),
+        Elsewhere::OfHost(host) => format!("left to {host}, where its store is"),
+        Elsewhere::OfOthers => "left to the other workers".to_owned(),
+        Elsewhere::OfFleet => "left to another fleet, which selects it too".to_owned(),
+        _ => "left to others".to_owned(),
     }
 }

@@ -6,17 +6,16 @@ use std::io::Write as _;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use onkernel::rotation::{Audited, History, history};
+use onkernel::rotation::{Audited, History};
 
-use super::journals;
 use crate::failure::Failure;
 
 /// The file's content.
 pub(crate) fn text(
     selected: &[Audited],
-    journals: &Path,
+    histories: Vec<(String, Option<History>)>,
     now: DateTime<Utc>,
-) -> Result<String, Failure> {
+) -> String {
     let mut out = Metrics::default();
     out.family("kernel_keys_audit_timestamp_seconds", "When the audit was made.");
     out.sample(&[], seconds(now));
@@ -38,14 +37,11 @@ pub(crate) fn text(
         |it| it.key.expires_at.map(seconds),
     );
     let (mut read, mut unreadable) = (Vec::new(), 0);
-    for path in journals::all(journals)? {
-        match history(&path) {
-            Ok(history) if !history.store.is_empty() => {
-                let journal = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                read.push((journal, history));
-            }
-            Ok(_) => {}
-            Err(_) => unreadable += 1,
+    for (journal, history) in histories {
+        match history {
+            Some(history) if !history.store.is_empty() => read.push((journal, history)),
+            Some(_) => {}
+            None => unreadable += 1,
         }
     }
     out.rotations(
@@ -78,7 +74,7 @@ pub(crate) fn text(
     );
     out.family("kernel_keys_unreadable_journals", "How many journals cannot be read.");
     out.sample(&[], unreadable);
-    Ok(out.text)
+    out.text
 }
 
 /// Writes the file as a whole: the collector never sees half of it.

@@ -1,13 +1,12 @@
 //! How a rotation is shown: a line for each step, the report, and what to do when it failed.
 
-use std::path::Path;
-
 use onkernel::rotation::{
     Decision, Disposition, Event, Outcome, Resolution, RotationError, RotationReport, Step,
 };
 use serde_json::json;
 
 use super::events;
+use super::journals::Kept;
 use super::resolutions::ResumeCommand;
 use crate::failure::Failure;
 use crate::output::style::Tint;
@@ -167,10 +166,9 @@ pub(crate) fn option(decision: Decision) -> Option<&'static str> {
 }
 
 /// Work that a second signal has dropped. It can be resumed from any point.
-pub(crate) fn dropped(journals: &Path, resume: &ResumeCommand) -> Failure {
+pub(crate) fn dropped(journals: &Kept, resume: &ResumeCommand) -> Failure {
     Failure::attention(format!(
-        "stopped at once; the unfinished rotations are in the journals in {}",
-        journals.display()
+        "stopped at once; the unfinished rotations are in the journals in {journals}"
     ))
     .advise(resume_advice(resume))
 }

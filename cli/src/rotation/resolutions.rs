@@ -8,6 +8,7 @@ use onkernel::rotation::Resolution;
 use crate::args::Global;
 use crate::failure::Resolve;
 use crate::output::text::safe;
+use crate::rotation::journals::is_postgres;
 use crate::stores::name::StoreName;
 
 /// `kernel-keys resume` with the options that it needs again.
@@ -24,6 +25,11 @@ impl ResumeCommand {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
             path.to_string_lossy().into_owned()
         };
+        // Not every journal is at a path.
+        let journal_at = |journal: &Path| match is_postgres(Some(journal)) {
+            true => journal.to_string_lossy().into_owned(),
+            false => path(journal),
+        };
         let options = [
             ("--base-url", global.base_url.clone()),
             ("--key-file", global.key_file.as_deref().map(path)),
@@ -31,7 +37,7 @@ impl ResumeCommand {
             ("--profile", global.profile.clone()),
             ("--project", global.project.clone()),
             ("--timeout", global.timeout.map(|timeout| timeout.as_secs_f64().to_string())),
-            ("--journal", journal.map(path)),
+            ("--journal", journal.map(journal_at)),
         ];
         let options = options.into_iter().filter_map(|(name, value)| Some((name, value?)));
         Self { options: options.collect() }
@@ -40,6 +46,11 @@ impl ResumeCommand {
     /// The command for every unfinished rotation.
     pub(crate) fn all(&self) -> String {
         command(self.options.iter().map(|(name, value)| (*name, value.as_str())), "")
+    }
+
+    /// The command that looks once more for keys that were left behind.
+    pub(crate) fn sweep(&self) -> String {
+        self.all().replacen("resume", "sweep", 1)
     }
 
     /// The ways to resolve the rotation of one store.

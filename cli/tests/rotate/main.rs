@@ -5,6 +5,7 @@
 mod basics;
 mod events;
 mod killed;
+mod postgres;
 mod resolved;
 mod stopped;
 mod support;

@@ -1,12 +1,12 @@
 //! What is rejected before anything is touched, and what is worth knowing: each check by itself, so
 //! that a rotation ends at the first and a preview shows them all.
 
-use std::path::Path;
 use std::time::Duration;
 
 use crate::Secret;
 use crate::helpers::api_keys::fits_mask;
 use crate::rotation::effects::Effects;
+use crate::rotation::journal::JournalAt;
 use crate::rotation::journal::record::Past;
 use crate::rotation::plan::old_key::OldKey;
 use crate::rotation::plan::record::Retirement;
@@ -107,23 +107,20 @@ pub(super) fn overlap(wanted: &Wanted, store: &dyn Store, retirement: Retirement
 }
 
 /// What an earlier rotation of this journal does not allow.
-pub(super) fn of_journal(path: &Path, past: &Past, store: &dyn Store) -> [Check; 2] {
-    let path = path.display();
+pub(super) fn of_journal(at: &JournalAt, past: &Past, store: &dyn Store) -> [Check; 2] {
     let belongs = past.plan.as_ref().is_none_or(|plan| plan.store == store.describe());
     [
         match past.is_open() {
             false => Ok(()),
             true => undecided(
                 Decision::Unfinished,
-                format!(
-                    "the journal {path} holds a rotation that is not finished: resume it first"
-                ),
+                format!("the journal {at} holds a rotation that is not finished: resume it first"),
             ),
         },
         match belongs {
             true => Ok(()),
             false => {
-                unchanged(format!("the journal {path} belongs to the rotations of another store"))
+                unchanged(format!("the journal {at} belongs to the rotations of another store"))
             }
         },
     ]

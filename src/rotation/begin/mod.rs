@@ -23,7 +23,7 @@ use super::journal::record::{Past, Record};
 use super::plan::record::Plan;
 use super::report::{Event, Outcome, RotationError, RotationReport, Step, StepReport};
 use super::settings::Wanted;
-use super::site::{here, lock_store, required};
+use super::site::{here, lock_store, required, take};
 use super::sweep;
 use crate::types::ApiKey;
 
@@ -32,9 +32,13 @@ pub(crate) use self::preview::preview;
 /// Plans the rotation and runs it.
 pub(crate) async fn run(wanted: Wanted) -> Result<RotationReport, RotationError> {
     let effects = wanted.common.effects();
+    effects.while_held(Box::pin(begin(wanted, &effects))).await
+}
+
+async fn begin(wanted: Wanted, effects: &Arc<Effects>) -> Result<RotationReport, RotationError> {
     effects.report(&Event::Started { step: Step::Plan });
     let began = effects.elapsed();
-    let planned = plan(wanted, &effects).await;
+    let planned = plan(wanted, effects).await;
     let took = effects.elapsed().saturating_sub(began);
     let opening = match planned {
         Ok(opening) => opening,
@@ -62,7 +66,7 @@ async fn plan(wanted: Wanted, effects: &Arc<Effects>) -> Result<Opening, Rotatio
     checks::of_store(&wanted, &*store, retirement).into_iter().collect::<Result<(), _>>()?;
     checks::notes(&wanted, &*store, retirement).into_iter().for_each(|note| effects.note(note));
 
-    let mut journal = Journal::open(path)?;
+    let mut journal = take(path, effects).await?;
     let store_lock = lock_store(&*store)?;
     checks::of_journal(path, &journal.past, &*store).into_iter().collect::<Result<(), _>>()?;
     effects.effect("check the store", store.check()).await?;

@@ -23,7 +23,7 @@ pub(crate) async fn preview(wanted: Wanted) -> Result<RotationPlan, RotationErro
     // Of what is still to be decided, what asks for the least.
     let retirement = decided.unwrap_or(Retirement::Keep);
     rejected.all(checks::of_store(&wanted, &*store, retirement));
-    let past = rejected.or_none(journal::read(path).map_err(RotationError::from));
+    let past = rejected.or_none(journal::read(path).await.map_err(RotationError::from));
     let past = past.unwrap_or_default();
     rejected.all(checks::of_journal(path, &past, &*store));
     // Held meanwhile: what checks a store must not come between the steps of a rotation.

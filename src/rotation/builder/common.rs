@@ -2,10 +2,11 @@
 
 macro_rules! common_settings {
     () => {
-        /// The file in which the rotation writes down what it is about to do. Required: without it
-        /// a crash could leave keys that nobody finds. It must be on a disk that survives one.
-        pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
-            self.given.common.journal = Some(path.into());
+        /// Where the rotation writes down what it is about to do: the path of a file, or a journal
+        /// that is kept [elsewhere](crate::rotation::JournalAt). Required: without it a crash could
+        /// leave keys that nobody finds. A file must be on a disk that survives one.
+        pub fn journal(mut self, at: impl Into<JournalAt>) -> Self {
+            self.given.common.journal = Some(at.into());
             self
         }
 

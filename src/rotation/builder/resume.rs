@@ -1,7 +1,6 @@
 //! How the resumption of a rotation is asked for, and what a person can say or replace.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use crate::Client;
 use crate::rotation::effects::Probe;
 use crate::rotation::effects::clock::Clock;
 use crate::rotation::effects::stop::Stop;
+use crate::rotation::journal::JournalAt;
 use crate::rotation::plan::record::Retirement;
 use crate::rotation::report::{Event, Events, RotationError, RotationReport, StoreHolds};
 use crate::rotation::settings::{Common, HookError, Resumption};
@@ -44,7 +44,7 @@ pub struct Resume {
 }
 
 impl Resume {
-    pub(crate) fn new(client: &Client, journal: PathBuf) -> Self {
+    pub(crate) fn new(client: &Client, journal: JournalAt) -> Self {
         let given = Resumption {
             common: Common { journal: Some(journal), ..Common::new(client) },
             deployed: false,

@@ -1,7 +1,6 @@
 //! How a rotation is asked for: what is rotated, where it is stored, and what is done around it.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use crate::rotation::begin;
 use crate::rotation::effects::Probe;
 use crate::rotation::effects::clock::Clock;
 use crate::rotation::effects::stop::Stop;
+use crate::rotation::journal::JournalAt;
 use crate::rotation::plan::record::{Lifetime, Retirement};
 use crate::rotation::report::{Event, Events, RotationError, RotationPlan, RotationReport};
 use crate::rotation::settings::{Common, HookError, Subject, Wanted};

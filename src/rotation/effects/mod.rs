@@ -2,24 +2,27 @@
 //! where a test can stop the world.
 
 pub(crate) mod clock;
+pub(crate) mod hold;
 pub(crate) mod rate_limit;
 pub(crate) mod stop;
 
 use std::future::Future;
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_core::future::BoxFuture;
 use futures_util::future::{Either, select};
+use tokio::sync::Notify;
 
 use self::clock::Clock;
+use self::hold::Hold;
 use self::rate_limit::RateLimit;
 use self::stop::{Stop, StopRequested};
-use super::report::Event;
+use super::report::{Event, RotationError};
 
 /// A test's hand on a rotation: it is called at every effect, before and after, and may not return.
 #[doc(hidden)]
@@ -50,16 +53,56 @@ pub(crate) struct Effects {
     pub(crate) unstoppable: AtomicBool,
     /// The server's time, and when it was heard.
     pub(crate) server_time: std::sync::Mutex<Option<(DateTime<Utc>, Duration)>>,
+    /// Until when the journal is ours, where others can take it over.
+    pub(crate) hold: OnceLock<Hold>,
+    /// Something was to be done that must not be done any more.
+    pub(crate) barred: Notify,
 }
 
 impl Effects {
-    /// Lets an effect happen.
+    /// Lets an effect happen, unless the journal is not ours any more: then it never returns, and
+    /// [`while_held`](Self::while_held) ends what asked for it.
     pub(crate) async fn effect<T>(&self, name: &'static str, effect: impl Future<Output = T>) -> T {
+        self.begin().await;
         let Some(probe) = &self.probe else { return effect.await };
         probe.at(name, false).await;
+        self.begin().await;
         let result = effect.await;
         probe.at(name, true).await;
         result
+    }
+
+    /// Returns only where something may still be begun.
+    async fn begin(&self) {
+        if self.hold.get().is_some_and(|hold| hold.why_lost().is_some()) {
+            self.bar::<()>().await;
+        }
+    }
+
+    async fn bar<T>(&self) -> T {
+        self.barred.notify_one();
+        std::future::pending().await
+    }
+
+    /// Does all of this, until it is to begin something although the journal is not ours any more.
+    /// What was begun before is finished; the rest is dropped, which is like a crash: whoever takes
+    /// the journal over goes on from what is in it.
+    pub(crate) async fn while_held<T>(
+        &self,
+        work: impl Future<Output = Result<T, RotationError>> + Unpin,
+    ) -> Result<T, RotationError> {
+        let done = match select(work, pin!(self.barred.notified())).await {
+            Either::Left((done, _)) => Some(done),
+            Either::Right(_) => None,
+        };
+        // What held the journal is dropped by now.
+        if let Some(hold) = self.hold.get() {
+            hold.ended().await;
+        }
+        done.unwrap_or_else(|| {
+            let why = self.hold.get().and_then(Hold::why_lost).unwrap_or_default();
+            Err(RotationError::lost(&why))
+        })
     }
 
     /// The time since some fixed moment.
@@ -120,6 +163,14 @@ impl Effects {
     }
 
     async fn sleep(&self, clock: &dyn Clock, time: Duration) -> Result<(), StopRequested> {
+        let Some(hold) = self.hold.get() else { return self.sleep_freely(clock, time).await };
+        match select(pin!(self.sleep_freely(clock, time)), pin!(hold.lost())).await {
+            Either::Left((slept, _)) => slept,
+            Either::Right(_) => self.bar().await,
+        }
+    }
+
+    async fn sleep_freely(&self, clock: &dyn Clock, time: Duration) -> Result<(), StopRequested> {
         if self.unstoppable.load(Ordering::SeqCst) {
             self.effect("wait", clock.sleep(time)).await;
             return Ok(());

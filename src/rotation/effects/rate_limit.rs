@@ -24,9 +24,13 @@ impl RateLimit {
         *held = until.max(*held);
     }
 
+    /// Until when, by the clock, nobody is to send.
+    pub(crate) fn until(&self) -> Duration {
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How long nobody is to send.
     pub(crate) fn left(&self) -> Duration {
-        let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        until.saturating_sub(self.clock.elapsed())
+        self.until().saturating_sub(self.clock.elapsed())
     }
 }

@@ -1,14 +1,13 @@
 //! What a journal says of the rotations that have ended.
 
-use std::fs::File;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::record::{Ending, Record};
-use super::{JournalError, parse};
+use super::{JournalAt, JournalError, file, parse};
+use crate::rotation::report::RotationError;
 
 /// The rotations of a journal, for whoever watches them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -30,15 +29,25 @@ pub struct History {
     pub under_way: bool,
 }
 
+impl JournalAt {
+    /// What the rotations by it have done. Needs no key.
+    ///
+    /// # Errors
+    /// A journal that cannot be read, or is damaged.
+    pub async fn history(&self) -> Result<History, RotationError> {
+        Ok(of(&self.0.name(), &self.0.read().await?)?)
+    }
+}
+
 /// Reads it. A journal that does not exist has no rotations.
 pub(in crate::rotation) fn read(path: &Path) -> Result<History, JournalError> {
+    of(&file::name(path), &file::read(path)?)
+}
+
+/// What these lines of a journal say.
+fn of(name: &str, lines: &[u8]) -> Result<History, JournalError> {
     let mut history = History::default();
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(history),
-        Err(error) => return Err(JournalError::io(path, "cannot be read", error)),
-    };
-    let (past, _) = parse(path, &mut file, |at, record| match record {
+    let past = parse(name, lines, |at, record| match record {
         Record::Plan { plan } => {
             history.store.clone_from(&plan.store);
             history.name.clone_from(&plan.name);

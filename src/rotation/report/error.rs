@@ -9,13 +9,16 @@ use crate::rotation::store::StoreError;
 
 /// Why a rotation was not begun, or how it ended otherwise than rotated.
 ///
-/// Without a [`report`](Self::report) nothing was changed.
+/// Without a [`report`](Self::report) nothing was changed, unless the journal was
+/// [lost to others](Self::is_lost).
 pub struct RotationError(Box<Inner>);
 
 struct Inner {
     problem: String,
     report: Option<RotationReport>,
     stopped: bool,
+    /// It is not known here how far it has come.
+    lost: bool,
     /// For a rotation that was found unfinished and left alone.
     resolutions: Vec<Resolution>,
     decision: Option<Decision>,
@@ -28,6 +31,7 @@ impl RotationError {
             problem: problem.into(),
             report: None,
             stopped: false,
+            lost: false,
             resolutions: Vec::new(),
             decision: None,
             source: None,
@@ -58,6 +62,17 @@ impl RotationError {
     pub(crate) fn stopped(problem: impl Into<String>) -> Self {
         let Self(inner) = Self::unchanged(problem);
         Self(Box::new(Inner { stopped: true, ..*inner }))
+    }
+
+    /// The journal was lost to others while it was under way.
+    pub(crate) fn lost(why: &str) -> Self {
+        let Self(inner) = Self::unresolved(
+            format!(
+                "the journal is not this process's any more: {why}; nothing more was begun, and whoever takes the rotation over goes on from the journal: resume it"
+            ),
+            &[Resolution::Retry],
+        );
+        Self(Box::new(Inner { lost: true, ..*inner }))
     }
 
     pub(crate) fn ended(report: RotationReport) -> Self {
@@ -93,17 +108,19 @@ impl RotationError {
         let resolutions = report.resolutions.clone();
         let decision = report.decision;
         let (report, source) = (Some(report), None);
-        Self(Box::new(Inner { problem, report, stopped, resolutions, decision, source }))
+        let lost = false;
+        Self(Box::new(Inner { problem, report, stopped, lost, resolutions, decision, source }))
     }
 
-    /// What was done and what is left to do; `None` when nothing was touched.
+    /// What was done and what is left to do; `None` when nothing was touched, or the journal was lost
+    /// to others.
     pub fn report(&self) -> Option<&RotationReport> {
         self.0.report.as_ref()
     }
 
     /// Whether it was not begun, or left alone: nothing was changed.
     pub fn changed_nothing(&self) -> bool {
-        self.0.report.is_none()
+        self.0.report.is_none() && !self.0.lost
     }
 
     /// The ways out, when it needs attention: each is an option of
@@ -124,6 +141,12 @@ impl RotationError {
                 matches!(report.outcome, Outcome::NeedsAttention | Outcome::Stopped)
                     || !report.is_settled()
             })
+    }
+
+    /// Whether it ended because its journal is not this process's any more: its lease was not renewed
+    /// in time, or another has taken it over. How far the rotation has come is in the journal.
+    pub fn is_lost(&self) -> bool {
+        self.0.lost
     }
 
     /// Whether it ended because it was [stopped on request](crate::rotation::Stop).

@@ -2,6 +2,7 @@
 
 mod caller;
 mod files;
+mod older;
 mod person;
 mod server;
 mod stores;

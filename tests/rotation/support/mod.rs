@@ -6,6 +6,7 @@ mod clock;
 mod follow;
 #[path = "../../support/http.rs"]
 mod http;
+mod ledger;
 mod like;
 mod run;
 mod settings;
@@ -17,6 +18,7 @@ mod world;
 pub use clock::{LandingClock, TestClock};
 pub use follow::{Followed, ways_of};
 pub use http::http;
+pub use ledger::Ledger;
 pub use like::Like;
 pub use run::{plain, rotated, unchanged, undone, world};
 pub use settings::Settings;

@@ -11,7 +11,7 @@ use futures_core::future::BoxFuture;
 use onkernel::rotation::Probe;
 use onkernel::testing::Server;
 
-use super::{MemoryStore, World};
+use super::{Ledger, MemoryStore, World};
 
 /// Where a process is to die.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,7 @@ pub struct Watch {
     server: Server,
     store: MemoryStore,
     journal: PathBuf,
+    ledger: Ledger,
     pub effects: Mutex<Vec<String>>,
     count: AtomicUsize,
     abort_at: Option<usize>,
@@ -51,6 +52,7 @@ impl Watch {
             server: world.server.clone(),
             store: world.store.clone(),
             journal: world.journal.clone(),
+            ledger: world.ledger.clone(),
             effects: Mutex::default(),
             count: AtomicUsize::new(0),
             abort_at: match death {
@@ -86,6 +88,7 @@ impl Probe for Watch {
         Box::pin(async move {
             let n = self.count.fetch_add(1, Ordering::SeqCst);
             let when = format!("{n} {} {effect}", if done { "after" } else { "before" });
+            self.ledger.copy(&self.journal);
             if let Some(hook) = &self.hook
                 && let Err(broken) = hook(n).await
             {

@@ -15,7 +15,9 @@ use onkernel::rotation::{
 use onkernel::testing::{NewKey, Policy, Server};
 use onkernel::{Client, Secret};
 
-use super::{Death, Hook, LandingClock, MemoryStore, Settings, TestClock, Watch, sound, until};
+use super::{
+    Death, Hook, LandingClock, Ledger, MemoryStore, Settings, TestClock, Watch, sound, until,
+};
 
 pub struct World {
     pub server: Server,
@@ -28,7 +30,9 @@ pub struct World {
     /// What the workload was last deployed with.
     pub deployed: Arc<Mutex<Option<Secret>>>,
     pub events: Arc<Mutex<Vec<Event>>>,
+    /// The journal, or a copy of it: see [`Ledger`].
     pub journal: PathBuf,
+    pub ledger: Ledger,
     pub watch_excused: Arc<AtomicBool>,
     /// What the next run or resumption is stopped with.
     pub stop: Mutex<Stop>,
@@ -76,9 +80,11 @@ impl World {
         };
         let store = store.of_kind(settings.store);
         let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("journal.jsonl");
         Self {
             clock: TestClock::new(&server),
-            journal: folder.path().join("journal.jsonl"),
+            ledger: Ledger::of(&journal).await,
+            journal,
             client,
             manager,
             settings: settings.clone(),
@@ -104,7 +110,7 @@ impl World {
             .client
             .rotation(&self.old_id)
             .store(self.store.clone())
-            .journal(&self.journal)
+            .journal(self.ledger.at(&self.journal))
             .retire(self.settings.retirement)
             .lifetime(self.settings.lifetime)
             .stop_on(&self.stop.lock().unwrap())
@@ -132,7 +138,7 @@ impl World {
 
     pub fn resume_by(&self, client: &Client) -> Resume {
         let mut resume = client
-            .resume(&self.journal)
+            .resume(self.ledger.at(&self.journal))
             .store(self.store.clone())
             .stop_on(&self.stop.lock().unwrap())
             .clock(self.landing_clock())
@@ -225,6 +231,8 @@ impl World {
             let asked = reqwest_get(self.server.url()).await;
             assert!(asked, "the server responds");
         }
+        self.ledger.free();
+        self.ledger.copy(&self.journal);
     }
 
     /// Resumes, with nothing failing any more, until nothing is left to do.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use super::finding::Finding;
 use crate::args::Global;
 use crate::client::is_set;
-use crate::rotation::journals;
+use crate::failure::Failure;
+use crate::rotation::journals::Kept;
 use crate::rotation::resolutions::{ResumeCommand, quoted};
 use crate::settings::{self, KeySource, Settings};
 use crate::stores::missing::Missing;
@@ -62,33 +63,49 @@ pub(super) fn key_file(global: &Global) -> Option<Finding> {
 }
 
 /// The journals, and the stores of the rotations that are not finished.
-pub(super) fn journals(chosen: Option<&Path>, global: &Global) -> (Vec<Finding>, Vec<StoreName>) {
+pub(super) async fn journals(
+    chosen: Option<&Path>,
+    global: &Global,
+) -> (Vec<Finding>, Vec<StoreName>) {
     let resume = ResumeCommand::new(global, chosen);
-    let found = journals::folder(chosen).and_then(|folder| {
-        Ok((journals::all(&folder)?.len(), journals::unfinished(&folder)?, folder))
-    });
-    let (count, unfinished, folder) = match found {
+    let found = async {
+        let kept = Kept::looked_at(chosen)?;
+        kept.check().await?;
+        Ok::<_, Failure>((kept.histories().await?.len(), kept.unfinished().await?, kept))
+    };
+    let (count, unfinished, kept) = match found.await {
         Ok(found) => found,
         Err(failure) => return (vec![Finding::failed("journals", &failure)], Vec::new()),
     };
-    let mut findings = vec![writable(&folder, count)];
+    let mut findings = vec![match &kept {
+        Kept::Folder(folder) => writable(folder, count),
+        #[cfg(feature = "postgres")]
+        Kept::Postgres(_) => Finding::good("journals", format!("{count} in {kept}")),
+    }];
+    findings.extend(
+        kept.files_left().map(|left| Finding::warning("journals", left, "kernel-keys resume")),
+    );
     let mut stores = Vec::new();
-    for (path, pending) in unfinished {
+    for (journal, pending) in unfinished {
         match pending {
             Ok(pending) if pending.under_way => {
                 let what = format!("the rotation of {} is not finished", pending.store);
                 let store: Option<StoreName> = pending.store.parse().ok();
-                findings.push(Finding::wrong("journals", what, resume.all()));
-                stores.extend(store);
+                match kept.left_alone(&pending) {
+                    Some(left) => findings.push(Finding::good("journals", left)),
+                    None => {
+                        findings.push(Finding::wrong("journals", what, resume.all()));
+                        stores.extend(store);
+                    }
+                }
             }
             Ok(pending) => {
                 let what = format!("a key may be left of a rotation of {}", pending.store);
-                findings.push(Finding::warning("journals", what, "kernel-keys sweep"));
+                findings.push(Finding::warning("journals", what, resume.sweep()));
             }
             Err(failure) => {
                 let mend = format!(
-                    "restore {} from a backup; or remove it, then run: kernel-keys resume --store STORE",
-                    path.display()
+                    "restore {journal} from a backup; or remove it, then run: kernel-keys resume --store STORE"
                 );
                 findings.push(Finding::wrong("journals", failure.message(), mend));
             }

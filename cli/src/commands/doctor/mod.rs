@@ -30,7 +30,7 @@ pub(super) async fn run(args: Doctor, mut global: Global, output: &Output) -> Re
         true => vec![Finding::skipped("server", "the configuration must be mended first")],
         false => server::all(&global).await,
     });
-    let (journals, stores) = local::journals(args.journal.as_deref(), &global);
+    let (journals, stores) = local::journals(args.journal.as_deref(), &global).await;
     findings.extend(journals);
     findings.extend(local::stores(args.store.into_iter().chain(stores)).await);
     conclude(&findings, output)

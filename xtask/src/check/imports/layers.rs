@@ -50,6 +50,7 @@ pub(super) const LAYERS: &[Layers] = &[
             "once",
             "steps",
             "lost",
+            "older",
             "store_test",
             "sweep",
             "engine",

@@ -1,9 +1,7 @@
 //! `resume`: finishes or undoes interrupted rotations.
 
-use std::path::{Path, PathBuf};
-
 use onkernel::rotation::{
-    Decision, Pending, Resolution, RotationExt, RotationReport, Stop, pending,
+    Decision, JournalAt, Pending, Resolution, RotationExt, RotationReport, Stop,
 };
 
 use crate::args::{Global, Resume};
@@ -11,22 +9,28 @@ use crate::client;
 use crate::failure::Failure;
 use crate::output::text::safe;
 use crate::output::{Format, Output};
-use crate::rotation::journals::Unfinished;
+use crate::rotation::journals::{Kept, Unfinished};
 use crate::rotation::note::Note;
 use crate::rotation::progress::Progress;
 use crate::rotation::resolutions::ResumeCommand;
-use crate::rotation::{events, journals, report};
+use crate::rotation::{events, report};
 use crate::signals::Signals;
 use crate::stores::name::StoreName;
 
-pub(super) async fn run(args: Resume, global: &Global, output: &Output) -> Result<(), Failure> {
-    let folder = journals::folder(args.journal.as_deref())?;
-    let selected = select(&args, &folder)?;
+pub(in crate::commands) async fn run(
+    args: Resume,
+    global: &Global,
+    output: &Output,
+) -> Result<(), Failure> {
+    let kept = Kept::opened(args.journal.as_deref(), args.lease).await?;
+    kept.files_left().iter().for_each(|left| output.note(left));
+    let selected = select(&args, &kept).await?;
     let (signals, stop) = (Signals::listen()?, Stop::new());
     let progress = Progress::new(output);
     let command = ResumeCommand::new(global, args.journal.as_deref());
     let resuming = Resuming {
         args: &args,
+        kept: &kept,
         global,
         progress: &progress,
         stop: &stop,
@@ -59,20 +63,20 @@ pub(super) async fn run(args: Resume, global: &Global, output: &Output) -> Resul
     };
     match signals.stoppable(&stop, || progress.note(report::STOPPING), work).await {
         Some(done) => done,
-        None => Err(report::dropped(&folder, &command)),
+        None => Err(report::dropped(&kept, &command)),
     }
 }
 
 /// A rotation to resume.
 enum Selected {
-    Journal(PathBuf, Unfinished),
+    Journal(JournalAt, Unfinished),
     /// The store that a person has named, and its journal, which knows of no rotation.
-    Lost(PathBuf, StoreName),
+    Lost(JournalAt, StoreName),
 }
 
 /// The rotations that the options select.
-fn select(args: &Resume, folder: &Path) -> Result<Vec<Selected>, Failure> {
-    let unfinished = journals::unfinished(folder)?;
+async fn select(args: &Resume, kept: &Kept) -> Result<Vec<Selected>, Failure> {
+    let unfinished = kept.unfinished().await?;
     let Some(store) = &args.store else {
         if args.resolves() && unfinished.len() > 1 {
             let stores = unfinished.iter().filter_map(|(_, pending)| pending.as_ref().ok());
@@ -85,10 +89,12 @@ fn select(args: &Resume, folder: &Path) -> Result<Vec<Selected>, Failure> {
         }
         return Ok(unfinished.into_iter().map(|(path, it)| Selected::Journal(path, it)).collect());
     };
-    let own = journals::of(store, args.journal.as_deref())?;
-    let pending = pending(&own).map_err(|error| Failure::attention(error.to_string()));
-    if let Some(pending) = pending.transpose() {
-        return Ok(vec![Selected::Journal(own, pending)]);
+    let own = kept.of_named(store)?;
+    if let Some(own) = &own {
+        let pending = own.pending().await.map_err(|error| Failure::attention(error.to_string()));
+        if let Some(pending) = pending.transpose() {
+            return Ok(vec![Selected::Journal(own.clone(), pending)]);
+        }
     }
     // A store that has moved: its rotation has the old name, where there is nothing any more.
     let moved = unfinished.into_iter().filter(|(_, pending)| {
@@ -96,12 +102,17 @@ fn select(args: &Resume, folder: &Path) -> Result<Vec<Selected>, Failure> {
         store.is_some_and(|store| store.is_ok_and(|store| !store.exists()))
     });
     let moved: Vec<_> = moved.map(|(path, it)| Selected::Journal(path, it)).collect();
-    Ok(if moved.is_empty() { vec![Selected::Lost(own, store.clone())] } else { moved })
+    match own {
+        _ if !moved.is_empty() => Ok(moved),
+        Some(own) => Ok(vec![Selected::Lost(own, store.clone())]),
+        None => Err(Failure::usage(store.open().err().unwrap_or_default())),
+    }
 }
 
 /// What all resumed rotations have in common.
 struct Resuming<'a> {
     args: &'a Resume,
+    kept: &'a Kept,
     global: &'a Global,
     progress: &'a Progress,
     stop: &'a Stop,
@@ -120,34 +131,43 @@ impl Resuming<'_> {
             Selected::Journal(journal, Err(failure)) => {
                 let advice = format!(
                     "Restore {} from a backup; or remove it, then run: kernel-keys resume --store STORE",
-                    journal.display()
+                    journal
                 );
                 return Err(Failure::attention(failure.message()).advise(advice));
             }
         };
+        let named = self.args.store.is_some();
+        if let Some(why) = self.kept.left_alone(pending).filter(|_| !named) {
+            self.progress.note(&safe(&why));
+            return Ok(None);
+        }
         self.progress.note(&format!("{}, {}:", safe(&pending.name), safe(&pending.store)));
         let resumed = self.run(journal, self.note(journal, pending)?).await;
         resumed.map_err(|failure| failure.explain(|why| format!("{}: {why}", pending.store)))
     }
 
     /// How the rotation was requested.
-    fn note(&self, journal: &Path, pending: &Pending) -> Result<Note, Failure> {
+    fn note(&self, journal: &JournalAt, pending: &Pending) -> Result<Note, Failure> {
         let note = serde_json::from_value(pending.note.clone()).ok();
         let note = note.or_else(|| self.args.store.clone().map(Note::of_lost_journal));
         note.ok_or_else(|| {
-            Failure::attention(format!("another program wrote the journal {}", journal.display()))
+            Failure::attention(format!("another program wrote the journal {}", journal))
                 .advise("Resume it with that program, or run: kernel-keys resume --store STORE")
         })
     }
 
-    async fn run(&self, journal: &Path, mut note: Note) -> Result<Option<RotationReport>, Failure> {
+    async fn run(
+        &self,
+        journal: &JournalAt,
+        mut note: Note,
+    ) -> Result<Option<RotationReport>, Failure> {
         let args = self.args;
         if self.stop.is_requested() {
             return Err(Failure::attention("stopped before this rotation was resumed"));
         }
         note.update(args);
         let store = note.store.clone();
-        let mut resume = client::build(self.global)?.resume(journal).stop_on(self.stop);
+        let mut resume = client::build(self.global)?.resume(journal.clone()).stop_on(self.stop);
         if args.give_up {
             // Neither the store nor a hook is needed, and either may be what stands in the way.
             resume = resume.give_up();

@@ -9,21 +9,31 @@ use crate::args::{Global, Sweep};
 use crate::client;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::output::text::plural;
+use crate::output::text::{plural, safe};
+use crate::rotation::journals::Kept;
 use crate::rotation::note::Note;
 use crate::rotation::progress::Progress;
+use crate::rotation::report;
 use crate::rotation::resolutions::ResumeCommand;
-use crate::rotation::{journals, report};
 use crate::signals::Signals;
 
-pub(super) async fn run(args: Sweep, global: &Global, output: &Output) -> Result<(), Failure> {
-    let folder = journals::folder(args.journal.as_deref())?;
+pub(in crate::commands) async fn run(
+    args: Sweep,
+    global: &Global,
+    output: &Output,
+) -> Result<(), Failure> {
+    let kept = Kept::opened(args.journal.as_deref(), args.lease).await?;
+    kept.files_left().iter().for_each(|left| output.note(left));
     let (signals, stop) = (Signals::listen()?, Stop::new());
     let progress = Progress::new(output);
     let command = ResumeCommand::new(global, args.journal.as_deref());
     let work = async {
         let (mut swept, mut failures) = (0, Vec::new());
-        for (journal, pending) in journals::unfinished(&folder)? {
+        for (journal, pending) in kept.unfinished().await? {
+            if let Some(why) = pending.as_ref().ok().and_then(|it| kept.left_alone(it)) {
+                progress.note(&safe(&why));
+                continue;
+            }
             let done = match pending {
                 Err(failure) => Err(failure),
                 Ok(pending) if pending.under_way => Err(Failure::attention(format!(
@@ -35,7 +45,7 @@ pub(super) async fn run(args: Sweep, global: &Global, output: &Output) -> Result
                 ))
                 .advise(format!("Resume it, which sweeps too: {}", command.all()))),
                 Ok(pending) => {
-                    let mut sweep = client::build(global)?.resume(&journal).stop_on(&stop);
+                    let mut sweep = client::build(global)?.resume(journal).stop_on(&stop);
                     // After a self-rotation only the key in the store is let in.
                     let watched = pending.store.clone();
                     let note: Option<Note> = serde_json::from_value(pending.note).ok();
@@ -67,6 +77,6 @@ pub(super) async fn run(args: Sweep, global: &Global, output: &Output) -> Result
     };
     match signals.stoppable(&stop, || progress.note(report::STOPPING), work).await {
         Some(done) => done,
-        None => Err(report::dropped(&folder, &command)),
+        None => Err(report::dropped(&kept, &command)),
     }
 }
