@@ -253,7 +253,7 @@ fn what_is_not_an_action_is_rejected() {
     insta::assert_snapshot!(error(&overlay("  - target: $.info\n    remove: false\n")), @"overlay.yml:4:5: this action has nothing to do (at #/actions/0); give it an `update`, or `remove: true`");
     insta::assert_snapshot!(error(&overlay("  - target: $.info\n    remove: yes\n")), @"overlay.yml:5:5: `remove` is a text (at #/actions/0/remove); write `true` or `false`");
     insta::assert_snapshot!(error(&overlay("  - target: info\n    remove: true\n")), @"overlay.yml:4:5: `info` is not a JSONPath (at #/actions/0/target); write it as RFC 9535 has it, beginning with `$`");
-    insta::assert_snapshot!(error(&overlay("  - target: $.paths[/a]\n    remove: true\n")), @"overlay.yml:4:5: `$.paths[/a]` is not a JSONPath, from `[/a]` on (at #/actions/0/target); write it as RFC 9535 has it, beginning with `$`");
+    insta::assert_snapshot!(error(&overlay("  - target: $.paths[/a]\n    remove: true\n")), @"overlay.yml:4:5: `$.paths[/a]` is not a JSONPath, from `/a]` on (at #/actions/0/target); write it as RFC 9535 has it, beginning with `$`");
     insta::assert_snapshot!(
         error(&overlay(&format!("  - target: $[?{}@\n    remove: true\n", "(".repeat(10_000)))), @"overlay.yml:4:5: the target has more than 32 brackets (at #/actions/0/target); select less with one action"
     );
