@@ -4,7 +4,7 @@ use super::jsonpath::Step;
 use super::{Action, Applied, Effect, METHODS, Omission, Omit, Overlay, Report, shape};
 use crate::Document;
 use crate::document::pointer::join;
-use crate::document::{MAX_DEPTH, kind};
+use crate::document::{MAX_DEPTH, depth, kind};
 use crate::error::{Error, Problem};
 use serde_json::{Map, Value, map::Entry};
 
@@ -209,15 +209,6 @@ fn merge(target: &mut Map<String, Value>, update: &Map<String, Value>) -> Result
 
 fn is_collection(value: &Value) -> bool {
     value.is_array() || value.is_object()
-}
-
-/// How many levels of collections `value` has; at most [`MAX_DEPTH`], since it was read.
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
-        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
-        _ => 0,
-    }
 }
 
 /// Removes operations, and the paths that have none left.
