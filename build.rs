@@ -40,12 +40,12 @@ fn generate() -> Result<(), Vec<String>> {
     let document = onkernel_codegen::load_any(&document, &bundled, &own, &features);
     let document = document.map_err(problems)?;
     // The embedded server knows every operation, whichever the client has.
-    if is_on("testing") {
-        write("contract.json", &onkernel_codegen::contract(&document).map_err(problems)?)?;
-    }
+    #[cfg(feature = "testing")]
+    write("contract.json", &onkernel_codegen::contract(&document).map_err(problems)?)?;
     let client = onkernel_codegen::client_of(document, &features).map_err(problems)?;
     // In the repository, the tests call every operation that there is.
     println!("cargo::rustc-check-cfg=cfg(onkernel_exercise)");
+    #[cfg(feature = "testing")]
     if in_repository() {
         println!("cargo::rustc-cfg=onkernel_exercise");
         write("exercise.rs", &client.exercise().map_err(|problem| vec![problem])?)?;

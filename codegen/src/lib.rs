@@ -12,11 +12,13 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 #![warn(unreachable_pub)]
 
+#[cfg(feature = "testing")]
 mod contract;
 #[cfg(feature = "diff")]
 pub mod diff;
 pub mod document;
 mod error;
+#[cfg(feature = "testing")]
 mod exercise;
 mod features;
 pub mod finish;
@@ -24,12 +26,15 @@ pub mod generate;
 pub mod lower;
 mod needs;
 mod openapi;
+#[cfg(feature = "testing")]
 pub mod outline;
 pub mod overlay;
 mod pipeline;
+#[cfg(feature = "testing")]
 mod signatures;
 pub mod surface;
 
+#[cfg(feature = "testing")]
 pub use contract::contract;
 pub use document::Document;
 pub use error::{Error, Position, Problem};

@@ -1,5 +1,6 @@
 //! From a document whose overlays have been applied to the syntax tree of a client.
 
+#[cfg(feature = "testing")]
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -7,9 +8,7 @@ use syn::File;
 
 use crate::document::Document;
 use crate::error::{Error, Problem};
-use crate::exercise::exercise;
 use crate::lower::{self, Finding, Lowered};
-use crate::outline::outline;
 use crate::surface::Surface;
 use crate::{finish, generate};
 
@@ -32,16 +31,18 @@ impl Client {
     }
 
     /// The surface in short, a text for each resource.
+    #[cfg(feature = "testing")]
     pub fn outline(&self) -> BTreeMap<String, String> {
-        outline(&self.file, &self.surface)
+        crate::outline::outline(&self.file, &self.surface)
     }
 
     /// A file of tests that calls every operation.
     ///
     /// # Errors
     /// The client is not what this version of the generator makes.
+    #[cfg(feature = "testing")]
     pub fn exercise(&self) -> Result<String, String> {
-        exercise(&self.file, &self.surface)
+        crate::exercise::exercise(&self.file, &self.surface)
     }
 }
 
@@ -57,6 +58,7 @@ pub(crate) fn lower(document: &Document) -> Result<Lowered, Error> {
 }
 
 /// The lowered document with all that it says of values, which the generator is not shown.
+#[cfg(feature = "testing")]
 pub(crate) fn described(document: &Document) -> Result<Value, Error> {
     let described = lower::describe(document.root().clone());
     let described = described.map_err(|findings| Error::in_order(problems(document, findings)))?;

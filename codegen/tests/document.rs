@@ -40,6 +40,43 @@ fn the_scalars_are_those_of_yaml_1_2() {
 }
 
 #[test]
+fn numbers_are_those_of_yaml_1_2() {
+    for text in [
+        "-01", "00", "0x", "0x1g", "+", ".", "--1", "+-1", "1e", "e1", "inf", "nan", "1e400",
+        "0x+1",
+    ] {
+        assert_eq!(value(text), json!(text), "{text} is a text");
+    }
+    for (text, number) in [
+        ("+12", json!(12)),
+        ("-0x1F", json!(-31)),
+        ("0b101", json!(5)),
+        ("-0", json!(0)),
+        ("0.10", json!(0.1)),
+        (".5", json!(0.5)),
+        ("-1.", json!(-1.0)),
+        ("+1E-2", json!(0.01)),
+        ("18446744073709551616", json!(18_446_744_073_709_551_616.0)),
+        ("-9223372036854775809", json!(-9_223_372_036_854_775_809.0)),
+        ("0x10000000000000000", json!(18_446_744_073_709_551_616.0)),
+        ("0.30000000000000004", json!(0.300_000_000_000_000_04)),
+        ("4.35", json!(4.35)),
+    ] {
+        assert_eq!(value(text), number, "{text}");
+    }
+}
+
+#[test]
+fn a_tag_of_the_core_schema_decides_what_a_scalar_is() {
+    let value = value("[!!str 1, !!str no, !!int '12', !!float 1, !!bool 'true', !!null '']");
+    assert_eq!(value, json!(["1", "no", 12, 1, true, null]));
+    let value = self::value("{a: !!map {b: !!seq [c]}, !!str 1: d, !<tag:yaml.org,2002:str> e: f}");
+    assert_eq!(value, json!({"a": {"b": ["c"]}, "1": "d", "e": "f"}));
+    insta::assert_snapshot!(error(&with("a: !!int b\n")), @"api.yml:3:1: this is not what its tag `!!int` says (at #/a); correct the value or remove the tag");
+    insta::assert_snapshot!(error(&with("a: !!bool 'yes'\n")), @"api.yml:3:1: this is not what its tag `!!bool` says (at #/a); correct the value or remove the tag");
+}
+
+#[test]
 fn integers_of_64_bits_are_kept() {
     assert_eq!(value("18446744073709551615"), json!(u64::MAX));
     assert_eq!(value("-9223372036854775808"), json!(i64::MIN));
@@ -59,6 +96,9 @@ fn aliases_are_read() {
     let value = parse(&with("a: &a {x: [1, 2]}\nb: *a\nc: [*a, *a]\n"));
     assert_eq!(value["b"], value["a"]);
     assert_eq!(value["c"], json!([{"x": [1, 2]}, {"x": [1, 2]}]));
+    // As values and as keys, and the last of a name.
+    let value = self::value("[&a 1, {*a : b}, {&b c: *b}, &a d, *a]");
+    assert_eq!(value, json!([1, {"1": "b"}, {"c": "c"}, "d", "d"]));
 }
 
 #[test]
@@ -129,11 +169,11 @@ fn what_is_not_openapi_is_rejected() {
 
 #[test]
 fn what_is_not_yaml_is_rejected() {
-    insta::assert_snapshot!(error(&with("a: [1\nb: 2\n")), @"api.yml:4:2: this is not YAML: did not find expected ',' or ']', while parsing a flow sequence at line 3 column 4; correct the indentation or quoting here");
-    insta::assert_snapshot!(error(&with("a: 'b\n")), @"api.yml:4:1: this is not YAML: found unexpected end of stream, while scanning a quoted scalar at line 3 column 4; correct the indentation or quoting here");
-    insta::assert_snapshot!(error(&with("a:\n\t- b\n")), @"api.yml:4:1: this is not YAML: found character that cannot start any token, while scanning for the next token; correct the indentation or quoting here");
+    insta::assert_snapshot!(error(&with("a: [1\nb: 2\n")), @"api.yml:4:2: this is not YAML: illegal placement of ':' indicator, inside the `[` at line 3 column 4; correct the indentation or quoting here");
+    insta::assert_snapshot!(error(&with("a: 'b\n")), @"api.yml:3:4: this is not YAML: while scanning a quoted scalar, found unexpected end of stream; correct the indentation or quoting here");
+    insta::assert_snapshot!(error(&with("a:\n\t- b\n")), @"api.yml:4:2: this is not YAML: tabs disallowed within this context (block indentation); correct the indentation or quoting here");
     insta::assert_snapshot!(error(&with("a: b: c\n")), @"api.yml:3:5: this is not YAML: mapping values are not allowed in this context; correct the indentation or quoting here");
-    insta::assert_snapshot!(error(&with("a: @b\n")), @"api.yml:3:4: this is not YAML: found character that cannot start any token, while scanning for the next token; correct the indentation or quoting here");
+    insta::assert_snapshot!(error(&with("a: @b\n")), @"api.yml:3:4: this is not YAML: unexpected character: `@'; correct the indentation or quoting here");
     insta::assert_snapshot!(error(&with("a: \u{0}\n")), @"api.yml:3:4: the file holds a control character; remove it, or escape it");
     insta::assert_snapshot!(error(&with("[a]: b\n")), @"api.yml:3:1: a list or a mapping cannot be a key; write a text as the key");
     insta::assert_snapshot!(error(&with("a: *b\n")), @"api.yml:3:4: this alias has no anchor before it; add the anchor, or write the value out");
@@ -174,15 +214,15 @@ fn bombs_are_rejected() {
         let items = vec![format!("*a{}", level - 1); 9].join(", ");
         laughs.push_str(&format!("a{level}: &a{level} [{items}]\n"));
     }
-    insta::assert_snapshot!(error(&laughs), @"api.yml:6:15: aliases make this document more than 10 times larger (at #/a3/1/4/2/6, which an overlay or an alias put below this place); write the values out, or use `$ref`");
+    insta::assert_snapshot!(error(&laughs), @"api.yml:6:15: aliases make this document more than 10 times larger (at #/a3/1); write the values out, or use `$ref`");
 
     let wide = with(&format!("a: &a [{}]\nb: [{}]\n", "x,".repeat(20_000), "*a,".repeat(20_000)));
-    insta::assert_snapshot!(error(&wide), @"api.yml:4:77: aliases make this document more than 10 times larger (at #/b/24/673, which an overlay or an alias put below this place); write the values out, or use `$ref`");
+    insta::assert_snapshot!(error(&wide), @"api.yml:4:77: aliases make this document more than 10 times larger (at #/b/24); write the values out, or use `$ref`");
 
     let text = with(&format!("a: &a {}\nb: [{}]\n", "x".repeat(50_000), "*a,".repeat(1_000)));
     insta::assert_snapshot!(error(&text), @"api.yml:4:32: aliases make this document more than 10 times larger (at #/b/9); write the values out, or use `$ref`");
 
-    insta::assert_snapshot!(error(&with("a: &a [*a]\n")), @"api.yml:3:4: the document is nested more than 128 levels deep here; move the inner part to components and refer to it by `$ref`");
+    insta::assert_snapshot!(error(&with("a: &a [*a]\n")), @"api.yml:3:8: this alias stands inside of what it names; use `$ref` instead");
 }
 
 #[test]

@@ -226,7 +226,7 @@ fn what_does_not_fit_is_rejected() {
 #[test]
 fn what_is_not_an_overlay_is_rejected() {
     insta::assert_snapshot!(error(""), @"overlay.yml: the file is empty; give an OpenAPI file");
-    insta::assert_snapshot!(error("a: [\n"), @"overlay.yml:2:1: this is not YAML: did not find expected node content, while parsing a flow node; correct the indentation or quoting here");
+    insta::assert_snapshot!(error("a: [\n"), @"overlay.yml:2:1: this is not YAML: while parsing a node, did not find expected node content, inside the `[` at line 1 column 4; correct the indentation or quoting here");
     insta::assert_snapshot!(error("openapi: 3.1.0\npaths: {}\n"), @"overlay.yml:1:1: `overlay` is missing; add it, see the Overlay Specification 1.0");
     insta::assert_snapshot!(error("overlay: 1.1.0\ninfo: 1\n"), @"overlay.yml:1:1: this is Overlay `1.1.0` (at #/overlay); write it as Overlay 1.0, and say `1.0.0`");
     insta::assert_snapshot!(error("overlay: 1.0\n"), @"overlay.yml:1:1: `overlay` is a number (at #/overlay); write a text, in quotes");
@@ -253,7 +253,7 @@ fn what_is_not_an_action_is_rejected() {
     insta::assert_snapshot!(error(&overlay("  - target: $.info\n    remove: false\n")), @"overlay.yml:4:5: this action has nothing to do (at #/actions/0); give it an `update`, or `remove: true`");
     insta::assert_snapshot!(error(&overlay("  - target: $.info\n    remove: yes\n")), @"overlay.yml:5:5: `remove` is a text (at #/actions/0/remove); write `true` or `false`");
     insta::assert_snapshot!(error(&overlay("  - target: info\n    remove: true\n")), @"overlay.yml:4:5: `info` is not a JSONPath (at #/actions/0/target); write it as RFC 9535 has it, beginning with `$`");
-    insta::assert_snapshot!(error(&overlay("  - target: $.paths[/a]\n    remove: true\n")), @"overlay.yml:4:5: `$.paths[/a]` is not a JSONPath, from `[/a]` on (at #/actions/0/target); write it as RFC 9535 has it, beginning with `$`");
+    insta::assert_snapshot!(error(&overlay("  - target: $.paths[/a]\n    remove: true\n")), @"overlay.yml:4:5: `$.paths[/a]` is not a JSONPath, from `/a]` on (at #/actions/0/target); write it as RFC 9535 has it, beginning with `$`");
     insta::assert_snapshot!(
         error(&overlay(&format!("  - target: $[?{}@\n    remove: true\n", "(".repeat(10_000)))), @"overlay.yml:4:5: the target has more than 32 brackets (at #/actions/0/target); select less with one action"
     );

@@ -1,13 +1,19 @@
 //! An OpenAPI document: loaded, checked, and able to say where in its file a value stands.
 
+mod fault;
+mod json;
 pub(crate) mod keys;
+mod limits;
 pub mod pointer;
 mod read;
 mod references;
+mod scalar;
 mod source;
+mod yaml;
 
 use crate::error::{Error, Position, Problem};
-pub(crate) use read::{MAX_DEPTH, read};
+pub(crate) use limits::{MAX_DEPTH, depth};
+pub(crate) use read::read;
 use serde_json::Value;
 pub(crate) use source::Source;
 use std::sync::Arc;

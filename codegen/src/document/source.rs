@@ -1,7 +1,7 @@
 //! The text of a file, and where in it each value stands.
 //!
-//! serde keeps no positions, so the text is scanned a second time for them, by a parser that
-//! reports events. That happens only when an error is about to be shown.
+//! A value keeps no positions, so the text is scanned a second time for them, which happens only when
+//! an error is about to be shown.
 
 use super::pointer::join;
 use crate::error::{Position, Problem};
@@ -170,7 +170,7 @@ impl Places {
     }
 }
 
-fn position(marker: &Marker) -> Position {
+pub(super) fn position(marker: &Marker) -> Position {
     Position { line: marker.line(), column: marker.col() + 1 }
 }
 

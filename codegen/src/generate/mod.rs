@@ -1,16 +1,17 @@
 //! Progenitor, and the settings with which it is called.
 
+mod shown;
 mod trim;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use progenitor::{GenerationSettings, Generator, InterfaceStyle, TagStyle, TypeImpl};
 use schemars::schema::{InstanceType, SchemaObject, SingleOrVec};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use syn::visit_mut::VisitMut;
 use syn::{Type, parse_quote};
 
-use crate::openapi::walk;
+pub(crate) use shown::parameter;
 
 /// The formats of strings for which the generated crate has a type of its own.
 const OURS: [(&str, &str); 3] =
@@ -25,8 +26,7 @@ const NULL: &str = "crate::Null";
 /// # Errors
 /// What progenitor says, its panics included: they are its way of rejecting a document.
 pub fn generate(document: &Value) -> Result<syn::File, String> {
-    let document: openapiv3::OpenAPI = serde_json::from_value(shown(document))
-        .map_err(|error| format!("the lowered document is not OpenAPI 3.0: {error}"))?;
+    let document = shown::shown(document)?;
     let mut settings = GenerationSettings::default();
     settings
         .with_interface(InterfaceStyle::Builder)
@@ -51,53 +51,6 @@ pub fn generate(document: &Value) -> Result<syn::File, String> {
         .map_err(|error| format!("what it generated is not Rust: {error}"))?;
     Units.visit_file_mut(&mut file);
     Ok(file)
-}
-
-/// What progenitor is shown: it chooses types, for which neither the templates of paths nor the names
-/// of parameters nor any words matter, and has rules of its own for them.
-fn shown(document: &Value) -> Value {
-    let mut paths = Map::new();
-    for (index, item) in
-        document["paths"].as_object().into_iter().flatten().map(|(_, it)| it).enumerate()
-    {
-        let operations = walk::METHODS
-            .iter()
-            .filter_map(|method| Some(((*method).to_owned(), operation(item.get(*method)?))));
-        paths.insert(format!("/{index}"), operations.collect());
-    }
-    json!({
-        "openapi": "3.0.3",
-        "info": { "title": "", "version": "" },
-        "paths": paths,
-        "components": { "schemas": document["components"]["schemas"] },
-    })
-}
-
-fn operation(it: &Value) -> Value {
-    let parameters = it["parameters"].as_array().into_iter().flatten().enumerate();
-    let parameters = parameters.map(|(index, it)| {
-        json!({
-            "name": parameter(index),
-            "in": "query",
-            "required": it["required"] == true,
-            "schema": it["schema"],
-        })
-    });
-    let mut shown = json!({
-        "operationId": it["operationId"],
-        "parameters": parameters.collect::<Vec<_>>(),
-        "responses": it["responses"],
-    });
-    if let Some(body) = it.get("requestBody") {
-        let required = body["required"] == true;
-        shown["requestBody"] = json!({ "required": required, "content": body["content"] });
-    }
-    shown
-}
-
-/// What progenitor is shown as the name of a parameter, by its place in the list.
-pub(crate) fn parameter(index: usize) -> String {
-    format!("parameter{index}")
 }
 
 /// Writes the unit type.

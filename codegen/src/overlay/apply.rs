@@ -1,12 +1,12 @@
 //! An overlay's actions, done to a document: all of them, or none and every reason why not.
 
+use super::jsonpath::Step;
 use super::{Action, Applied, Effect, METHODS, Omission, Omit, Overlay, Report, shape};
 use crate::Document;
 use crate::document::pointer::join;
-use crate::document::{MAX_DEPTH, kind};
+use crate::document::{MAX_DEPTH, depth, kind};
 use crate::error::{Error, Problem};
 use serde_json::{Map, Value, map::Entry};
-use serde_json_path::{NormalizedPath, PathElement};
 
 impl Overlay {
     /// Applies all actions in their order, then the omissions. The document is unchanged when
@@ -50,8 +50,7 @@ impl Overlay {
         document: &str,
         problems: &mut Vec<Problem>,
     ) -> usize {
-        let nodes = action.target.query_located(root).dedup();
-        let mut places: Vec<Vec<Step>> = nodes.locations().map(steps).collect();
+        let places = action.target.places(root);
         if places.is_empty() && action.optional.is_none() {
             problems.push(self.source.problem(
                 &join(&action.pointer, "target"),
@@ -60,8 +59,7 @@ impl Overlay {
             ));
         }
         // From the back, so that a removal moves no place that is still to be removed.
-        places.sort_by(|a, b| b.cmp(a));
-        for place in &places {
+        for place in places.iter().rev() {
             let done = match &action.effect {
                 Effect::Remove => remove(root, place),
                 Effect::Update(update) => update_at(root, place, update),
@@ -109,21 +107,6 @@ impl Overlay {
             "correct or remove this entry",
         )
     }
-}
-
-/// A step from a value to one of its members.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
-    Key(String),
-    Index(usize),
-}
-
-fn steps(path: &NormalizedPath<'_>) -> Vec<Step> {
-    let step = |element: &PathElement<'_>| match element {
-        PathElement::Name(name) => Step::Key((*name).to_owned()),
-        PathElement::Index(index) => Step::Index(*index),
-    };
-    path.iter().map(step).collect()
 }
 
 fn pointer(steps: &[Step]) -> String {
@@ -226,15 +209,6 @@ fn merge(target: &mut Map<String, Value>, update: &Map<String, Value>) -> Result
 
 fn is_collection(value: &Value) -> bool {
     value.is_array() || value.is_object()
-}
-
-/// How many levels of collections `value` has; at most [`MAX_DEPTH`], since it was read.
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
-        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
-        _ => 0,
-    }
 }
 
 /// Removes operations, and the paths that have none left.

@@ -13,12 +13,13 @@
 //!   specification's 1.0 has no way.
 
 mod apply;
+mod jsonpath;
 mod parse;
 
+use self::jsonpath::JsonPath;
 use crate::document::Source;
 use crate::error::Position;
 use serde_json::Value;
-use serde_json_path::JsonPath;
 
 /// The keys under which a path's operations stand.
 const METHODS: &[&str] = &["get", "put", "post", "delete", "options", "head", "patch", "trace"];

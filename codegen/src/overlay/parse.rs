@@ -1,11 +1,11 @@
 //! An overlay file to its actions, or everything that is wrong with it.
 
+use super::jsonpath::JsonPath;
 use super::{Action, Effect, METHODS, Omission, Omit, Overlay, Placement, shape};
 use crate::document::pointer::join;
 use crate::document::{Source, keys, kind, read};
 use crate::error::{Error, Problem};
 use serde_json::{Map, Value};
-use serde_json_path::JsonPath;
 
 /// The key of the table of resources.
 const RESOURCES: &str = "x-onkernel-resources";
@@ -166,8 +166,8 @@ impl Parser<'_> {
         }
         match JsonPath::parse(target) {
             Ok(path) => Some(path),
-            Err(error) => {
-                let rest = target.get(error.position()..).filter(|rest| *rest != target);
+            Err(at) => {
+                let rest = target.get(at..).filter(|rest| *rest != target);
                 let rest = rest.map(|rest| format!(", from `{rest}` on")).unwrap_or_default();
                 let message = format!("`{target}` is not a JSONPath{rest}");
                 self.problem(pointer, message, "write it as RFC 9535 has it, beginning with `$`");
