@@ -45,7 +45,7 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<(), Failure> {
         },
         Command::Doctor(doctor) => doctor::run(doctor, global, output).await,
         #[cfg(feature = "postgres")]
-        Command::Fleet(fleet) => journals::fleet::run(&fleet.command, output, now).await,
+        Command::Fleet(fleet) => journals::fleet::run(&fleet.command, output).await,
         #[cfg(feature = "postgres")]
         Command::Ledger(ledger) => journals::ledger::run(ledger.command, output).await,
         Command::Config(config) => config::run(config, &global, output),

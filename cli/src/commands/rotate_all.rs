@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::Utc;
 use onkernel::rotation::{
-    Elsewhere, Planned, Rotated, Rotation, RotationExt, Skipped, Stop, Store,
+    Decision, Elsewhere, Planned, Rotated, Rotation, RotationExt, Skipped, Stop, Store,
 };
 use onkernel::types::ApiKey;
 use serde_json::{Value, json};
@@ -105,6 +105,7 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
     }
     let mut results = Vec::new();
     let (mut failed, mut attention, mut not_started) = (0, false, 0);
+    let mut without_journal = false;
     let unusable = unusable.lock().unwrap_or_else(PoisonError::into_inner);
     for (key, result) in &rotated {
         if events::are_wanted(output) {
@@ -122,6 +123,8 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
             Rotated::Failed(error) => {
                 failed += 1;
                 attention |= report::needs_attention(error);
+                // Found on the server, and in no journal of ours.
+                without_journal |= error.decision() == Some(Decision::Marked);
                 (
                     "failed",
                     report::failure_json(error, named.filled(&key.name, &key.id).as_ref(), &resume),
@@ -144,6 +147,10 @@ pub(super) async fn run(args: RotateAll, global: &Global, output: &Output) -> Re
         report::report_print_error(output, print(&results, output));
     }
     match failed {
+        _ if attention && without_journal => {
+            let advice = format!("Run for each of these: {} --store STORE", resume.all());
+            Err(Failure::attention("a rotation needs attention").advise(advice))
+        }
         _ if attention => {
             Err(Failure::attention("a rotation needs attention")
                 .advise(report::resume_advice(&resume)))

@@ -247,3 +247,22 @@ fn at_any_instant() {
         assert!(!fs::read_to_string(journal.path()).unwrap_or_default().contains("sk_"));
     }
 }
+
+#[test]
+fn many_whose_journals_are_gone_name_the_command_that_finds_them() {
+    let world = World::new();
+    let held = world.stored("fleet-1");
+    let old = fs::read_to_string(&held).unwrap();
+    let rotation =
+        world.rotate(&["--store", &file(&held), "--deploy", "sleep 60", "--overlap", "0"]);
+    until("nothing is stored", || fs::read_to_string(&held).unwrap() != old);
+    rotation.kill();
+    let empty = tempfile::tempdir().unwrap();
+    let journal = empty.path().to_str().unwrap();
+    let store = format!("file:{}/{{name}}", held.parent().unwrap().display());
+    let all = ["rotate-all", "--name", "fleet-1", "--store", &store, "--retire", "keep"];
+    let all = world.command(&[&all[..], &["--journal", journal]].concat()).output().unwrap();
+    assert_eq!(all.status.code(), Some(3), "{}", text(&all));
+    let said = String::from_utf8_lossy(&all.stderr).into_owned();
+    assert!(said.contains("--store STORE"), "{said}");
+}

@@ -12,18 +12,14 @@ use crate::output::time::relative;
 use crate::output::{Format, Output, PrintError};
 use crate::rotation::journals;
 
-pub(in crate::commands) async fn run(
-    action: &FleetAction,
-    output: &Output,
-    now: DateTime<Utc>,
-) -> Result<(), Failure> {
+pub(in crate::commands) async fn run(action: &FleetAction, output: &Output) -> Result<(), Failure> {
     let FleetAction::Status = action;
     let fleets = journals::postgres(None)?.fleets().await;
     let fleets = fleets.map_err(|error| journals::unreachable(&error))?;
     match output.format() {
         Format::Table | Format::Csv => {
             for fleet in &fleets {
-                print(fleet, output, now)?;
+                print(fleet, output)?;
             }
         }
         Format::Json | Format::Ndjson => output.print_each(&fleets)?,
@@ -34,8 +30,8 @@ pub(in crate::commands) async fn run(
     Ok(())
 }
 
-fn print(fleet: &FleetStatus, output: &Output, now: DateTime<Utc>) -> Result<(), PrintError> {
-    let keys = fleet.keys;
+fn print(fleet: &FleetStatus, output: &Output) -> Result<(), PrintError> {
+    let (keys, now) = (fleet.keys, fleet.seen);
     let state = match fleet.under_way {
         true => format!("{} at work", plural(fleet.workers.len() as u64, "worker")),
         false => "over".to_owned(),
@@ -57,7 +53,7 @@ fn print(fleet: &FleetStatus, output: &Output, now: DateTime<Utc>) -> Result<(),
     }
     for (host, count) in &fleet.waiting_for_hosts {
         output.print(&format!(
-            "  {} for a worker on {}",
+            "  {} for {}, where the store is",
             match count {
                 1 => "1 key waits".to_owned(),
                 count => format!("{count} keys wait"),

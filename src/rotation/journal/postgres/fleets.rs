@@ -22,7 +22,8 @@ const RUNS: &str = "select r.id, r.server, r.selects, (extract(epoch from r.bega
     count(t.key_id) filter (where t.state = 'waiting'), count(t.key_id) filter (where t.state = 'taken'),
     count(t.key_id) filter (where t.state = 'rotated'), count(t.key_id) filter (where t.state = 'failed'),
     (select (extract(epoch from l.until - clock_timestamp()) * 1000)::float8 from kernel_keys.limits l
-        where l.server = r.server and l.until > clock_timestamp())
+        where l.server = r.server and l.until > clock_timestamp()),
+    (extract(epoch from clock_timestamp()) * 1000)::int8
 from (select distinct on (fleet) * from kernel_keys.runs order by fleet, id desc) r
 left join kernel_keys.tasks t on t.run = r.id
 group by r.id, r.server, r.selects, r.began, r.offered, r.over, r.failures order by r.id desc";
@@ -46,6 +47,8 @@ pub struct FleetStatus {
     pub selects: String,
     /// When it began, by the database's clock.
     pub began: DateTime<Utc>,
+    /// When this was looked at, by the same clock.
+    pub seen: DateTime<Utc>,
     /// Whether workers are at it, as far as leases show. Otherwise keys that are still under way were left by workers that
     /// died: the next run, or `resume`, goes on with them.
     pub under_way: bool,
@@ -122,6 +125,7 @@ pub(super) async fn all(shared: &Shared) -> Result<Vec<FleetStatus>, Problem> {
             server: row.get(1),
             selects: row.get(2),
             began: time(row.get(3)),
+            seen: time(row.get(11)),
             under_way: row.get::<_, Option<bool>>(4).unwrap_or_default(),
             keys: FleetKeys {
                 waiting: count(6),
