@@ -203,7 +203,10 @@ impl Keys {
         let at = self.all.len();
         // In no order, as those of the API.
         let scattered = (at as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let (id, plaintext) = (format!("c{scattered:016x}0abcdefg"), format!("sk_{at:048}"));
+        let (id, plaintext) = (
+            format!("c{scattered:016x}0abcdefg"),
+            format!("sk_{scattered:016x}{at:016}{scattered:016x}"),
+        );
         self.by_id.insert(id.clone(), at);
         self.by_plaintext.insert(plaintext.clone(), at);
         self.live.insert(at);

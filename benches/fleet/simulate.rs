@@ -10,13 +10,13 @@ use super::limit::Limit;
 use super::server::Server;
 use super::stores::Stores;
 use super::tables;
-use super::time::Time;
+use super::time::{TICK, Time};
 use super::wire;
 use super::workers::Workers;
 
 const LATENCY: Duration = Duration::from_millis(50);
 /// How long a statement takes, the way to the database included.
-const STATEMENT: Duration = Duration::from_millis(1);
+const STATEMENT: Duration = TICK;
 const A_SECOND: u32 = 100;
 /// What a rotation sends in which nothing fails.
 const REQUESTS: usize = 16;

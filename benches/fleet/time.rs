@@ -2,18 +2,19 @@
 //! to do.
 //!
 //! Virtual time is tokio's paused clock. By itself that clock jumps to the next timer also while a
-//! response is on its way through a socket; `pass` lets it go on only when all sockets are quiet.
+//! response is on its way through a socket; here it is moved on only when all sockets are quiet.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::task::yield_now;
-use tokio::time::{Instant, sleep};
+use tokio::sync::Notify;
+use tokio::task::{spawn_blocking, yield_now};
+use tokio::time::{Instant, advance};
 
-/// tokio's timers know no shorter time.
-const TICK: Duration = Duration::from_millis(1);
+/// By how much it moves on. What the simulation waits for takes a multiple of it.
+pub const TICK: Duration = Duration::from_millis(5);
 /// How often all that can run has run, and no socket had anything to read, before it is quiet. From
 /// one request or statement to the next there are three such rounds at most.
 const QUIET: usize = 5;
@@ -27,12 +28,18 @@ struct Shared {
     began: Instant,
     events: AtomicU64,
     under_way: AtomicUsize,
+    returned: Notify,
 }
 
 impl Time {
     pub fn begin() -> Self {
-        let (events, under_way) = (AtomicU64::new(0), AtomicUsize::new(0));
-        Self(Arc::new(Shared { base: Utc::now(), began: Instant::now(), events, under_way }))
+        Self(Arc::new(Shared {
+            base: Utc::now(),
+            began: Instant::now(),
+            events: AtomicU64::new(0),
+            under_way: AtomicUsize::new(0),
+            returned: Notify::new(),
+        }))
     }
 
     pub fn elapsed(&self) -> Duration {
@@ -57,19 +64,26 @@ impl Time {
     pub fn returns(&self) {
         self.0.under_way.fetch_sub(1, Ordering::Relaxed);
         self.happens();
+        self.0.returned.notify_one();
     }
 
     /// Lets virtual time pass.
     pub async fn pass(self) -> ! {
+        // While a thread is busy tokio does not move the clock on by itself.
+        let (_end, ended) = std::sync::mpsc::channel::<()>();
+        drop(spawn_blocking(move || ended.recv()));
         loop {
             let (mut quiet, mut seen) = (0, 0);
-            while quiet < QUIET || self.0.under_way.load(Ordering::Relaxed) > 0 {
+            while quiet < QUIET {
                 yield_now().await;
+                while self.0.under_way.load(Ordering::Relaxed) > 0 {
+                    self.0.returned.notified().await;
+                }
                 let events = self.0.events.load(Ordering::Relaxed);
                 quiet = if events == seen { quiet + 1 } else { 0 };
                 seen = events;
             }
-            sleep(TICK).await;
+            advance(TICK).await;
         }
     }
 }
