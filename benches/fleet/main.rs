@@ -2,14 +2,15 @@
 //! large fleet takes under a rate limit. `benches/fleet/run` starts the database.
 //!
 //! ```sh
-//! benches/fleet/run                                  # measures, then simulates: an hour
-//! benches/fleet/run measure 1000 4                   # keys and workers
-//! benches/fleet/run simulate 100000 16
+//! benches/fleet/run measure                          # or `measure 1000 4`: keys and workers
+//! benches/fleet/run simulate                         # or `simulate 1000 16 60`: and the timeout in seconds
+//! benches/fleet/run model                            # or `model 1000000 16 16 60`: workers that list, that work
 //! ```
 
 mod database;
 mod limit;
 mod measure;
+mod model;
 mod server;
 mod simulate;
 mod stores;
@@ -24,18 +25,22 @@ fn main() {
         println!("skipped: there is no database; benches/fleet/run starts one");
         return;
     };
-    let number = |at: usize| arguments.get(at).map(|it| it.parse::<usize>().unwrap());
-    let asked = number(1).zip(number(2));
-    let what = arguments.first().map_or("all", String::as_str);
-    if what != "simulate" {
-        let all = [(1000, 4), (1000, 16), (10_000, 4), (10_000, 16)];
-        measure::run(&database, &asked.map_or(all.to_vec(), |it| vec![it]));
-    }
-    if what != "measure" {
-        let all =
-            [(10_000, 60), (10_000, 5), (100_000, 60)].map(|(keys, timeout)| (keys, 16, timeout));
-        let timeout = number(3).unwrap_or(60) as u64;
-        let asked = asked.map(|(keys, workers)| vec![(keys, workers, timeout)]);
-        simulate::run(&database, &asked.unwrap_or(all.to_vec()));
+    let numbers: Vec<usize> = arguments.iter().skip(1).map(|it| it.parse().unwrap()).collect();
+    match (arguments.first().map(String::as_str), &numbers[..]) {
+        (Some("measure"), []) => {
+            measure::run(&database, &[(1000, 4), (1000, 16), (10_000, 4), (10_000, 16)]);
+        }
+        (Some("measure"), &[keys, workers]) => measure::run(&database, &[(keys, workers)]),
+        (Some("simulate"), []) => {
+            simulate::run(&database, &[(1000, 16, 60), (10_000, 16, 60), (10_000, 16, 5)]);
+        }
+        (Some("simulate"), &[keys, workers, timeout]) => {
+            simulate::run(&database, &[(keys, workers, timeout as u64)]);
+        }
+        (Some("model"), []) => model::run(&model::KNOWN),
+        (Some("model"), &[keys, listing, workers, timeout]) => {
+            model::run(&[(keys, listing, workers, timeout)]);
+        }
+        _ => println!("say measure, simulate or model, and the numbers that they take"),
     }
 }
