@@ -30,16 +30,34 @@ type Pass = BTreeMap<String, ApiKey>;
 impl Api {
     /// Every key, in the order of the ids.
     pub(crate) async fn all(&self) -> Result<Vec<ApiKey>> {
+        match self.seen().await? {
+            (keys, true) => Ok(keys),
+            (_, false) => Err(Error::new(
+                ErrorKind::Paging,
+                "the keys change faster than they can be listed; try again later",
+            )),
+        }
+    }
+
+    /// The same, and where the keys change faster than they can be listed, all that were there at some
+    /// time meanwhile: for those who know what others have done with them. Few can be missing, each of
+    /// which every pass has missed.
+    pub(crate) async fn all_seen(&self) -> Result<Vec<ApiKey>> {
+        Ok(self.seen().await?.0)
+    }
+
+    /// All that were seen, and whether they are all.
+    async fn seen(&self) -> Result<(Vec<ApiKey>, bool)> {
+        let mut seen = Pass::new();
         for _ in 0..ATTEMPTS {
             let (first, second) = self.twice().await?;
             if first.keys().eq(second.keys()) {
-                return Ok(second.into_values().collect());
+                return Ok((second.into_values().collect(), true));
             }
+            seen.extend(first);
+            seen.extend(second);
         }
-        Err(Error::new(
-            ErrorKind::Paging,
-            "the keys change faster than they can be listed; try again later",
-        ))
+        Ok((seen.into_values().collect(), false))
     }
 
     async fn twice(&self) -> Result<(Pass, Pass)> {

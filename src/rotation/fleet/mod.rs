@@ -185,7 +185,8 @@ impl Fleet {
 
     /// The keys that the policy picks, each with its store or why it is left alone.
     async fn picked(&self) -> Result<Vec<Picked>, RotationError> {
-        let picked = audit(&self.given.common(), &self.policy).await?;
+        let shared = self.ledger()?.is_shared();
+        let picked = policy::select(&self.given.common(), &self.policy, shared).await?;
         let stores: Vec<_> =
             picked.iter().map(|audited| (self.given.stores)(&audited.key)).collect();
         let mut users = HashMap::<String, usize>::new();

@@ -177,11 +177,20 @@ pub struct Audited {
 
 /// What a policy would pick.
 pub(crate) async fn audit(common: &Common, policy: &Policy) -> Result<Vec<Audited>, Error> {
+    select(common, policy, false).await
+}
+
+/// The same. Others may be `changing` the keys who write down what they do.
+pub(super) async fn select(
+    common: &Common,
+    policy: &Policy,
+    changing: bool,
+) -> Result<Vec<Audited>, Error> {
     let api = Api::new(&common.client, common.effects());
     let own = common.client.api_key().await?;
     // The keys' ages are reckoned by the server's clock, which it tells with every response.
     api.lets_in(&own).await?;
-    let keys = api.all().await?;
+    let keys = if changing { api.all_seen().await? } else { api.all().await? };
     let now = api.effects.server_now();
     Ok(keys
         .into_iter()

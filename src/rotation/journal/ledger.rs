@@ -21,6 +21,9 @@ pub(crate) trait Ledger: fmt::Debug + Send + Sync {
     /// The journal of this store.
     fn of(&self, store: &dyn Store) -> JournalAt;
 
+    /// Whether others may have theirs there too.
+    fn is_shared(&self) -> bool;
+
     /// Takes part in the work on a fleet.
     fn join(&self, joining: Joining) -> BoxFuture<'_, Result<Box<dyn Queue>, RotationError>>;
 }
@@ -36,6 +39,10 @@ impl Journals {
 
     pub(crate) fn of(&self, store: &dyn Store) -> JournalAt {
         self.0.of(store)
+    }
+
+    pub(crate) fn is_shared(&self) -> bool {
+        self.0.is_shared()
     }
 
     pub(crate) async fn join(&self, joining: Joining) -> Result<Box<dyn Queue>, RotationError> {
@@ -62,6 +69,10 @@ impl Ledger for Folder {
 
     fn of(&self, store: &dyn Store) -> JournalAt {
         self.0.join(journal_name(&store.describe())).into()
+    }
+
+    fn is_shared(&self) -> bool {
+        false
     }
 
     fn join(&self, joining: Joining) -> BoxFuture<'_, Result<Box<dyn Queue>, RotationError>> {

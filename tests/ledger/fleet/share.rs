@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use onkernel::rotation::{Elsewhere, PostgresJournals, Rotated, Skipped, Stop};
+use onkernel::testing::NewKey;
 
 use super::{ALL, Fleets, count, is_done, is_done_elsewhere};
 use crate::database::{Database, LEASE};
@@ -208,4 +209,27 @@ async fn a_new_key_is_known_whatever_its_store_is_called() {
     let just_made = |became: &Rotated| matches!(became, Rotated::Skipped(Skipped::JustMade));
     assert_eq!(count(&again, just_made), 2, "{again:?}");
     world.are_whole(&database, "by another way");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_change_while_they_are_listed_keep_no_worker_away() {
+    let Some(database) = Database::fresh() else { return };
+    let world = Fleets::of(3).await;
+    for number in 0..250 {
+        world.server.add_key(NewKey::named(format!("other-{number}")));
+    }
+    world.server.set_latency(Duration::from_millis(20));
+    let others = async {
+        loop {
+            let key = world.server.add_key(NewKey::named("other"));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            assert!(world.server.delete(&key.id));
+        }
+    };
+    let journals = database.journals();
+    let rotated = tokio::select! {
+        rotated = world.fleet(&journals, ALL).run() => rotated.unwrap(),
+        () = others => unreachable!(),
+    };
+    assert_eq!(count(&rotated, is_done), 3, "{rotated:?}");
 }

@@ -233,6 +233,10 @@ impl Ledger for PostgresJournals {
         Self::of(self, store)
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn join(&self, joining: Joining) -> BoxFuture<'_, Result<Box<dyn Queue>, RotationError>> {
         Box::pin(async move {
             let joined = SharedQueue::join(&self.0, joining).await;
