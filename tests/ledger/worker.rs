@@ -11,7 +11,7 @@ use onkernel::rotation::{PostgresJournals, Probe};
 use onkernel::testing::Server;
 
 use crate::database::{Database, LEASE};
-use crate::fleet::{ALL, Fleets, fleet, in_words};
+use crate::fleet::{ALL, Fleets, Kind, fleet, in_words};
 use crate::world::{World, connect, path, rotation};
 
 /// Says an effect, so that whoever reads it can stop the process there.
@@ -41,9 +41,9 @@ async fn worker() {
     let client = connect(&server, &variable("LEDGER_KEY"));
     let journals = PostgresJournals::new(&variable("LEDGER_DATABASE")).unwrap().lease(LEASE);
     if let Ok(folder) = std::env::var("LEDGER_FLEET") {
-        let are_files = variable("LEDGER_FILES") == "true";
+        let kind = Kind::named(&variable("LEDGER_KIND"));
         let given = (&client, folder.as_ref(), &journals);
-        let fleet = fleet(given, ALL, are_files, Some(Arc::new(Says)));
+        let fleet = fleet(given, ALL, kind, Some(Arc::new(Says)));
         return match fleet.run().await {
             Ok(rotated) => rotated.iter().for_each(|(key, became)| say(&in_words(key, became))),
             Err(error) => say(&format!("failed: {error}")),
@@ -77,7 +77,7 @@ impl Worker {
 
     /// The same, with a program as its parent that sets its clock.
     pub fn of_fleet_under(program: &[&str], world: &Fleets, database: &Database) -> Self {
-        let files = ["env".to_owned(), format!("LEDGER_FILES={}", world.are_files)];
+        let files = ["env".to_owned(), format!("LEDGER_KIND={:?}", world.kind)];
         let under: Vec<_> =
             files.iter().map(String::as_str).chain(program.iter().copied()).collect();
         Self::of(&world.server, ("LEDGER_FLEET", world.folder.path()), database, &under)
@@ -129,7 +129,13 @@ impl Worker {
 
     /// Until it says this.
     pub fn until(&mut self, what: &str) {
-        while self.next().expect("it ended before") != what {}
+        let mut said = Vec::new();
+        while said.last().is_none_or(|last| last != what) {
+            let Some(next) = self.next() else {
+                panic!("it ended before {what}: {:?}", said.split_off(said.len().saturating_sub(9)))
+            };
+            said.push(next);
+        }
     }
 
     /// Allows the step that it said last.

@@ -8,6 +8,7 @@ use super::outcome::{Elsewhere, Rotated, Skipped};
 use crate::rotation::api::{Api, Sight};
 use crate::rotation::builder::Rotation;
 use crate::rotation::effects::rate_limit::RateLimit;
+use crate::rotation::evidence::marker::Marker;
 use crate::rotation::journal;
 use crate::rotation::journal::ledger::Journals;
 use crate::rotation::journal::queue::{End, Queue, Turn};
@@ -142,7 +143,7 @@ impl Work<'_> {
         Ok(rotated.map(Box::new).map(Became::Rotated))
     }
 
-    /// The key, though it may be deleted by now.
+    /// The key, though it may be deleted by now, or bear a marker.
     async fn deleted_key(&self, rate_limit: &Arc<RateLimit>) -> Result<ApiKey, RotationError> {
         let mut common = self.given.common();
         common.rate_limit = Some(Arc::clone(rate_limit));
@@ -153,8 +154,13 @@ impl Work<'_> {
                 return Err(RotationError::unchanged("the server does not know it"));
             }
         };
-        serde_json::from_value(json.into())
-            .map_err(|error| RotationError::unchanged(error.to_string()))
+        let key: ApiKey = serde_json::from_value(json.into())
+            .map_err(|error| RotationError::unchanged(error.to_string()))?;
+        Ok(match Marker::parse(&key.name) {
+            // Its store goes by the name that it has otherwise.
+            Some(_) => ApiKey { name: self.turn.name.clone(), ..key },
+            None => key,
+        })
     }
 
     fn has_another_store(&self) -> RotationError {

@@ -40,6 +40,8 @@ pub(crate) struct Task {
 #[derive(Clone, Debug)]
 pub(crate) struct Turn {
     pub(crate) key_id: String,
+    /// As it was listed: a rotation may have given the key a marker since.
+    pub(crate) name: String,
     pub(crate) journal: String,
     /// Its journal may hold more than its beginning.
     pub(crate) again: bool,
@@ -134,6 +136,7 @@ impl Queue for Own {
     fn offer(&self, tasks: Vec<Task>) -> BoxFuture<'_, Result<(), RotationError>> {
         let turns = tasks.into_iter().map(|task| Turn {
             key_id: task.key_id,
+            name: task.name,
             journal: task.journal,
             again: false,
         });

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use onkernel::rotation::{Rotated, Skipped};
 
-use super::{ALL, Fleets, count, is_done, is_done_elsewhere};
+use super::{ALL, Fleets, Kind, count, is_done, is_done_elsewhere};
 use crate::database::{Database, LEASE, run};
 use crate::worker::Worker;
 
@@ -40,6 +40,37 @@ async fn a_worker_that_is_killed_at_any_step_is_replaced() {
         world.are_whole(&database, &when);
         database
             .sql("truncate kernel_keys.journals, kernel_keys.records, kernel_keys.runs cascade");
+    }
+}
+
+/// With a grace period the old key bears a marker meanwhile, and is not listed by its name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_killed_while_a_server_rotates_is_replaced() {
+    let Some(database) = Database::fresh() else { return };
+    let journals = database.ready().await;
+    for step in ["before rotate the key", "after write the store"] {
+        for alone in [false, true] {
+            let world = Fleets { kind: Kind::Grace, ..Fleets::of(3).await };
+            let mut worker = Worker::of_fleet(&world, &database);
+            worker.until(step);
+            let other = world.fleet(&journals, ALL);
+            let other = if alone { None } else { Some(tokio::spawn(other.run())) };
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            worker.child.kill().unwrap();
+            worker.child.wait().unwrap();
+            let when = format!("killed {step}, alone {alone}");
+            if let Some(other) = other {
+                let rotated = other.await.unwrap().unwrap();
+                assert!(count(&rotated, is_done) >= 1, "{when}: {rotated:?}");
+            } else {
+                tokio::time::sleep(LEASE).await;
+                world.fleet(&journals, ALL).run().await.unwrap();
+            }
+            world.are_whole(&database, &when);
+            database.sql(
+                "truncate kernel_keys.journals, kernel_keys.records, kernel_keys.runs cascade",
+            );
+        }
     }
 }
 
@@ -89,7 +120,7 @@ async fn a_worker_that_sleeps_past_its_lease_begins_nothing() {
 async fn a_worker_that_sleeps_keeps_the_lock_of_its_files() {
     let Some(database) = Database::fresh() else { return };
     let journals = database.ready().await;
-    let world = Fleets { are_files: true, ..Fleets::of(3).await };
+    let world = Fleets { kind: Kind::Files, ..Fleets::of(3).await };
     let mut worker = Worker::of_fleet(&world, &database);
     worker.until("before write the store");
     worker.signal("-STOP");

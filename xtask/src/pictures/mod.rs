@@ -1,9 +1,11 @@
-//! The pictures of the documentation. Nothing in them is drawn by hand: each is made of a file that is
-//! compiled, tested or measured, and `cargo xtask check` fails when it shows something else.
+//! The pictures of the documentation, and the tables beside them. Nothing in them is drawn by hand: each is
+//! made of a file that is compiled, tested or measured, and `cargo xtask check` fails when it shows something
+//! else.
 
 mod demo;
 mod inline;
 mod peers;
+mod speed;
 mod steps;
 mod svg;
 mod table;
@@ -15,34 +17,43 @@ use std::path::Path;
 type Draw = fn(&Path) -> Result<String, String>;
 
 /// The pictures: what each is made of, and how.
-const PICTURES: [(&str, &str, Draw); 3] = [
+const PICTURES: [(&str, &str, Draw); 4] = [
     ("docs/pictures/demo.svg", demo::SOURCE, demo::draw),
     ("docs/pictures/peers.svg", peers::SOURCE, peers::draw),
+    ("docs/pictures/speed.svg", speed::SOURCE, speed::draw),
     ("docs/pictures/steps.svg", steps::SOURCE, steps::draw),
 ];
 
-/// A picture as it has to be.
+/// The pages with a table, as `PICTURES`.
+const TABLES: [(&str, &str, Draw); 2] = [
+    (README, speed::SOURCE, |root| speed::table_in(root, README)),
+    (BENCHES, speed::SOURCE, |root| speed::table_in(root, BENCHES)),
+];
+const README: &str = "README.md";
+const BENCHES: &str = "benches/README.md";
+
+/// A picture as it has to be, or a page with a table.
 #[derive(Debug)]
 pub struct Picture {
     /// From the workspace's folder.
     pub path: &'static str,
     /// The file that it is made of.
     pub source: &'static str,
-    /// The picture, or why there can be none.
+    /// The file's content, or why there can be none.
     pub drawn: Result<String, String>,
 }
 
 /// Draws every picture, and writes nothing.
 #[must_use]
 pub fn draw(root: &Path) -> Vec<Picture> {
-    let pictures = PICTURES.into_iter();
-    let mut pictures: Vec<_> =
-        pictures.map(|(path, source, draw)| Picture { path, source, drawn: draw(root) }).collect();
+    let made = |(path, source, draw): (_, _, Draw)| Picture { path, source, drawn: draw(root) };
+    let mut pictures: Vec<_> = PICTURES.map(made).into();
     let drawn = pictures.iter().map(|it| Some((it.path, it.drawn.as_deref().ok()?)));
     if let Some(drawn) = drawn.collect::<Option<Vec<_>>>() {
         let drawn = Ok(inline::definitions(&drawn));
         pictures.push(Picture { path: inline::PATH, source: inline::SOURCE, drawn });
     }
+    pictures.extend(TABLES.map(made));
     pictures
 }
 

@@ -24,6 +24,8 @@ impl Copy {
             "docs/pictures",
             "src/rotation/engine",
             "CHANGELOG.md",
+            "benches/README.md",
+            "benches/peers/speed.json",
             "README.md",
             "ARCHITECTURE.md",
             "CONTRIBUTING.md",
@@ -87,6 +89,7 @@ fn copy(from: &Path, to: &Path) {
             copy(&entry.path(), &to.join(entry.file_name()));
         }
     } else {
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
         fs::copy(from, to).unwrap();
     }
 }

@@ -46,11 +46,13 @@ const JOIN: &str = "with run as (
 insert into kernel_keys.workers (name, run, until)
 select $4, id, clock_timestamp() + $5 * interval '1 millisecond' from run
 on conflict (name) do update set until = excluded.until returning run";
-/// What dead workers of earlier runs had begun is gone on with, whoever lists its key.
+/// What workers of earlier runs had begun and not ended is gone on with, whoever lists its key.
 const ADOPT: &str =
     "update kernel_keys.tasks set run = $1, state = 'waiting', again = true, worker = null
-where state = 'taken' and run in (select id from kernel_keys.runs
-    where fleet = $2 and id <> $1 and (over or until <= clock_timestamp()))";
+where run in (select id from kernel_keys.runs
+    where fleet = $2 and id <> $1 and (over or until <= clock_timestamp()))
+and (state = 'taken' or state = 'failed' and exists (
+    select from kernel_keys.journals j where j.open and 'postgres:' || j.name = journal))";
 /// A key that a rotation has made within the hour is not picked, also where the rotation has not said
 /// yet which one that is: its store is in its hands. Nor is one whose turn is another fleet's.
 const OFFER: &str = "insert into kernel_keys.tasks as t (server, key_id, run, name, store, journal, host)
@@ -77,8 +79,8 @@ const CLAIM: &str = "with next as (
     order by key_id limit 1 for update skip locked)
 update kernel_keys.tasks t set state = 'taken', worker = $3, claim = $4, changed = clock_timestamp()
 from next where t.server = next.server and t.key_id = next.key_id
-returning t.key_id, t.journal, t.again";
-const CLAIMED: &str = "select key_id, journal, again from kernel_keys.tasks
+returning t.key_id, t.journal, t.again, t.name";
+const CLAIMED: &str = "select key_id, journal, again, name from kernel_keys.tasks
 where run = $1 and state = 'taken' and worker = $2 and claim = $3";
 const LEFT: &str = "select count(*), (select failures from kernel_keys.runs where id = $1)
 from kernel_keys.tasks
@@ -223,6 +225,7 @@ impl SharedQueue {
             key_id: row.get(0),
             journal: row.get(1),
             again: row.get(2),
+            name: row.get(3),
         }))
     }
 
@@ -337,8 +340,10 @@ impl Queue for SharedQueue {
         Box::pin(async move {
             let Member { run, server, .. } = &*self.member;
             for tasks in tasks.chunks(MANY) {
-                let column =
-                    |of: fn(&Task) -> &String| tasks.iter().map(of).collect::<Vec<&String>>();
+                // No text of the database holds a NUL.
+                let column = |of: fn(&Task) -> &String| {
+                    tasks.iter().map(|task| of(task).replace('\0', "\u{FFFD}")).collect::<Vec<_>>()
+                };
                 let hosts: Vec<_> =
                     tasks.iter().map(|task| task.host.as_ref().map(of_host)).collect();
                 let columns = [
