@@ -29,9 +29,9 @@ const A_SECOND: f64 = 100.0;
 /// timeout in seconds; then a hundred thousand keys.
 pub const KNOWN: [(usize, usize, usize, usize); 5] = [
     (1000, 16, 16, 60),
-    (10_000, 16, 10, 60),
-    (10_000, 16, 2, 5),
-    (100_000, 16, 5, 60),
+    (10_000, 16, 7, 60),
+    (10_000, 16, 1, 5),
+    (100_000, 16, 6, 60),
     (100_000, 16, 16, 60),
 ];
 
