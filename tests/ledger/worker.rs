@@ -154,6 +154,10 @@ impl Worker {
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+        // Until one of its threads has taken the signal, the others run on.
+        let state =
+            || Command::new("ps").args(["-o", "state=", "-p", &id]).output().unwrap().stdout;
+        while name == "-STOP" && !state().starts_with(b"T") {}
     }
 }
 
