@@ -80,7 +80,9 @@ async fn version(session: &Session) -> Result<i32, Problem> {
     }
 }
 
-/// One statement, so that it is one transaction also behind a pooler. Whoever was first has done it.
+/// One statement, so that it is one transaction also behind a pooler. Whoever was first has done it;
+/// what is there is looked for in the tables themselves, since a session that has missed it once
+/// remembers that beyond the lock.
 fn statement() -> String {
     let mut steps = String::new();
     for (number, migration) in MIGRATIONS.iter().enumerate() {
@@ -93,8 +95,11 @@ fn statement() -> String {
     format!(
         "do $migrate$ begin
 perform pg_advisory_xact_lock({LOCK});
-if to_regnamespace('kernel_keys') is null then create schema kernel_keys; end if;
-if to_regclass('kernel_keys.schema') is null then
+if not exists (select from pg_namespace where nspname = 'kernel_keys') then
+create schema kernel_keys;
+end if;
+if not exists (select from pg_class where relname = 'schema' and relnamespace =
+    (select oid from pg_namespace where nspname = 'kernel_keys')) then
 create table kernel_keys.schema (version integer not null);
 insert into kernel_keys.schema values (0);
 end if;
