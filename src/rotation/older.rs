@@ -11,7 +11,7 @@ use super::evidence::held::Which;
 use super::evidence::marker::Marker;
 use super::journal::Journal;
 use super::journal::record::Record;
-use super::report::RotationError;
+use super::report::{Resolution, RotationError};
 use super::settings::Common;
 use super::store::Store;
 use crate::Secret;
@@ -25,6 +25,7 @@ pub(crate) async fn catch_up(
     store: &Arc<dyn Store>,
     journal: &mut Journal,
     held: &Secret,
+    adopt: bool,
 ) -> Result<(), RotationError> {
     let effects = &api.effects;
     let past = &journal.past;
@@ -38,7 +39,16 @@ pub(crate) async fn catch_up(
     let Some((marker, id)) = made(api, held, &old_id).await? else { return Ok(()) };
     let mut records = Vec::new();
     if !past.all_markers().contains(&marker) {
-        // Nothing but the name says that it is this rotation's, and not one that goes on elsewhere.
+        // Nothing but the name says that it is this rotation's, and not one that goes on elsewhere with
+        // a journal of its own, maybe in a long overlap: that is a person's to say.
+        if !adopt {
+            return Err(RotationError::unresolved(
+                format!(
+                    "the store holds {id}, which was made to replace {old_id}, and this journal knows nothing of that: it is older, or another rotation is under way; nothing was changed"
+                ),
+                &[Resolution::Adopt, Resolution::GiveUp],
+            ));
+        }
         if !stays(common, effects, store, held).await?
             || made(api, held, &old_id).await? != Some((marker.clone(), id.clone()))
         {

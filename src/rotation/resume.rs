@@ -76,7 +76,7 @@ async fn go_on(
     let place = here(common, &*store, organization);
     find_place(&given, &plan, &journal.past, &place, shown)?;
     if let Some(held) = shown {
-        older::catch_up(common, &api, &store, &mut journal, held).await?;
+        older::catch_up(common, &api, &store, &mut journal, held, given.adopt).await?;
     }
     let foreign = match shown {
         Some(held) if shows(&plan, &journal.past, shown, false).is_none() => {

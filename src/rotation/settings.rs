@@ -167,3 +167,18 @@ pub(crate) struct Resumption {
     /// For a rotation whose journal is lost.
     pub(crate) retirement: Option<Retirement>,
 }
+
+impl Resumption {
+    /// With nothing said by a person.
+    pub(crate) fn new(common: Common) -> Self {
+        Self {
+            common,
+            deployed: false,
+            store_holds: None,
+            give_up: false,
+            adopt: false,
+            note: None,
+            retirement: None,
+        }
+    }
+}

@@ -92,6 +92,12 @@ fn a_journal_restored_from_before_the_new_key_was_known() {
 
             let mut said = match gives_up {
                 true => world.run(&["resume", "--give-up"]).ended_with(0),
+                false if lines == 1 => {
+                    // Its marker is not in the journal, so it may be another rotation's.
+                    world.run(&["resume"]).needs_attention("--store");
+                    let store = file(&held);
+                    world.run(&["resume", "--store", &store, "--settle", "2"]).ended_with(0)
+                }
                 false => world.run(&["resume"]).ended_with(0),
             };
             assert_eq!(said.contains("is rotated"), !gives_up, "{lines}: {said}");

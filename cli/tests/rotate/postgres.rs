@@ -191,3 +191,29 @@ fn an_unfinished_journal_in_a_file_is_pointed_out() {
     let doctor = run(&world, &database, &["doctor", "--journal", "postgres"]);
     assert!(printed(&doctor).contains(says), "{}", printed(&doctor));
 }
+
+#[test]
+fn every_worker_says_that_a_key_of_the_fleet_has_failed() {
+    let Some((database, _alone)) = database() else { return };
+    let world = World::new();
+    let paths = ["fleet-1", "fleet-2", "fleet-3"].map(|name| world.stored(name));
+    fs::write(&paths[1], "sk_nobodys").unwrap();
+    let store = format!("file:{}/{{name}}", paths[0].parent().unwrap().display());
+    let all = ["rotate-all", "--name", "fleet-*", "--store", &store, "--retire", "delete"];
+    let more = ["--stop-after", "9", "--overlap", "2", "--journal", "postgres"];
+    let worker = || {
+        let mut command = world.command(&[&all[..], &more].concat());
+        command.env("DATABASE_URL", &database).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let one = worker();
+    until("no key has failed", || {
+        !sql("select to_regclass('kernel_keys.tasks')").is_empty()
+            && sql("select count(*) from kernel_keys.tasks where state = 'failed'") == "1"
+    });
+    // The others are in their overlap, so it joins them.
+    let other = worker().wait_with_output().unwrap();
+    assert_eq!(code(&one.wait_with_output().unwrap()), Some(1));
+    assert!(printed(&other).contains("failed at "), "{}", printed(&other));
+    assert_eq!(code(&other), Some(1), "{}", printed(&other));
+}

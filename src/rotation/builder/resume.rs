@@ -45,16 +45,8 @@ pub struct Resume {
 
 impl Resume {
     pub(crate) fn new(client: &Client, journal: JournalAt) -> Self {
-        let given = Resumption {
-            common: Common { journal: Some(journal), ..Common::new(client) },
-            deployed: false,
-            store_holds: None,
-            give_up: false,
-            adopt: false,
-            note: None,
-            retirement: None,
-        };
-        Self { given }
+        let common = Common { journal: Some(journal), ..Common::new(client) };
+        Self { given: Resumption::new(common) }
     }
 
     common_settings!();

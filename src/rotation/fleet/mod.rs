@@ -223,7 +223,7 @@ impl Fleet {
         };
         let open = picked.iter().filter(|(key, store)| match done.get(&key.id) {
             Some((_, became)) => is_left(became),
-            None => matches!(store, Ok(_) | Err(Skipped::NoStore)),
+            None => matches!(store, Ok(_) | Err(Skipped::NoStore | Skipped::SharedStore)),
         });
         let open = open.map(|(key, store)| {
             let journal = store.as_ref().ok().map(|store| journals.of(&**store).to_string());
@@ -237,7 +237,9 @@ impl Fleet {
         for (key, store) in picked {
             let became = match (done.remove(&key.id), store, fates.remove(&key.id)) {
                 (Some((_, became)), _, None | Some(Fate::Waiting | Fate::JustMade)) => became,
-                (_, Err(Skipped::NoStore) | Ok(_), Some(fate)) => self.had_elsewhere(fate),
+                (_, Ok(_) | Err(Skipped::NoStore | Skipped::SharedStore), Some(fate)) => {
+                    self.had_elsewhere(fate)
+                }
                 (_, Err(why), _) => Rotated::Skipped(why),
                 (_, Ok(_), None) => match problem.take() {
                     Some(problem) => Rotated::Failed(problem),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::given::{Given, Picked};
 use super::outcome::{Elsewhere, Rotated, Skipped};
 
-use crate::rotation::api::{Api, Sight};
+use crate::rotation::api::{Api, Sight, passes};
 use crate::rotation::builder::Rotation;
 use crate::rotation::effects::rate_limit::RateLimit;
 use crate::rotation::evidence::marker::Marker;
@@ -50,10 +50,7 @@ impl Work<'_> {
                     found = key;
                     (&found, (self.given.stores)(&found).ok_or(Skipped::NoStore))
                 }
-                Err(error) => {
-                    let why = format!("its key cannot be looked up: {error}");
-                    return (None, self.queue.end(self.turn, End::Failed { why }).await);
-                }
+                Err(end) => return (None, self.queue.end(self.turn, end).await),
             },
         };
         let done = match store {
@@ -129,33 +126,26 @@ impl Work<'_> {
             let new_id = past.adopted.map(|adopted| adopted.id);
             return Ok(rotated.then_some(Became::RotatedBefore(new_id)));
         }
-        let resumption = Resumption {
-            common: given.common.clone(),
-            deployed: false,
-            store_holds: None,
-            give_up: false,
-            adopt: false,
-            note: None,
-            retirement: None,
-        };
-        let report = resume::run(resumption).await?;
+        let report = resume::run(Resumption::new(given.common.clone())).await?;
         let rotated = report.filter(|it| ours && it.outcome == Outcome::Rotated);
         Ok(rotated.map(Box::new).map(Became::Rotated))
     }
 
-    /// The key, though it may be deleted by now, or bear a marker.
-    async fn deleted_key(&self, rate_limit: &Arc<RateLimit>) -> Result<ApiKey, RotationError> {
+    /// The key, though it may be deleted by now, or bear a marker; or how its turn ends.
+    async fn deleted_key(&self, rate_limit: &Arc<RateLimit>) -> Result<ApiKey, End> {
+        let failed = |why: &str| End::Failed { why: format!("its key cannot be looked up: {why}") };
         let mut common = self.given.common();
         common.rate_limit = Some(Arc::clone(rate_limit));
         let api = Api::new(&common.client, common.effects());
-        let json = match api.look(&self.turn.key_id).await? {
-            Sight::Present(json) | Sight::Deleted(json) => json,
-            Sight::Absent => {
-                return Err(RotationError::unchanged("the server does not know it"));
-            }
+        let json = match api.look(&self.turn.key_id).await {
+            Ok(Sight::Present(json) | Sight::Deleted(json)) => json,
+            Ok(Sight::Absent) => return Err(failed("the server does not know it")),
+            // Somebody looks again in a while.
+            Err(error) if passes(&error) => return Err(End::InUse),
+            Err(error) => return Err(failed(&error.to_string())),
         };
-        let key: ApiKey = serde_json::from_value(json.into())
-            .map_err(|error| RotationError::unchanged(error.to_string()))?;
+        let key: ApiKey =
+            serde_json::from_value(json.into()).map_err(|error| failed(&error.to_string()))?;
         Ok(match Marker::parse(&key.name) {
             // Its store goes by the name that it has otherwise.
             Some(_) => ApiKey { name: self.turn.name.clone(), ..key },

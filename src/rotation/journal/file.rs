@@ -9,6 +9,7 @@ use futures_core::future::BoxFuture;
 
 use super::error::JournalError;
 use super::records::{Claim, LARGEST, Lines, Records, whole_lines};
+use crate::rotation::system::folder::sync_folder;
 use crate::rotation::system::forced::off_thread;
 use crate::rotation::system::lock::Lock;
 
@@ -128,14 +129,4 @@ impl Drop for FileClaim {
             let _ = fs::remove_file(&self.path);
         }
     }
-}
-
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }

@@ -57,7 +57,7 @@ pub(crate) enum End {
     Failed {
         why: String,
     },
-    /// Another is at it: its turn comes again in a while.
+    /// Another is at it, or it cannot be told just now: its turn comes again in a while.
     InUse,
     /// It was left as it is, and another may go on.
     Left,

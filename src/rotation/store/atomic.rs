@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::{StoreError, attributes};
+use crate::rotation::system::folder::sync_folder;
 use crate::rotation::system::lock::Lock;
 
 /// A store's file is a key or a short list of settings.
@@ -260,16 +261,6 @@ fn hidden(real: &Path, what: &str) -> PathBuf {
 /// Gives the file that takes this one's place what it has beside its content.
 fn keep(real: &Path, old: &fs::Metadata, new: &File) -> io::Result<()> {
     attributes::copy(&File::open(real)?, old, new)
-}
-
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 /// Whether the file is a mount of its own, as containers mount single secrets.

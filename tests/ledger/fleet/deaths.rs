@@ -43,6 +43,30 @@ async fn a_worker_that_is_killed_at_any_step_is_replaced() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_worker_had_begun_does_not_wait_for_all_the_rest() {
+    let Some(database) = Database::fresh() else { return };
+    let journals = database.ready().await;
+    let world = Fleets::of(40).await;
+    let mut worker = Worker::of_fleet(&world, &database);
+    worker.until("after create a key");
+    let other = tokio::spawn(world.fleet(&journals, ALL).concurrency(1).run());
+    worker.child.kill().unwrap();
+    worker.child.wait().unwrap();
+    let begun = database.sql(&format!(
+        "select string_agg(quote_literal(key_id), ',') from kernel_keys.tasks
+        where state = 'taken' and worker not like '%:{}:%'",
+        std::process::id(),
+    ));
+    other.await.unwrap().unwrap();
+    let later = database.sql(&format!(
+        "select count(*) from kernel_keys.tasks where changed >
+            (select max(changed) from kernel_keys.tasks where key_id in ({begun}))"
+    ));
+    assert!(later.parse::<usize>().unwrap() > 3, "{later} came after it");
+    world.are_whole(&database, "with much else to do");
+}
+
 /// With a grace period the old key bears a marker meanwhile, and is not listed by its name.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_killed_while_a_server_rotates_is_replaced() {

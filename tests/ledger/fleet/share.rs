@@ -1,14 +1,19 @@
 //! Each key is rotated once, however many workers and fleets list it.
 
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
-use onkernel::rotation::{Elsewhere, PostgresJournals, Rotated, Skipped, Stop};
+use onkernel::rotation::{
+    Elsewhere, Policy, PostgresJournals, Retirement, Rotated, RotationExt, Skipped, Stop, Store,
+};
 use onkernel::testing::NewKey;
+use onkernel::types::ApiKey;
 
 use super::{ALL, Fleets, Kind, count, is_done, is_done_elsewhere};
 use crate::database::{Database, LEASE};
 use crate::proxy::Proxy;
+use crate::world::{OVERLAP, SETTLE, SharedFile};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_share_the_work() {
@@ -234,4 +239,24 @@ async fn keys_that_change_while_they_are_listed_keep_no_worker_away() {
         () = others => unreachable!(),
     };
     assert_eq!(count(&rotated, is_done), 3, "{rotated:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_no_text_of_the_database_can_hold() {
+    let Some(database) = Database::fresh() else { return };
+    let world = Fleets::of(1).await;
+    let key = world.server.add_key(NewKey::named("fleet-\0"));
+    let folder = world.folder.path().to_owned();
+    fs::write(folder.join(&key.id), key.plaintext()).unwrap();
+    let stores = move |key: &ApiKey| -> Option<Arc<dyn Store>> {
+        let known = folder.join(if key.name.contains('\0') { &key.id } else { &key.name });
+        known.exists().then(|| Arc::new(SharedFile(known)) as _)
+    };
+    let policy = Policy::new().named("fleet-*");
+    let fleet = world.client.rotate_all(policy, stores).journals(database.journals());
+    let fleet = fleet.named("\0").each(|rotation, _| {
+        rotation.retire(Retirement::Delete).settle_time(SETTLE).overlap(OVERLAP)
+    });
+    let rotated = fleet.run().await.unwrap();
+    assert_eq!(count(&rotated, is_done), 2, "{rotated:?}");
 }

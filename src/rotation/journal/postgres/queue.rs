@@ -48,10 +48,11 @@ select $4, id, clock_timestamp() + $5 * interval '1 millisecond' from run
 on conflict (name) do update set until = excluded.until returning run";
 /// What workers of earlier runs had begun and not ended is gone on with, whoever lists its key.
 const ADOPT: &str =
-    "update kernel_keys.tasks set run = $1, state = 'waiting', again = true, worker = null
+    "update kernel_keys.tasks t set run = $1, state = 'waiting', again = true, worker = null
 where run in (select id from kernel_keys.runs
     where fleet = $2 and id <> $1 and (over or until <= clock_timestamp()))
-and (state = 'taken' or state = 'failed' and exists (
+and (state = 'taken' and not exists (select from kernel_keys.workers w
+    where w.name = t.worker and w.until > clock_timestamp()) or state = 'failed' and exists (
     select from kernel_keys.journals j where j.open and 'postgres:' || j.name = journal))";
 /// A key that a rotation has made within the hour is not picked, also where the rotation has not said
 /// yet which one that is: its store is in its hands. Nor is one whose turn is another fleet's.
@@ -68,15 +69,18 @@ order by o.key_id
 on conflict (server, key_id) do update set run = $2, name = excluded.name, store = excluded.store,
     journal = excluded.journal, host = excluded.host, state = 'waiting', again = true, worker = null,
     later = null, why = null, changed = clock_timestamp()
-where t.run <> $2 and t.state <> 'rotated' and (t.state <> 'taken' or t.journal = excluded.journal)
+where t.run <> $2 and t.state <> 'rotated' and (t.state <> 'taken' or t.journal = excluded.journal
+        and not exists (select from kernel_keys.workers w
+            where w.name = t.worker and w.until > clock_timestamp()))
     and exists (select from kernel_keys.runs r
         where r.id = t.run and (r.over or r.until <= clock_timestamp()))";
+/// What another had begun comes first: two keys live there where one should.
 const CLAIM: &str = "with next as (
     select server, key_id from kernel_keys.tasks
     where run = $1 and state = 'waiting' and (host is null or host = $2)
         and (later is null or later <= clock_timestamp())
         and (select failures from kernel_keys.runs where id = $1) < $5
-    order by key_id limit 1 for update skip locked)
+    order by again desc, key_id limit 1 for update skip locked)
 update kernel_keys.tasks t set state = 'taken', worker = $3, claim = $4, changed = clock_timestamp()
 from next where t.server = next.server and t.key_id = next.key_id
 returning t.key_id, t.journal, t.again, t.name";
@@ -138,6 +142,11 @@ pub(super) fn host_name(written: &str) -> String {
     }
 }
 
+/// A text of the database holds no NUL.
+fn text(given: &str) -> String {
+    given.replace('\0', "\u{FFFD}")
+}
+
 /// What one worker has of the work.
 pub(super) struct SharedQueue {
     member: Arc<Member>,
@@ -165,7 +174,8 @@ impl SharedQueue {
         let worker = format!("{}:{}:{}", this, std::process::id(), &nonce[20..]);
         let until = Instant::now() + PATIENCE;
         let lease = shared.lease_ms();
-        let Joining { fleet, server, selects, .. } = &joining;
+        let Joining { server, .. } = &joining;
+        let (fleet, selects) = (&text(&joining.fleet), &text(&joining.selects));
         let session = &shared.session;
         session.query_until(until, END_OVER, &[(fleet, Type::TEXT)]).await?;
         let rows = session
@@ -311,6 +321,8 @@ impl Member {
                 &[(&self.worker, Type::TEXT), (&lease, Type::FLOAT8)];
             // Otherwise others take its keys over, and its journals say so.
             let _ = self.query(RENEW, parameters).await;
+            // Also while there is enough else to do.
+            let _ = self.query(RECLAIM, &[(&self.run, Type::INT8)]).await;
         }
     }
 
@@ -340,9 +352,8 @@ impl Queue for SharedQueue {
         Box::pin(async move {
             let Member { run, server, .. } = &*self.member;
             for tasks in tasks.chunks(MANY) {
-                // No text of the database holds a NUL.
                 let column = |of: fn(&Task) -> &String| {
-                    tasks.iter().map(|task| of(task).replace('\0', "\u{FFFD}")).collect::<Vec<_>>()
+                    tasks.iter().map(|task| text(of(task))).collect::<Vec<_>>()
                 };
                 let hosts: Vec<_> =
                     tasks.iter().map(|task| task.host.as_ref().map(of_host)).collect();
@@ -370,9 +381,13 @@ impl Queue for SharedQueue {
     fn end<'a>(&'a self, turn: &'a Turn, end: End) -> BoxFuture<'a, Result<(), RotationError>> {
         Box::pin(async move {
             let Member { server, worker, .. } = &*self.member;
+            let why = match &end {
+                End::Failed { why } => text(why),
+                _ => String::new(),
+            };
             let (sql, fourth): (_, Parameter<'_>) = match &end {
                 End::Rotated { new_id } => (ROTATED, (new_id, Type::TEXT)),
-                End::Failed { why } => (FAILED, (why, Type::TEXT)),
+                End::Failed { .. } => (FAILED, (&why, Type::TEXT)),
                 End::InUse => (GIVE_BACK, (&IN_USE_MS, Type::FLOAT8)),
                 End::Left => (GIVE_BACK, (&0.0_f64, Type::FLOAT8)),
             };

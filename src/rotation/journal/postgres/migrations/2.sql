@@ -43,7 +43,7 @@ create table kernel_keys.tasks (
     changed timestamptz not null default clock_timestamp(),
     primary key (server, key_id)
 );
-create index tasks_of_run on kernel_keys.tasks (run, state, key_id);
+create index tasks_of_run on kernel_keys.tasks (run, state, again desc, key_id);
 create index tasks_made on kernel_keys.tasks (server, new_id) where new_id is not null;
 create index tasks_of_journal on kernel_keys.tasks (server, journal);
 -- How long the server wants to be left alone.
