@@ -53,17 +53,17 @@ impl<K: for<'a> Deserialize<'a> + Eq + Hash, T: Times> Times for HashMap<K, T> {
     }
 }
 
-/// As [`present`](super::nullable::present).
-pub(crate) fn present<'de, T: Times, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Nullable<T>>, D::Error> {
-    Ok(Some(match Nullable::<Strict<T>>::deserialize(deserializer)? {
-        Nullable::Null => Nullable::Null,
-        Nullable::Value(it) => Nullable::Value(it.0),
-    }))
+impl<T: Times> Times for Nullable<T> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Option::<Strict<T>>::deserialize(deserializer)? {
+            None => Self::Null,
+            Some(it) => Self::Value(it.0),
+        })
+    }
 }
 
-struct Strict<T>(T);
+/// Reads times where serde asks for a type.
+pub(super) struct Strict<T>(pub(super) T);
 
 impl<'de, T: Times> Deserialize<'de> for Strict<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -5,6 +5,7 @@ pub(crate) mod convert;
 pub(crate) mod date_time;
 pub(crate) mod elements;
 pub(crate) mod nullable;
+pub(crate) mod object;
 pub(crate) mod open_enum;
 pub(crate) mod operation;
 mod plain;

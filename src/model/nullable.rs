@@ -69,12 +69,3 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Nullable<T> {
         Ok(value.map_or(Self::Null, Self::Value))
     }
 }
-
-/// Reads a field that is optional and nullable: serde would take `null` for `None`.
-pub(crate) fn present<'de, T, D>(deserializer: D) -> Result<Option<Nullable<T>>, D::Error>
-where
-    T: Deserialize<'de>,
-    D: Deserializer<'de>,
-{
-    Nullable::deserialize(deserializer).map(Some)
-}

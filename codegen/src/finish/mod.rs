@@ -11,6 +11,7 @@ mod enums;
 mod errors;
 mod forms;
 mod member;
+mod objects;
 mod operations;
 mod paths;
 mod resources;

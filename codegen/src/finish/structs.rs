@@ -16,7 +16,7 @@ use syn::{Ident, Item, ItemStruct, Type};
 
 use super::checks::relations;
 use super::member::Member;
-use super::{date_times, docs};
+use super::{docs, objects};
 use crate::surface::{self, Kind, Surface};
 
 /// A struct as it will be generated.
@@ -25,22 +25,22 @@ pub(super) struct Struct<'a> {
     pub(super) sets: Option<&'a surface::Sets>,
     relations: &'a surface::Relations,
     source: &'a surface::Type,
-    fields: Vec<Field<'a>>,
-    extra: Option<Field<'a>>,
+    pub(super) fields: Vec<Field<'a>>,
+    pub(super) extra: Option<Field<'a>>,
 }
 
 /// The names that a type of ours has methods of.
 const METHODS: [&str; 3] = ["clone", "fmt", "new"];
 
-struct Field<'a> {
-    ident: Ident,
-    base: Type,
-    source: &'a surface::Field,
-    state: State,
+pub(super) struct Field<'a> {
+    pub(super) ident: Ident,
+    pub(super) base: Type,
+    pub(super) source: &'a surface::Field,
+    pub(super) state: State,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     Required,
     RequiredNullable,
     Optional,
@@ -289,40 +289,30 @@ impl Struct<'_> {
         let Self { ident, source, .. } = self;
         let docs = docs::of_value(&ident.to_string(), &source.notes, &surface::Rule::default());
         let relations = self.relations.sentence().map(|it| docs::lines(&format!("\n{it}")));
-        let as_json = !source.holds_file;
-        let fields = self.all().map(|field| field.definition(as_json));
         // A file is not JSON: only a form can carry it.
-        let serde =
-            as_json.then(|| quote!(#[derive(PartialEq, ::serde::Deserialize, ::serde::Serialize)]));
-        let skip = as_json.then(|| quote!(#[serde(skip)]));
+        let json = (!source.holds_file).then(|| objects::json(self));
+        let equal = json.as_ref().map(|_| quote!(, PartialEq));
+        let fields = self.all().map(Field::definition);
         let invalid = self
             .keeps_invalid()
-            .then(|| quote!(#skip pub(crate) invalid_: crate::model::convert::Invalid));
-        let told = self.tagged();
-        let remote = told.is_some().then(|| quote!(#[serde(remote = "Self")]));
+            .then(|| quote!(pub(crate) invalid_: crate::model::convert::Invalid));
         let default = self.fields.iter().all(|field| field.state != State::Required);
-        let default = default.then(|| quote!(#[derive(Default)]));
+        let default = default.then(|| quote!(, Default));
         quote! {
             #docs
             #relations
-            #[derive(Clone, Debug)]
-            #serde
-            #default
-            #remote
+            #[derive(Clone, Debug #equal #default)]
             #[non_exhaustive]
             pub struct #ident {
                 #(#fields,)*
                 #invalid
             }
-            #told
+            #json
         }
     }
-}
 
-impl Struct<'_> {
     /// Where a field says of which type another one's value is, the two are read together.
-    fn tagged(&self) -> Option<TokenStream> {
-        let ident = &self.ident;
+    pub(super) fn tagged(&self) -> Vec<TokenStream> {
         let steps = self.fields.iter().filter_map(|field| {
             let tag = self
                 .fields
@@ -335,28 +325,7 @@ impl Struct<'_> {
                 }
             })
         });
-        let steps: Vec<_> = steps.collect();
-        (!steps.is_empty()).then(|| {
-            quote! {
-                impl<'de> ::serde::Deserialize<'de> for #ident {
-                    fn deserialize<D: ::serde::Deserializer<'de>>(
-                        deserializer: D,
-                    ) -> ::std::result::Result<Self, D::Error> {
-                        let mut it = Self::deserialize(deserializer)?;
-                        #(#steps)*
-                        ::std::result::Result::Ok(it)
-                    }
-                }
-                impl ::serde::Serialize for #ident {
-                    fn serialize<S: ::serde::Serializer>(
-                        &self,
-                        serializer: S,
-                    ) -> ::std::result::Result<S::Ok, S::Error> {
-                        Self::serialize(self, serializer)
-                    }
-                }
-            }
-        })
+        steps.collect()
     }
 }
 
@@ -384,32 +353,11 @@ impl Field<'_> {
         }
     }
 
-    fn definition(&self, as_json: bool) -> TokenStream {
-        let Self { ident, source, state, .. } = self;
+    fn definition(&self) -> TokenStream {
+        let Self { ident, source, .. } = self;
         let docs = docs::of_value(&source.wire, &source.notes, &source.rule);
-        let wire = &source.wire;
-        let rename = (ident != wire).then(|| quote!(rename = #wire,));
-        let omitted = quote!(skip_serializing_if = "::std::option::Option::is_none");
-        let times = date_times::are_in(&self.base);
-        let read = times.then(date_times::read);
-        // What is not read as serde would may be absent only if that is said.
-        let absent = times.then(|| quote!(default,));
-        let serde = match state {
-            State::Required => quote!(#rename #read),
-            State::RequiredNullable => quote!(#rename #absent #read),
-            State::Optional => quote!(#rename #absent #omitted, #read),
-            State::OptionalNullable => {
-                let present = match times {
-                    true => quote!(deserialize_with = "crate::model::date_time::present"),
-                    false => quote!(deserialize_with = "crate::model::nullable::present"),
-                };
-                quote!(#rename default, #omitted, #present)
-            }
-            State::Extra => quote!(flatten, #read),
-        };
-        let serde = (as_json && !serde.is_empty()).then(|| quote!(#[serde(#serde)]));
         let ty = self.ty();
-        quote!(#docs #serde pub #ident: #ty)
+        quote!(#docs pub #ident: #ty)
     }
 }
 
