@@ -1,4 +1,5 @@
-//! Generates the client: reads the document and its overlays, writes `OUT_DIR/client.rs`.
+//! Generates the client: reads the document and its overlays, writes `OUT_DIR/client.rs` and what
+//! it includes.
 //!
 //! `ONKERNEL_SPEC` names another document and `ONKERNEL_OVERLAY` one more overlay; see
 //! `spec/README.md`.
@@ -50,7 +51,9 @@ fn generate() -> Result<(), Vec<String>> {
         println!("cargo::rustc-cfg=onkernel_exercise");
         write("exercise.rs", &client.exercise().map_err(|problem| vec![problem])?)?;
     }
-    write("client.rs", &client.rust())
+    // What a former document had would stay.
+    let _ = fs::remove_dir_all(out().join("client"));
+    client.files().iter().try_for_each(|(name, text)| write(name, text))
 }
 
 /// Whether a Cargo feature of this package is on.
@@ -64,9 +67,16 @@ fn in_repository() -> bool {
     Path::new("xtask/Cargo.toml").exists()
 }
 
+fn out() -> PathBuf {
+    env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default()
+}
+
 fn write(name: &str, text: &str) -> Result<(), Vec<String>> {
-    let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default().join(name);
-    fs::write(&out, text).map_err(|error| vec![format!("{}: {error}", out.display())])
+    let out = out().join(name);
+    out.parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(&out, text))
+        .map_err(|error| vec![format!("{}: {error}", out.display())])
 }
 
 /// The file that an environment variable names. A build script runs in the folder of its package,

@@ -21,6 +21,7 @@ mod error;
 #[cfg(feature = "testing")]
 mod exercise;
 mod features;
+mod files;
 pub mod finish;
 pub mod generate;
 pub mod lower;

@@ -22,6 +22,9 @@ fn generated(document: &Document, features: &Features) -> Client {
     client_of(document.clone(), features).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// How a builder's private field is filled when its type is read.
+const FILLS_IT: &str = " invalid_ : :: std :: default :: Default :: default () ,";
+
 /// What generation yields, item by item: the path of the module, the name or the head of an `impl`,
 /// and how often it occurred before. Methods are items of their own, for
 /// another feature may bring more of them.
@@ -54,10 +57,10 @@ fn collect(path: &str, items: Vec<Item>, found: &mut BTreeMap<String, String>) {
             Item::Impl(item) => {
                 let of = item.trait_.as_ref().map(|(of, _)| of.to_token_stream().to_string());
                 let name = format!("impl {of:?} for {}", item.self_ty.to_token_stream());
-                (name, item.to_token_stream().to_string())
+                (name, item.to_token_stream().to_string().replace(FILLS_IT, ""))
             }
             Item::Struct(mut item) => {
-                // A type that another feature sends as well has a builder's private field more.
+                // A type that another feature sends as well has a builder's private field more, which is also filled.
                 if let Fields::Named(fields) = &mut item.fields {
                     let public = |field: &&Field| matches!(field.vis, Visibility::Public(_));
                     fields.named = fields.named.iter().filter(public).cloned().collect();

@@ -246,11 +246,11 @@ mod tests {
             let mut others = BTreeMap::new();
             while let Some(at) = members.next_or(&mut others)? {
                 match at {
-                    0 => members.value(&mut id)?,
-                    1 => members.value(&mut parent)?,
-                    2 => members.value(&mut size)?,
-                    _ => {}
-                }
+                    0 => members.value(&mut id),
+                    1 => members.value(&mut parent),
+                    2 => members.value(&mut size),
+                    _ => Ok(()),
+                }?;
             }
             let id = members.required(id, 0)?;
             Ok(Self { id, parent: parent.flatten(), size, others })

@@ -57,7 +57,8 @@ fn programs(source: &str) -> Vec<String> {
 #[test]
 fn every_program_of_the_documentation_compiles_with_what_the_readme_says_to_add() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let mut files = vec![PathBuf::from(concat!(env!("OUT_DIR"), "/client.rs"))];
+    let mut files = Vec::new();
+    sources(Path::new(concat!(env!("OUT_DIR"), "/client")), &mut files);
     sources(&root().join("src"), &mut files);
     let programs: Vec<String> =
         files.iter().flat_map(|file| programs(&fs::read_to_string(file).unwrap())).collect();

@@ -11,7 +11,6 @@ mod enums;
 mod errors;
 mod forms;
 mod member;
-mod objects;
 mod operations;
 mod paths;
 mod resources;
@@ -82,7 +81,7 @@ fn types_module(
     let mut rest = paths::in_full(rest);
     date_times::strict(&mut rest);
     let constructors = structs.iter().map(|it| it.constructor(surface));
-    let structs = structs.iter().map(|it| it.definition());
+    let structs = structs.iter().map(structs::definition::of);
     Ok(quote! {
         /// The types of requests and responses.
         #[allow(clippy::all, clippy::pedantic, deprecated, missing_docs, unreachable_pub, unused_variables)]

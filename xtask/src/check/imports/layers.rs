@@ -74,6 +74,7 @@ pub(super) const LAYERS: &[Layers] = &[
             "diff",
             "contract",
             "pipeline",
+            "files",
             "outline",
             "exercise",
             "signatures",

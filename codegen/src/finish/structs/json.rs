@@ -4,8 +4,8 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::Ident;
 
-use super::date_times;
-use super::structs::{Field, State, Struct};
+use super::{Field, State, Struct};
+use crate::finish::date_times;
 
 pub(super) fn json(of: &Struct<'_>) -> TokenStream {
     let (ident, read, write) = (&of.ident, read(of), write(of));
@@ -51,7 +51,7 @@ fn read(of: &Struct<'_>) -> TokenStream {
             true => quote!(times),
             false => quote!(value),
         };
-        arms.push(quote!(#at => members.#value(&mut #member)?));
+        arms.push(quote!(#at => members.#value(&mut #member)));
         values.push(match state {
             State::Required => quote!(#ident: members.required(#member, #at)?),
             // What came is the option itself, and `null` a value of its own.
@@ -88,8 +88,8 @@ fn read(of: &Struct<'_>) -> TokenStream {
         while let ::std::option::Option::Some(at) = #next {
             match at {
                 #(#arms,)*
-                _ => {}
-            }
+                _ => ::std::result::Result::Ok(()),
+            }?;
         }
         #it
     }

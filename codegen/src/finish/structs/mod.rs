@@ -10,13 +10,15 @@
 //! | optional, nullable, in responses only | `Option<T>` | left out | `None` |
 //! | all others, of one type | a map, `extra` | – | empty |
 
+pub(super) mod definition;
+mod json;
+
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::{Ident, Item, ItemStruct, Type};
 
 use super::checks::relations;
 use super::member::Member;
-use super::{docs, objects};
 use crate::surface::{self, Kind, Surface};
 
 /// A struct as it will be generated.
@@ -25,22 +27,22 @@ pub(super) struct Struct<'a> {
     pub(super) sets: Option<&'a surface::Sets>,
     relations: &'a surface::Relations,
     source: &'a surface::Type,
-    pub(super) fields: Vec<Field<'a>>,
-    pub(super) extra: Option<Field<'a>>,
+    fields: Vec<Field<'a>>,
+    extra: Option<Field<'a>>,
 }
 
 /// The names that a type of ours has methods of.
 const METHODS: [&str; 3] = ["clone", "fmt", "new"];
 
-pub(super) struct Field<'a> {
-    pub(super) ident: Ident,
-    pub(super) base: Type,
-    pub(super) source: &'a surface::Field,
-    pub(super) state: State,
+struct Field<'a> {
+    ident: Ident,
+    base: Type,
+    source: &'a surface::Field,
+    state: State,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+enum State {
     Required,
     RequiredNullable,
     Optional,
@@ -285,34 +287,8 @@ impl Struct<'_> {
         self.fields.iter().chain(&self.extra)
     }
 
-    pub(super) fn definition(&self) -> TokenStream {
-        let Self { ident, source, .. } = self;
-        let docs = docs::of_value(&ident.to_string(), &source.notes, &surface::Rule::default());
-        let relations = self.relations.sentence().map(|it| docs::lines(&format!("\n{it}")));
-        // A file is not JSON: only a form can carry it.
-        let json = (!source.holds_file).then(|| objects::json(self));
-        let equal = json.as_ref().map(|_| quote!(, PartialEq));
-        let fields = self.all().map(Field::definition);
-        let invalid = self
-            .keeps_invalid()
-            .then(|| quote!(pub(crate) invalid_: crate::model::convert::Invalid));
-        let default = self.fields.iter().all(|field| field.state != State::Required);
-        let default = default.then(|| quote!(, Default));
-        quote! {
-            #docs
-            #relations
-            #[derive(Clone, Debug #equal #default)]
-            #[non_exhaustive]
-            pub struct #ident {
-                #(#fields,)*
-                #invalid
-            }
-            #json
-        }
-    }
-
     /// Where a field says of which type another one's value is, the two are read together.
-    pub(super) fn tagged(&self) -> Vec<TokenStream> {
+    fn tagged(&self) -> Vec<TokenStream> {
         let steps = self.fields.iter().filter_map(|field| {
             let tag = self
                 .fields
@@ -351,13 +327,6 @@ impl Field<'_> {
             State::RequiredNullable | State::Optional => quote!(::std::option::Option<#base>),
             State::OptionalNullable => quote!(::std::option::Option<crate::Nullable<#base>>),
         }
-    }
-
-    fn definition(&self) -> TokenStream {
-        let Self { ident, source, .. } = self;
-        let docs = docs::of_value(&source.wire, &source.notes, &source.rule);
-        let ty = self.ty();
-        quote!(#docs pub #ident: #ty)
     }
 }
 
