@@ -163,6 +163,7 @@ async fn plan(
         name: old.name,
         project_id: old.project_id,
         expires_at: old.expires_at,
+        end_before: None,
         ask,
         longest_ms: None,
         retirement: match given.retirement {

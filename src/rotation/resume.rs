@@ -252,6 +252,7 @@ async fn give_up(mut journal: Journal) -> Result<Option<RotationReport>, Rotatio
         store: plan.store,
         old_id: plan.old_id,
         old: Disposition::Unknown,
+        old_ends: None,
         new: match past.adopted {
             _ if past.removed => Disposition::Deleted,
             Some(_) => Disposition::Unknown,

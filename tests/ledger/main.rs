@@ -3,6 +3,7 @@
 #![cfg(all(unix, feature = "testing", feature = "postgres"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod away;
 mod database;
 mod deaths;
 mod fleet;

@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod aws;
+mod beside;
 mod fakes;
 #[path = "../support/http.rs"]
 mod http;

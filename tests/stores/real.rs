@@ -8,7 +8,7 @@ use onkernel::Secret;
 use onkernel::rotation::{AwsStore, Store, VaultAuth, VaultStore};
 use serde_json::{Value, json};
 
-use crate::rotation::{Place, life};
+use crate::rotation::{Place, life, together};
 use crate::support::{FOREIGN, NEW, OLD, OTHER, held, says, swap};
 
 /// Where such a server is; a line says that it is not there.
@@ -114,6 +114,8 @@ async fn openbao() {
     };
     let open = || Arc::new(store("life").propagating(Duration::ZERO)) as Arc<dyn Store>;
     life(&Place { open: &open, put: &put }).await;
+    let field = |name: &str| VaultStore::new("team/kv/together", name).address(&url).auth(root());
+    together(&|name| Arc::new(field(name).propagating(Duration::ZERO))).await;
 }
 
 #[tokio::test]
@@ -176,4 +178,7 @@ async fn moto() {
     };
     let open = || Arc::new(store("life").propagating(Duration::ZERO)) as Arc<dyn Store>;
     life(&Place { open: &open, put: &put }).await;
+    call("CreateSecret", json!({ "Name": "together", "SecretString": "{}" })).await;
+    let field = |name: &str| store("together").field(name).propagating(Duration::ZERO);
+    together(&|name| Arc::new(field(name))).await;
 }

@@ -1,5 +1,5 @@
 //! A rotation over each store, from end to end, with the embedded server of the API: done, undone,
-//! killed and resumed, and overtaken by somebody else.
+//! killed and resumed, overtaken by somebody else, and beside others in fields of the same secret.
 
 use std::io;
 use std::path::Path;
@@ -7,15 +7,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use onkernel::rotation::{BoxFuture, Outcome, Retirement, Rotation, RotationExt, Store};
+use onkernel::Secret;
+use onkernel::rotation::{
+    BoxFuture, Outcome, Retirement, Rotation, RotationExt, Store, StoreError,
+};
 use onkernel::testing::{NewKey, Server};
 use onkernel::{CallOptions, Client};
-use tokio::sync::Notify;
+use tokio::sync::{Barrier, Notify};
 
+use crate::beside::places;
 use crate::fakes::aws::{Aws, Fault};
 use crate::fakes::kubernetes::{self, Kubernetes};
 use crate::fakes::vault::{self, Vault};
-use crate::support::has_kubectl;
+use crate::support::{OTHER, has_kubectl};
 
 /// How a test gets at the place behind a store.
 pub(crate) struct Place<'a> {
@@ -49,9 +53,13 @@ impl World {
     }
 
     fn rotation(&self, store: Arc<dyn Store>) -> Rotation {
+        self.rotation_by(self.journal(), store)
+    }
+
+    fn rotation_by(&self, journal: std::path::PathBuf, store: Arc<dyn Store>) -> Rotation {
         self.client
             .rotation_of_shared(store)
-            .journal(self.journal())
+            .journal(journal)
             .retire(Retirement::Delete)
             .overlap(Duration::ZERO)
             .settle_time(Duration::ZERO)
@@ -149,6 +157,109 @@ pub(crate) async fn overtaken(place: &Place<'_>, before_write: impl FnOnce(Strin
     world.rotation((place.open)()).run().await.unwrap_err();
     assert_eq!(world.works(&(place.open)()).await, foreign.plaintext());
     assert_eq!(world.keys("overtaken").await, 2, "the new key is deleted");
+}
+
+/// A store whose first write begins when those of all the others do.
+struct Meeting {
+    store: Arc<dyn Store>,
+    all: Arc<Barrier>,
+    met: AtomicBool,
+}
+
+impl Store for Meeting {
+    fn describe(&self) -> String {
+        self.store.describe()
+    }
+
+    fn read(&self) -> BoxFuture<'_, Result<Option<Secret>, StoreError>> {
+        self.store.read()
+    }
+
+    fn write<'a>(&'a self, secret: &'a Secret) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.store.write(secret)
+    }
+
+    fn compare_and_swap<'a>(
+        &'a self,
+        expected: &'a Secret,
+        new: &'a Secret,
+    ) -> Option<BoxFuture<'a, Result<bool, StoreError>>> {
+        let swapped = self.store.compare_and_swap(expected, new)?;
+        Some(Box::pin(async {
+            if !self.met.swap(true, Ordering::SeqCst) {
+                self.all.wait().await;
+            }
+            swapped.await
+        }))
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.store.check()
+    }
+
+    fn identity(&self) -> String {
+        self.store.identity()
+    }
+
+    fn propagation(&self) -> Duration {
+        self.store.propagation()
+    }
+
+    fn shared(&self) -> bool {
+        true
+    }
+}
+
+/// Rotations of different keys in fields of one secret, all at the same time; the last one's deployment
+/// fails. Each ends as it would alone.
+pub(crate) async fn together(open: &(dyn Fn(&str) -> Arc<dyn Store> + Sync)) {
+    let world = World::new().await;
+    let fields = ["a", "b", "c", "d"];
+    let mut before = Vec::new();
+    for field in fields {
+        let key = world.server.add_key(NewKey::named(field));
+        let store = open(field);
+        store.read().await.unwrap();
+        store.write(&Secret::from(key.plaintext())).await.unwrap();
+        before.push(key.plaintext().to_owned());
+    }
+    let all = Arc::new(Barrier::new(fields.len()));
+    let rotate = async |field: &str| {
+        let (store, all) = (open(field), Arc::clone(&all));
+        let meeting = Arc::new(Meeting { store, all, met: AtomicBool::new(false) });
+        let rotation = world.rotation_by(world.folder.path().join(field), meeting);
+        if field != "d" {
+            return rotation.run().await;
+        }
+        let deployed = AtomicBool::new(false);
+        let failing = rotation.deploy(move |_| {
+            let again = deployed.swap(true, Ordering::SeqCst);
+            async move { if again { Ok(()) } else { Err(io::Error::other("no")) } }
+        });
+        failing.run().await
+    };
+    let ended = futures_util::future::join_all(fields.map(rotate)).await;
+    for ((field, before), ended) in fields.iter().zip(before).zip(ended) {
+        let now = world.works(&open(field)).await;
+        match *field {
+            "d" => assert_eq!((ended.is_err(), now), (true, before)),
+            _ => {
+                assert_eq!(ended.expect(field).outcome, Outcome::Rotated, "{field}");
+                assert_ne!(now, before, "{field}");
+            }
+        }
+    }
+    assert_eq!(world.keys("together").await, fields.len());
+}
+
+#[tokio::test]
+async fn fields_of_one_secret_are_rotated_at_the_same_time() {
+    for (name, place) in places(None).await {
+        together(&|field| place.open(field)).await;
+        assert_eq!(place.holds("other").as_deref(), Some(OTHER), "{name}");
+        // One each, and then each of these writes and the one way back over another.
+        assert!(place.writes() > 4 + 4 + 1, "{name}: they have met");
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use super::resolutions::ResumeCommand;
 use crate::failure::Failure;
 use crate::output::style::Tint;
 use crate::output::text::safe;
+use crate::output::time::exact;
 use crate::output::{Output, PrintError};
 use crate::stores::name::StoreName;
 
@@ -53,7 +54,14 @@ pub(crate) fn print(output: &Output, report: &RotationReport) -> Result<(), Prin
         _ => "needs attention",
     };
     output.print(&format!("{} {outcome}.", safe(&report.name)))?;
-    output.print(&format!("  old key {}: {}", safe(&report.old_id), disposition(report.old)))?;
+    let old = match (report.old, report.old_ends) {
+        (Disposition::Expires, Some(end)) => {
+            format!("{}, at {}", disposition(report.old), exact(end))
+        }
+        (old, None) => disposition(old).to_owned(),
+        (old, Some(end)) => format!("{}, and expires at {}", disposition(old), exact(end)),
+    };
+    output.print(&format!("  old key {}: {old}", safe(&report.old_id)))?;
     if let Some(new) = &report.new_id {
         output.print(&format!("  new key {}: {}", safe(new), disposition(report.new)))?;
     }

@@ -6,6 +6,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
 use crate::support::{World, holds_plaintext, text, until};
 
 /// A response that does not come as long as the test runs, after the effect.
@@ -32,6 +35,33 @@ fn while_the_response_to_the_create_is_under_way() {
     let output = world.resume_and_check(&held, &printed);
     assert_eq!(fs::read_to_string(&held).unwrap(), old, "{output}");
     assert!(output.contains("as before"), "{output}");
+}
+
+/// The server has set the old key's end, which says nothing of how long the next one is to live.
+#[test]
+fn while_the_response_to_the_servers_own_rotation_is_under_way() {
+    let world = World::with_faults(&held_back("POST", "/org/api_keys/{id}/rotate", 1));
+    let held = world.stored("ci");
+    let old = fs::read_to_string(&held).unwrap();
+    let rotation = world.rotate(&["--store", &file(&held), "--retire", "grace"]);
+    let marked = || world.names().iter().filter(|name| name.starts_with("~onk-")).count();
+    until("no key is made", || marked() == 2);
+    let output = world.resume_and_check(&held, &rotation.kill());
+    assert_eq!(fs::read_to_string(&held).unwrap(), old, "{output}");
+    assert!(output.contains("expires after the grace period, at 20"), "{output}");
+    for retire in ["grace", "delete"] {
+        let store = file(&held);
+        let rotate = ["rotate", "--store", &store, "--retire", retire, "--overlap", "0"];
+        let rotated = world.run(&rotate);
+        assert!(rotated.status.success(), "{retire}: {}", text(&rotated));
+        let path = held.to_str().unwrap();
+        let own = world.run(&["--key-file", path, "whoami", "--json"]);
+        let own: Value = serde_json::from_slice(&own.stdout).unwrap();
+        let own = &own["candidates"][0];
+        let time = |field: &str| -> DateTime<Utc> { own[field].as_str().unwrap().parse().unwrap() };
+        let lives = time("expires_at") - time("created_at");
+        assert_eq!(lives.num_hours(), 30 * 24, "{retire}: {own}");
+    }
 }
 
 #[test]

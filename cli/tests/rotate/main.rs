@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod basics;
+mod beside;
 mod events;
 mod killed;
 mod postgres;

@@ -76,7 +76,7 @@ async fn plan(wanted: Wanted, effects: &Arc<Effects>) -> Result<Opening, Rotatio
     let (ask, longest) = survey.ask(&wanted, retirement).await?;
     let policy = survey.policy(retirement)?;
     let name = survey.real_name()?;
-    let Survey { api, old, held, own, client_key, marked, organization, .. } = survey;
+    let Survey { api, old, end_before, held, own, client_key, marked, organization, .. } = survey;
 
     let until = began + common.visibility();
     remove_orphans(&api, &old.id, &journal.past, &marked, until).await?;
@@ -90,6 +90,7 @@ async fn plan(wanted: Wanted, effects: &Arc<Effects>) -> Result<Opening, Rotatio
         name,
         project_id: old.project_id.clone(),
         expires_at: old.expires_at,
+        end_before,
         old_id: old.id,
         ask,
         longest_ms: longest.map(|time| time.num_milliseconds()),

@@ -14,7 +14,7 @@ use crate::rotation::evidence::marker::Marker;
 use crate::rotation::journal::record::{Ending, Past};
 use crate::rotation::plan::lifetime::{Wishes, ask};
 use crate::rotation::plan::old_key::{OldKey, real_name};
-use crate::rotation::plan::record::{Ask, Retirement};
+use crate::rotation::plan::record::{Ask, EndBefore, Retirement};
 use crate::rotation::plan::replacement::policy;
 use crate::rotation::report::{Decision, RotationError};
 use crate::rotation::settings::{Subject, Wanted};
@@ -25,6 +25,8 @@ use crate::types::{ApiKey, ApiKeyPolicy};
 pub(super) struct Survey {
     pub(super) api: Api,
     pub(super) old: OldKey,
+    /// The old key's end before an earlier rotation had the server move it.
+    pub(super) end_before: Option<EndBefore>,
     pub(super) held: Option<Secret>,
     /// Whether the server lets in what the store holds.
     let_in: bool,
@@ -76,7 +78,8 @@ impl Survey {
             return unchanged("the server responded with another key than the one asked for");
         }
         let own = is_own(&client_key, &api, &old, held.as_ref()).await?;
-        Ok(Self { api, old, held, let_in, own, client_key, marked, organization })
+        let end_before = past.end_before(&old.id, old.expires_at);
+        Ok(Self { api, old, end_before, held, let_in, own, client_key, marked, organization })
     }
 
     /// What does not allow a rotation.
@@ -124,7 +127,8 @@ impl Survey {
         retirement: Retirement,
     ) -> Result<(Ask, Option<TimeDelta>), RotationError> {
         let now = self.api.effects.server_now();
-        let wishes = Wishes { lifetime: wanted.lifetime, retirement, own: self.own, now };
+        let (lifetime, end_before) = (wanted.lifetime, self.end_before);
+        let wishes = Wishes { lifetime, end_before, retirement, own: self.own, now };
         ask(&self.api, &self.old, &wishes).await
     }
 }

@@ -1,6 +1,7 @@
 //! Both keys, held against each other: before the new one is given to anybody, and once more before
 //! the old one goes.
 
+use chrono::{DateTime, Utc};
 use futures_util::future::join4;
 
 use super::core::{Engine, OldEnd};
@@ -183,6 +184,7 @@ impl Engine {
         }
         let read = OldKey::read(old).map_err(StepError::new)?;
         let moved = read.expires_at != self.plan.expires_at;
+        self.see_end(read.expires_at);
         if moved && !matches!(self.plan.retirement, Retirement::Grace { .. }) {
             return Err(StepError::new("somebody moved the old key's end meanwhile"));
         }
@@ -190,6 +192,12 @@ impl Engine {
             self.name = read.name;
         }
         Ok(Some((old.clone(), new)))
+    }
+
+    /// The end of the old key, which the server's own rotation sets.
+    pub(super) fn see_end(&mut self, ends: Option<DateTime<Utc>>) {
+        let by_us = self.journal.past.end_before(&self.plan.old_id, ends).is_some();
+        self.old_ends = ends.filter(|_| by_us);
     }
 
     /// The old key was deleted. This rotation has not done it; an older copy of its journal may only

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::facts::{Course, Facts, course};
 use super::step_error::{Done, StepError};
 use crate::Secret;
@@ -94,6 +96,8 @@ pub(crate) struct Engine {
     pub(super) retiring_old: Option<Sight>,
     /// The old key is dead, whoever saw to that.
     pub(super) old_end: Option<OldEnd>,
+    /// When it ends, where the server's own rotation has set that and it was seen.
+    pub(super) old_ends: Option<DateTime<Utc>>,
     /// The old key, which was asking for its own replacement, is not let in any more.
     pub(super) old_is_dead: bool,
     /// It ends here because a stop was requested.
@@ -179,6 +183,7 @@ impl Engine {
             replaced: false,
             retiring_old: None,
             old_end: None,
+            old_ends: None,
             old_is_dead: false,
             stopped: false,
             rename_failed: false,

@@ -34,6 +34,7 @@ impl Engine {
             store: self.plan.store.clone(),
             old_id: self.plan.old_id.clone(),
             old: self.old_stands(outcome),
+            old_ends: self.old_ends,
             new_id: self.adopted.as_ref().map(|adopted| adopted.id.clone()),
             new: match outcome {
                 Outcome::Rotated => Disposition::InUse,

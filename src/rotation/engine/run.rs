@@ -126,6 +126,7 @@ impl Engine {
             Sight::Present(json) => {
                 let now = self.setup.effects.server_now();
                 let ends = OldKey::read(&json).ok().and_then(|old| old.expires_at);
+                self.see_end(ends);
                 ends.filter(|end| *end <= now).map(|_| OldEnd::Expired)
             }
             Sight::Absent => None,

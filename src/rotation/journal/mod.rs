@@ -184,6 +184,7 @@ mod tests {
             name: "ci\n\"prod\"".into(),
             project_id: None,
             expires_at: None,
+            end_before: None,
             ask: Ask::Never,
             longest_ms: None,
             retirement: Retirement::Delete,

@@ -1,5 +1,6 @@
 //! The lines of a journal, and what they say together.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -7,7 +8,7 @@ use crate::rotation::evidence::fingerprint::Fingerprint;
 use crate::rotation::evidence::held::Which;
 use crate::rotation::evidence::marker::Marker;
 use crate::rotation::plan::place::Place;
-use crate::rotation::plan::record::Plan;
+use crate::rotation::plan::record::{EndBefore, Plan, Retirement};
 use crate::rotation::report::{Resolution, StoreHolds};
 
 /// One line.
@@ -112,6 +113,16 @@ impl Past {
             }
         }
         all
+    }
+
+    /// The end that this key was made with, where a rotation of this journal may have had the server
+    /// move it, and it is another one now: an end only ever comes nearer.
+    pub(crate) fn end_before(&self, id: &str, end: Option<DateTime<Utc>>) -> Option<EndBefore> {
+        let plan = self.plan.as_ref().filter(|plan| plan.old_id == id)?;
+        let began = matches!(plan.retirement, Retirement::Grace { .. }) && !self.markers.is_empty();
+        let before = began.then_some(EndBefore { at: plan.expires_at });
+        let before = plan.end_before.or(before)?;
+        end.is_some_and(|end| before.at.is_none_or(|at| end < at)).then_some(before)
     }
 
     /// Takes in one more line; the error says why it cannot follow those before it.

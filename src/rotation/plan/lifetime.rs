@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::old_key::OldKey;
-use super::record::{Ask, Lifetime, Retirement};
+use super::record::{Ask, EndBefore, Lifetime, Retirement};
 use crate::rotation::api::Api;
 use crate::rotation::report::{Decision, RotationError};
 
@@ -18,6 +18,8 @@ const LONGEST_DAYS: i64 = 3650;
 #[derive(Clone, Debug)]
 pub(crate) struct Wishes {
     pub(crate) lifetime: Lifetime,
+    /// The old key's end before an earlier rotation had the server move it.
+    pub(crate) end_before: Option<EndBefore>,
     pub(crate) retirement: Retirement,
     pub(crate) own: bool,
     pub(crate) now: DateTime<Utc>,
@@ -101,6 +103,7 @@ fn asked_for(
 fn may_be_shortened(old: &OldKey, wishes: &Wishes) -> bool {
     let lived = old.expires_at.map(|end| end - old.created_at);
     wishes.lifetime == Lifetime::AsOld
+        && wishes.end_before.is_none()
         && lived.is_some_and(|lived| days_to_ask_for(lived).is_none())
 }
 
@@ -112,7 +115,8 @@ fn as_old(
 ) -> Result<(Ask, Option<TimeDelta>), Undecided> {
     let unclear = |why: String| Err((Decision::Lifetime, why));
     const SAY: &str = "choose how long the new key lives (in days, until a time, or for ever)";
-    let Some(end) = old.expires_at else { return Ok((Ask::Never, None)) };
+    let end = wishes.end_before.map_or(old.expires_at, |before| before.at);
+    let Some(end) = end else { return Ok((Ask::Never, None)) };
     if end <= wishes.now {
         return unclear(format!("the old key has expired: {SAY}"));
     }
@@ -121,14 +125,16 @@ fn as_old(
         return unclear(format!("the old key ends before it was created: {SAY}"));
     }
     if let Some(days) = days_to_ask_for(lived) {
-        let ask = if server_side { Ask::AsServerKnows } else { Ask::Days(days) };
+        // Whether the server still knows it where it has moved the end is not left to it.
+        let known = server_side && wishes.end_before.is_none();
+        let ask = if known { Ask::AsServerKnows } else { Ask::Days(days) };
         return Ok((ask, Some(lived)));
     }
     // A grace period counts whole days from the creation of the key that took over.
     let shortened = siblings.iter().any(|made| {
         *made > old.created_at && whole_days(end - *made).is_some_and(|days| days >= 0)
     });
-    if shortened {
+    if shortened && wishes.end_before.is_none() {
         return unclear(format!(
             "the old key's end seems to have been moved by a grace period, since a key of the same name was made whole days before it: {SAY}"
         ));
@@ -202,6 +208,7 @@ mod tests {
     fn wishes(lifetime: Lifetime) -> Wishes {
         Wishes {
             lifetime,
+            end_before: None,
             retirement: Retirement::Delete,
             own: false,
             now: at("2026-01-10T00:00:00Z"),
@@ -237,6 +244,24 @@ mod tests {
         let error = lifetime(&old, &[sibling], &wishes(Lifetime::AsOld)).unwrap_err();
         assert!(error.1.contains("grace period"), "{error:?}");
         assert!(lifetime(&old, &[], &wishes(Lifetime::AsOld)).is_ok());
+    }
+
+    #[test]
+    fn an_end_that_an_earlier_rotation_had_moved_is_not_counted() {
+        let old = old(Some("2026-01-16T08:00:00Z"));
+        let sibling = at("2026-01-09T08:00:00Z");
+        for (before, retirement, asked) in [
+            (None, Retirement::Delete, Ask::Never),
+            (Some("2026-01-31T10:00:00.123Z"), Retirement::Delete, Ask::Days(30)),
+            (Some("2026-01-31T10:00:00.123Z"), Retirement::Grace { days: 2 }, Ask::Days(30)),
+            (Some("2026-01-31T22:30:00.123Z"), Retirement::Grace { days: 2 }, Ask::AsServerKnows),
+        ] {
+            let end_before = Some(EndBefore { at: before.map(at) });
+            let wishes = Wishes { end_before, retirement, ..wishes(Lifetime::AsOld) };
+            let ask = lifetime(&old, &[sibling], &wishes).unwrap();
+            let lived = before.map(|before| at(before) - old.created_at);
+            assert_eq!(ask, (asked, lived), "{before:?}");
+        }
     }
 
     #[test]

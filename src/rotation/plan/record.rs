@@ -86,6 +86,12 @@ impl fmt::Display for Ask {
     }
 }
 
+/// The end of a key before the server's own rotation moved it; `None` in it: it never ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EndBefore {
+    pub(crate) at: Option<DateTime<Utc>>,
+}
+
 /// What resuming needs to know of a rotation: the first line of its journal.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Plan {
@@ -96,6 +102,9 @@ pub(crate) struct Plan {
     pub(crate) project_id: Option<String>,
     /// The old key's end as it was.
     pub(crate) expires_at: Option<DateTime<Utc>>,
+    /// The one before that, where an earlier rotation has had the server move it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) end_before: Option<EndBefore>,
     pub(crate) ask: Ask,
     /// The longest that the new key may live, in milliseconds.
     pub(crate) longest_ms: Option<i64>,

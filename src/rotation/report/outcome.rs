@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::decision::Decision;
@@ -73,6 +74,9 @@ pub struct RotationReport {
     pub old_id: String,
     /// Where the old key stands.
     pub old: Disposition,
+    /// When the old key ends, where the server's own rotation has moved that and it was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_ends: Option<DateTime<Utc>>,
     /// The new key's id, if one was made and taken into use.
     pub new_id: Option<String>,
     /// Where the new key stands.

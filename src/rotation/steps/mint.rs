@@ -40,6 +40,7 @@ impl Run<'_> {
         let name = real_name(&old).map_err(AwsRotationError::new)?;
         let client = &self.settings.common.client;
         let wishes = Wishes {
+            end_before: None,
             lifetime: self.settings.lifetime,
             retirement: Retirement::Keep,
             own: client.api_key().await? == current.key,

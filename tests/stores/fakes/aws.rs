@@ -27,6 +27,10 @@ pub(crate) enum Fault {
     Reject(&'static str),
     /// Somebody else makes this the current value before the call.
     Foreign(&'static str),
+    /// Somebody else changes another field before the call.
+    Beside,
+    /// No response comes, and it is done only when [`State::land`] says so.
+    Late,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +53,7 @@ pub(crate) struct State {
     stages_before: BTreeMap<String, String>,
     created: BTreeMap<String, f64>,
     foreign: usize,
+    late: Vec<(String, Value)>,
 }
 
 /// A clock.
@@ -185,6 +190,17 @@ impl State {
                 return respond(400, json!({ "__type": code, "Message": said }));
             }
             Some(Fault::Foreign(value)) => self.foreign(value),
+            Some(Fault::Beside) => {
+                let now = self.value(&self.stages["AWSCURRENT"]).unwrap();
+                let mut now: Value = serde_json::from_str(now).unwrap();
+                now["beside"] = self.versions.len().into();
+                self.foreign(&now.to_string());
+            }
+            Some(Fault::Late) => {
+                let request = serde_json::from_str(&request.body).unwrap();
+                self.late.push((action.to_owned(), request));
+                return None;
+            }
             Some(Fault::DropAfter | Fault::DropAndLag(_) | Fault::FailAfter) | None => {}
         }
         let done = self.act(action, &serde_json::from_str(&request.body).unwrap());
@@ -203,6 +219,13 @@ impl State {
                 400,
                 json!({ "__type": format!("com.amazonaws#{code}"), "Message": message }),
             ),
+        }
+    }
+
+    /// What is late arrives.
+    pub(crate) fn land(&mut self) {
+        for (action, request) in std::mem::take(&mut self.late) {
+            let _ = self.act(&action, &request);
         }
     }
 

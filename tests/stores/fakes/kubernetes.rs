@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     Foreign(String),
     /// Somebody else changes a label first.
     Label,
+    /// No response comes, and it is done only when [`State::land`] says so.
+    Late,
 }
 
 pub(crate) const TOKEN: &str = "eyJhbGciOiJ-of-the-service-account";
@@ -35,6 +37,7 @@ pub(crate) struct State {
     /// `kubectl` is rejected.
     pub(crate) unauthorized: bool,
     pub(crate) faults: VecDeque<(&'static str, Fault)>,
+    late: Vec<Value>,
 }
 
 pub(crate) struct Kubernetes {
@@ -53,7 +56,13 @@ impl Kubernetes {
             },
             "data": { "other": BASE64_STANDARD.encode(crate::support::OTHER) }
         });
-        let mut state = State { secret, version: 1, unauthorized: false, faults: VecDeque::new() };
+        let mut state = State {
+            secret,
+            version: 1,
+            unauthorized: false,
+            faults: VecDeque::new(),
+            late: Vec::new(),
+        };
         if !key.is_empty() {
             state.foreign(key);
         }
@@ -98,13 +107,21 @@ impl Kubernetes {
     }
 
     pub(crate) fn current(&self) -> Option<String> {
-        let encoded = self.state().secret["data"]["key"].as_str()?.to_owned();
+        self.holds("key")
+    }
+
+    pub(crate) fn holds(&self, key: &str) -> Option<String> {
+        let encoded = self.state().secret["data"][key].as_str()?.to_owned();
         Some(String::from_utf8(BASE64_STANDARD.decode(encoded).unwrap()).unwrap())
     }
 
     /// As from within the cluster.
     pub(crate) fn store(&self) -> KubernetesStore {
-        KubernetesStore::new("agents", "kernel", "key")
+        self.field("key")
+    }
+
+    pub(crate) fn field(&self, key: &str) -> KubernetesStore {
+        KubernetesStore::new("agents", "kernel", key)
             .api(&self.http.url, self.path("token"), None)
             .timeout(Duration::from_secs(10))
     }
@@ -129,6 +146,13 @@ impl State {
     pub(crate) fn foreign(&mut self, key: &str) {
         self.secret["data"]["key"] = BASE64_STANDARD.encode(key).into();
         self.stamp();
+    }
+
+    /// What is late arrives.
+    pub(crate) fn land(&mut self) {
+        for new in std::mem::take(&mut self.late) {
+            self.put(new, false);
+        }
     }
 
     fn stamp(&mut self) {
@@ -182,6 +206,10 @@ impl State {
             Some(Fault::Label) => {
                 self.secret["metadata"]["labels"]["a"] = "c".into();
                 self.stamp();
+            }
+            Some(Fault::Late) => {
+                self.late.push(serde_json::from_str(&request.body).unwrap());
+                return None;
             }
             Some(Fault::DropAfter | Fault::FailAfter) | None => {}
         }

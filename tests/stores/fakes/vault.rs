@@ -21,6 +21,10 @@ pub(crate) enum Fault {
     Reject(u16),
     /// Somebody else writes this first.
     Foreign(String),
+    /// Somebody else changes another field first.
+    Beside,
+    /// No response comes, and it is done only when [`State::land`] says so.
+    Late,
 }
 
 pub(crate) const TOKEN: &str = "hvs.0123456789abcdefghij";
@@ -34,6 +38,7 @@ pub(crate) struct State {
     pub(crate) faults: VecDeque<(&'static str, Fault)>,
     /// As many reads show the version before, unless they ask for a newer one.
     pub(crate) lag: usize,
+    late: Vec<Value>,
 }
 
 pub(crate) struct Vault {
@@ -50,6 +55,7 @@ impl Vault {
             kv: "2",
             faults: VecDeque::new(),
             lag: 0,
+            late: Vec::new(),
         }));
         let shared = Arc::clone(&state);
         let http = Http::start(move |request| shared.lock().unwrap().handle(request)).await;
@@ -69,7 +75,11 @@ impl Vault {
     }
 
     pub(crate) fn store(&self) -> VaultStore {
-        VaultStore::new("team/kv/ci", "key")
+        self.field("key")
+    }
+
+    pub(crate) fn field(&self, name: &str) -> VaultStore {
+        VaultStore::new("team/kv/ci", name)
             .address(&self.http.url)
             .namespace("org/ci")
             .auth(VaultAuth::Token(Secret::from(TOKEN)))
@@ -134,6 +144,15 @@ impl State {
                 return errors(*status, &format!("no: {}", request.body));
             }
             Some(Fault::Foreign(key)) => self.foreign(key),
+            Some(Fault::Beside) => {
+                let mut data = self.versions.last().cloned().flatten().unwrap_or(json!({}));
+                data["beside"] = self.versions.len().into();
+                self.versions.push(Some(data));
+            }
+            Some(Fault::Late) => {
+                self.late.push(serde_json::from_str(&request.body).unwrap());
+                return None;
+            }
             Some(Fault::DropAfter | Fault::FailAfter) | None => {}
         }
         let done = match request.method.as_str() {
@@ -173,6 +192,13 @@ impl State {
                 if data.is_some() { 200 } else { 404 },
                 json!({ "data": { "data": data, "metadata": { "version": shown } } }),
             ),
+        }
+    }
+
+    /// What is late arrives.
+    pub(crate) fn land(&mut self) {
+        for request in std::mem::take(&mut self.late) {
+            self.put(&request);
         }
     }
 

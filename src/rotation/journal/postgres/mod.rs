@@ -11,7 +11,7 @@ mod tls;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use tokio_postgres::types::Type;
@@ -19,7 +19,7 @@ use tokio_postgres::types::Type;
 pub use self::fleets::{FleetKey, FleetKeys, FleetStatus, FleetWorker};
 use self::queue::SharedQueue;
 use self::session::{Parameter, Session};
-use self::shared::{PATIENCE, Shared, shown, unusable};
+use self::shared::{Shared, patiently, shown, unusable};
 use super::history::History;
 use super::ledger::{Journals, Ledger, journal_name};
 use super::pending::Pending;
@@ -104,12 +104,7 @@ impl PostgresJournals {
     /// # Errors
     /// The database cannot be reached, the role may not do it, or the schema is newer than this program.
     pub async fn migrate(&self) -> Result<(i32, i32), RotationError> {
-        let until = Instant::now() + PATIENCE;
-        let mut done = schema::migrate(&self.0.session).await;
-        while done.as_ref().is_err_and(|problem| problem.passes() && Instant::now() < until) {
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            done = schema::migrate(&self.0.session).await;
-        }
+        let done = patiently(|| schema::migrate(&self.0.session)).await;
         done.map_err(|problem| unusable(&problem))
     }
 

@@ -1,12 +1,13 @@
 //! The connection: one for all journals of a process, made anew when it is lost.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, Error, Row};
 
@@ -69,7 +70,7 @@ impl From<Error> for Problem {
         let (code, text) = (said.code(), said.message());
         let class = &code.code()[..2];
         // The connection, the server's resources, a shutdown or start, a conflict, a standby.
-        let passes = ["08", "53", "57", "40"].contains(&class)
+        let passes = (["08", "53", "57", "40"].contains(&class) && !is_rejected_by_a_pooler(said))
             || *code == SqlState::READ_ONLY_SQL_TRANSACTION
             || *code == SqlState::LOCK_NOT_AVAILABLE;
         Self { text: format!("{text} ({})", code.code()), code: Some(code.clone()), passes }
@@ -77,23 +78,66 @@ impl From<Error> for Problem {
 }
 
 fn is_untrusted(error: &Error) -> bool {
-    let source = std::error::Error::source(error);
-    let cause = source.and_then(|source| source.downcast_ref::<io::Error>());
-    let cause = cause.and_then(io::Error::get_ref);
+    let cause = cause(error).and_then(io::Error::get_ref);
     let cause = cause.and_then(|cause| cause.downcast_ref::<rustls::Error>());
     matches!(cause, Some(rustls::Error::InvalidCertificate(_)))
+}
+
+/// pgbouncer has one code for all that it says itself, and passes on under it why the server would not
+/// let it in.
+fn is_rejected_by_a_pooler(said: &DbError) -> bool {
+    const FINAL: [&str; 4] =
+        ["authentication failed", "no such database", "no such user", "does not exist"];
+    *said.code() == SqlState::PROTOCOL_VIOLATION
+        && FINAL.iter().any(|words| said.message().contains(words))
+}
+
+/// Whether a way that has never led to a server may do so in a while: not one that does not exist, or at
+/// whose end is something else.
+fn may_come_up(error: &Error) -> bool {
+    use io::ErrorKind as Kind;
+    let Some(cause) = cause(error) else { return error.is_closed() };
+    match cause.kind() {
+        Kind::ConnectionRefused
+        | Kind::ConnectionReset
+        | Kind::ConnectionAborted
+        | Kind::NotConnected
+        | Kind::BrokenPipe
+        | Kind::UnexpectedEof
+        | Kind::TimedOut
+        | Kind::HostUnreachable
+        | Kind::NetworkUnreachable
+        | Kind::NetworkDown
+        // A socket in the file system goes with its server.
+        | Kind::NotFound => true,
+        // Said by the driver of a standby that may be promoted; by the system it stays so.
+        Kind::PermissionDenied => cause.raw_os_error().is_none(),
+        _ => false,
+    }
+}
+
+fn cause(error: &Error) -> Option<&io::Error> {
+    std::error::Error::source(error)?.downcast_ref()
 }
 
 pub(super) struct Session {
     config: Config,
     tls: Tls,
     client: Mutex<Option<Arc<Client>>>,
+    /// It was reached once, so that what is wrong now may pass.
+    reached: AtomicBool,
     attempt: Duration,
 }
 
 impl Session {
     pub(super) fn new(config: Config, tls: Tls) -> Self {
-        Self { config, tls, client: Mutex::default(), attempt: LONGEST_ATTEMPT }
+        Self {
+            config,
+            tls,
+            client: Mutex::default(),
+            reached: AtomicBool::default(),
+            attempt: LONGEST_ATTEMPT,
+        }
     }
 
     /// An attempt without a response is over so soon that another fits into this time.
@@ -160,6 +204,16 @@ impl Session {
         Err(problem)
     }
 
+    /// Of several hosts only the last one's error is known.
+    fn unreached(&self, error: Error) -> Problem {
+        let may = error.as_db_error().is_some()
+            || self.reached.load(Ordering::Relaxed)
+            || self.config.get_hosts().len() > 1
+            || may_come_up(&error);
+        let problem = Problem::from(error);
+        Problem { passes: problem.passes && may, ..problem }
+    }
+
     async fn client(&self) -> Result<Arc<Client>, Problem> {
         let mut current = self.client.lock().await;
         if let Some(client) = current.as_ref().filter(|client| !client.is_closed()) {
@@ -167,7 +221,9 @@ impl Session {
         }
         let (client, connection) = timeout(self.attempt, self.config.connect(self.tls.clone()))
             .await
-            .map_err(|_| Problem::passing("it does not respond".to_owned()))??;
+            .map_err(|_| Problem::passing("it does not respond".to_owned()))?
+            .map_err(|error| self.unreached(error))?;
+        self.reached.store(true, Ordering::Relaxed);
         // It ends with the client, or with an error that the client's next statement shows.
         tokio::spawn(connection);
         let client = Arc::new(client);

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::time::sleep;
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
@@ -13,6 +14,7 @@ use crate::rotation::report::RotationError;
 
 /// How long the database may take to be there.
 pub(super) const PATIENCE: Duration = Duration::from_secs(15);
+const WAIT: Duration = Duration::from_millis(500);
 
 pub(super) struct Shared {
     pub(super) session: Session,
@@ -26,7 +28,8 @@ impl Shared {
 
     /// Fails where the tables are of a newer version.
     pub(super) async fn known(&self) -> Result<(), RotationError> {
-        schema::known(&self.session).await.map(drop).map_err(|problem| unusable(&problem))
+        let known = patiently(|| schema::known(&self.session)).await;
+        known.map(drop).map_err(|problem| unusable(&problem))
     }
 
     /// What a statement shows; nothing where there are no tables yet.
@@ -55,6 +58,20 @@ impl Shared {
             bytes.push(b'\n');
         }
         Ok(bytes)
+    }
+}
+
+/// Does it again while the database may yet be there.
+pub(super) async fn patiently<T, F>(done: impl Fn() -> F) -> Result<T, Problem>
+where
+    F: Future<Output = Result<T, Problem>>,
+{
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match done().await {
+            Err(problem) if problem.passes() && Instant::now() < until => sleep(WAIT).await,
+            done => return done,
+        }
     }
 }
 

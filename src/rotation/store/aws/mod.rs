@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use self::api::{Api, CURRENT, CallError, Description, PENDING};
 use self::credentials::Fixed;
 use super::remote::{Patience, Remote, file, variable};
-use super::swap::{LastRead, Verdict, written};
+use super::swap::{self, LastRead, Versioned, Written};
 use super::{Store, StoreError, TakesEffect, json};
 use crate::Secret;
 
@@ -35,7 +35,8 @@ const OURS: &str = "6f6e6b2d-";
 ///
 /// A write puts a new version under `AWSPENDING`, reads it back by its id, and moves `AWSCURRENT` to
 /// it from the version that was read before: where somebody else has moved that label meanwhile, AWS
-/// rejects it, and nothing is changed. The other fields stay as they are, byte for byte. The secret
+/// rejects it. It is made again over that version if the field is still the same, and else nothing is
+/// changed. The other fields stay as they are, byte for byte. The secret
 /// must exist; it may be without a value.
 ///
 /// Credentials are found as AWS's programs find them: in the environment, in the profile that
@@ -61,7 +62,7 @@ pub struct AwsStore {
     propagation: Duration,
     api: OnceCell<Api>,
     arn: OnceLock<String>,
-    read: LastRead<Option<String>>,
+    read: LastRead,
 }
 
 impl fmt::Debug for AwsStore {
@@ -71,10 +72,19 @@ impl fmt::Debug for AwsStore {
 }
 
 /// What is the current version, if there is one, and its text.
-struct Seen {
+pub(super) struct Seen {
     id: Option<String>,
     text: Zeroizing<String>,
     created: Option<DateTime<Utc>>,
+}
+
+/// What came of making a version the current one.
+enum Promoted {
+    Done,
+    /// Another one came before it, and it cannot become the current one any more.
+    Overtaken,
+    /// The same, or this other one came after it: its response was lost.
+    PerhapsOvertaken(Seen),
 }
 
 impl AwsStore {
@@ -197,17 +207,6 @@ impl AwsStore {
         Err(self.explained(api, "GetSecretValue", &error))
     }
 
-    /// The key within a version.
-    fn key(&self, seen: &Seen) -> Result<Option<Secret>, StoreError> {
-        let text = match &self.field {
-            _ if seen.text.is_empty() => None,
-            None => Some(Zeroizing::new(seen.text.trim_end_matches(['\r', '\n']).to_owned())),
-            Some(field) => json::string(&seen.text, &[field]).map_err(|why| self.not_json(&why))?,
-        };
-        let text = text.filter(|text| !text.is_empty());
-        Ok(text.map(|text| Secret::from(text.as_str())))
-    }
-
     fn not_json(&self, why: &str) -> StoreError {
         self.failed(format!(
             "the secret is no JSON object with such a field: {why}; leave out #FIELD where the whole secret is the key"
@@ -245,49 +244,15 @@ impl AwsStore {
         format!("{OURS}{}-8{}-8{}-{}", &hex[..4], &hex[4..7], &hex[7..10], &hex[10..22])
     }
 
-    async fn get(&self) -> Result<Option<Secret>, StoreError> {
-        let seen = self.current(self.api().await?).await?;
-        let key = self.key(&seen)?;
-        self.read.remember(seen.id);
-        Ok(key)
-    }
-
-    /// Writes a key, or takes it away. What is not said to be expected is what was read last.
-    async fn replace(
-        &self,
-        expected: Option<&Secret>,
-        key: Option<&Secret>,
-    ) -> Result<bool, StoreError> {
-        let api = self.api().await?;
-        let seen = self.current(api).await?;
-        let held = self.key(&seen)?;
-        match self.read.judge(&seen.id, held.as_ref(), expected, key) {
-            Verdict::Done => return Ok(true),
-            Verdict::Foreign => return Ok(false),
-            Verdict::Write => {}
-        }
-        let text = self.with_key(&seen.text, key)?;
-        let id = self.id_for(&seen, key);
-        let written = self.write_version(api, &seen, &id, &text).await;
-        if !written.as_ref().is_err_and(StoreError::outcome_unknown) {
-            // Left behind, the label would block the rotations of AWS. What fails here is done by
-            // the next `check`.
-            let _ = api.label(PENDING, None, Some(&id)).await;
-        }
-        if let Ok(true) = written {
-            self.read.remember(Some(id));
-        }
-        written
-    }
-
     async fn write_version(
         &self,
         api: &Api,
         seen: &Seen,
         id: &str,
-        text: &str,
-    ) -> Result<bool, StoreError> {
-        let stages = api.put(id, text).await.map_err(|error| {
+        key: Option<&Secret>,
+    ) -> Result<Written, StoreError> {
+        let text = self.with_key(&seen.text, key)?;
+        let stages = api.put(id, &text).await.map_err(|error| {
             let action = "PutSecretValue";
             match error.is_lost() && seen.id.is_none() {
                 // AWS makes the first version the current one at once.
@@ -296,10 +261,20 @@ impl AwsStore {
             }
         })?;
         if seen.id.is_none() && stages.iter().any(|stage| stage == CURRENT) {
-            return Ok(true);
+            return Ok(Written::Done);
         }
-        self.read_back(api, id, text).await?;
-        self.promote(api, id, seen.id.as_deref()).await
+        self.read_back(api, id, &text).await?;
+        let by = match self.promote(api, id, seen.id.as_deref()).await? {
+            Promoted::Done => return Ok(Written::Done),
+            Promoted::Overtaken => return Ok(Written::Overtaken),
+            Promoted::PerhapsOvertaken(by) => by,
+        };
+        // Whoever came after ours kept its key, and whoever came instead of it the one before.
+        match self.key(&by) {
+            Ok(held) if held.as_ref() == key => Ok(Written::Done),
+            Ok(held) if held == self.key(seen)? => Ok(Written::Overtaken),
+            _ => Err(self.unknown("the response was lost, and somebody else has written it since")),
+        }
     }
 
     /// Sees that a version is there, whole, before anybody gets it.
@@ -319,18 +294,30 @@ impl AwsStore {
     }
 
     /// Makes a version the current one, instead of this one and no other.
-    async fn promote(&self, api: &Api, id: &str, from: Option<&str>) -> Result<bool, StoreError> {
+    async fn promote(
+        &self,
+        api: &Api,
+        id: &str,
+        from: Option<&str>,
+    ) -> Result<Promoted, StoreError> {
         let mut patience = Patience::new(self.timeout);
         let mut lost = false;
         loop {
-            let Err(error) = api.label(CURRENT, Some(id), from).await else { return Ok(true) };
+            let Err(error) = api.label(CURRENT, Some(id), from).await else {
+                return Ok(Promoted::Done);
+            };
             lost |= error.is_lost();
             let refused = error.is("InvalidParameterException");
             let why = error.explain("UpdateSecretVersionStage", &api.region);
             if error.passes() || refused {
                 match self.current(api).await {
-                    Ok(seen) if seen.id.as_deref() == Some(id) => return Ok(true),
-                    Ok(seen) if seen.id.as_deref() != from && !lost => return Ok(false),
+                    Ok(seen) if seen.id.as_deref() == Some(id) => return Ok(Promoted::Done),
+                    Ok(seen) if seen.id.as_deref() != from => match (lost, refused) {
+                        (false, _) => return Ok(Promoted::Overtaken),
+                        // Nor can the one that was lost move it any more.
+                        (true, true) => return Ok(Promoted::PerhapsOvertaken(seen)),
+                        (true, false) => {}
+                    },
                     Ok(_) | Err(_) => {}
                 }
                 if patience.again(error.wait()).await {
@@ -369,11 +356,16 @@ impl AwsStore {
         for (id, stages) in &described.version_ids_to_stages {
             let bears = |wanted: &str| stages.iter().any(|stage| stage == wanted);
             match bears(PENDING) && !bears(CURRENT) {
-                // What a process that was killed has left: nobody uses it.
-                true if id.starts_with(OURS) => api
-                    .label(PENDING, None, Some(id))
-                    .await
-                    .map_err(|e| self.explained(api, "UpdateSecretVersionStage", &e))?,
+                // What a process that was killed has left, or one that writes just now, which can do
+                // without it.
+                true if id.starts_with(OURS) => match api.label(PENDING, None, Some(id)).await {
+                    Ok(()) => {}
+                    // It has moved meanwhile.
+                    Err(error) if error.is("InvalidParameterException") => {}
+                    Err(error) => {
+                        return Err(self.explained(api, "UpdateSecretVersionStage", &error));
+                    }
+                },
                 true => {
                     return Err(self.failed(format!(
                         "the version {id} bears {PENDING}, so another rotation is under way or was left behind: let it end, or take the label away with `aws secretsmanager update-secret-version-stage --version-stage {PENDING} --remove-from-version-id {id}`"
@@ -382,8 +374,46 @@ impl AwsStore {
                 false => {}
             }
         }
-        let seen = self.current(api).await?;
+        let seen = self.see().await?;
         self.key(&seen).map(drop)
+    }
+}
+
+impl Versioned for AwsStore {
+    type Seen = Seen;
+
+    async fn see(&self) -> Result<Seen, StoreError> {
+        self.current(self.api().await?).await
+    }
+
+    fn key(&self, seen: &Seen) -> Result<Option<Secret>, StoreError> {
+        let text = match &self.field {
+            _ if seen.text.is_empty() => None,
+            None => Some(Zeroizing::new(seen.text.trim_end_matches(['\r', '\n']).to_owned())),
+            Some(field) => json::string(&seen.text, &[field]).map_err(|why| self.not_json(&why))?,
+        };
+        let text = text.filter(|text| !text.is_empty());
+        Ok(text.map(|text| Secret::from(text.as_str())))
+    }
+
+    async fn write_over(&self, seen: &Seen, key: Option<&Secret>) -> Result<Written, StoreError> {
+        let api = self.api().await?;
+        let id = self.id_for(seen, key);
+        let written = self.write_version(api, seen, &id, key).await;
+        if !written.as_ref().is_err_and(StoreError::outcome_unknown) {
+            // Left behind, the label would block the rotations of AWS. What fails here is done by
+            // the next `check`.
+            let _ = api.label(PENDING, None, Some(&id)).await;
+        }
+        written
+    }
+
+    fn last_read(&self) -> &LastRead {
+        &self.read
+    }
+
+    fn patience(&self) -> Duration {
+        self.timeout
     }
 }
 
@@ -396,15 +426,15 @@ impl Store for AwsStore {
     }
 
     fn read(&self) -> BoxFuture<'_, Result<Option<Secret>, StoreError>> {
-        Box::pin(self.get())
+        Box::pin(swap::read(self))
     }
 
     fn write<'a>(&'a self, secret: &'a Secret) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async { written(self, self.replace(None, Some(secret)).await) })
+        Box::pin(swap::write(self, Some(secret)))
     }
 
     fn clear(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async { written(self, self.replace(None, None).await) })
+        Box::pin(swap::write(self, None))
     }
 
     fn compare_and_swap<'a>(
@@ -412,7 +442,7 @@ impl Store for AwsStore {
         expected: &'a Secret,
         new: &'a Secret,
     ) -> Option<BoxFuture<'a, Result<bool, StoreError>>> {
-        Some(Box::pin(self.replace(Some(expected), Some(new))))
+        Some(Box::pin(swap::replace(self, Some(expected), Some(new))))
     }
 
     /// The ARN, once AWS has said it: the same name may stand for another secret, by another

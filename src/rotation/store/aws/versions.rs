@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
 use super::api::{self, CURRENT, PENDING, TAKEN};
-use super::{AwsStore, Seen};
+use super::{AwsStore, Promoted, Seen};
 use crate::Secret;
 use crate::rotation::store::StoreError;
+use crate::rotation::store::swap::Versioned;
 
 /// The label of the version that was current before.
 const PREVIOUS: &str = "AWSPREVIOUS";
@@ -86,7 +87,7 @@ impl AwsStore {
 
     /// The version that readers get; `None` where the secret has no value yet.
     pub(in crate::rotation) async fn current_version(&self) -> Result<Option<Version>, StoreError> {
-        let seen = self.current(self.api().await?).await?;
+        let seen = self.see().await?;
         let (key, created) = (self.key(&seen)?, seen.created);
         Ok(seen.id.map(|id| Version { id, key, created, text: seen.text }))
     }
@@ -141,7 +142,13 @@ impl AwsStore {
         id: &str,
         instead_of: &str,
     ) -> Result<bool, StoreError> {
-        self.promote(self.api().await?, id, Some(instead_of)).await
+        match self.promote(self.api().await?, id, Some(instead_of)).await? {
+            Promoted::Done => Ok(true),
+            Promoted::Overtaken => Ok(false),
+            Promoted::PerhapsOvertaken(_) => Err(self.unknown(
+                "the response was lost, and the current version is neither the one before nor the new one",
+            )),
+        }
     }
 
     /// Takes the label of pending versions away from this one.

@@ -23,7 +23,7 @@ use self::call::{CallError, Name, Put, Text};
 use self::cluster::{Account, Cluster};
 use self::kubectl::Kubectl;
 use super::remote::Patience;
-use super::swap::{LastRead, Verdict, written};
+use super::swap::{self, LastRead, Versioned, Written};
 use super::{Store, StoreError, json};
 use crate::Secret;
 
@@ -35,8 +35,9 @@ const FENCE: &str = "kernel-keys/written";
 /// Within a cluster it is reached as the service account of the pod, which needs the verbs `get` and
 /// `update` on this Secret; elsewhere through the user's `kubectl`, which gets the Secret on standard
 /// input. A write names the `resourceVersion` that was read: where anybody has changed the Secret
-/// meanwhile, the cluster rejects it, and nothing is changed. The other keys, labels and annotations
-/// stay. The Secret must exist; the key in it need not.
+/// meanwhile, the cluster rejects it. It is made again over that if the key is still the same, and else
+/// nothing is changed. The other keys, labels and annotations stay. The Secret must exist; the key in it
+/// need not.
 ///
 /// ```
 /// use onkernel::rotation::{KubernetesStore, Store};
@@ -52,7 +53,7 @@ pub struct KubernetesStore {
     context: Option<String>,
     timeout: Duration,
     cluster: OnceCell<(Way, String)>,
-    read: LastRead<String>,
+    read: LastRead,
 }
 
 /// How the cluster is to be reached.
@@ -79,6 +80,7 @@ struct Object {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Metadata {
+    #[expect(dead_code, reason = "a Secret without one would be replaced whatever it is by then")]
     resource_version: String,
     #[serde(default)]
     owner_references: Vec<Owner>,
@@ -90,7 +92,7 @@ struct Owner {
     name: String,
 }
 
-struct Seen {
+pub(super) struct Seen {
     text: Text,
     object: Object,
 }
@@ -182,26 +184,6 @@ impl KubernetesStore {
         Ok((Way::Cluster(cluster), identity))
     }
 
-    async fn seen(&self) -> Result<Seen, StoreError> {
-        let way = self.way().await?;
-        let mut patience = Patience::new(self.timeout);
-        let text = loop {
-            let got = match way {
-                Way::Cluster(cluster) => cluster.get(&self.name).await,
-                Way::Kubectl(kubectl) => kubectl.get(&self.name).await,
-            };
-            match got {
-                Ok(text) => break text,
-                Err(CallError::Failed(why)) => return Err(self.failed(why)),
-                Err(_) if patience.again(None).await => {}
-                Err(error) => return Err(self.failed(error.why())),
-            }
-        };
-        let object = serde_json::from_str(&text)
-            .map_err(|_| self.failed("what the cluster sends is no Secret"))?;
-        Ok(Seen { text, object })
-    }
-
     async fn put(&self, secret: &Text, dry_run: bool) -> Result<Put, CallError> {
         let way = self.way().await.map_err(|error| CallError::Failed(error.to_string()))?;
         match way {
@@ -224,14 +206,8 @@ impl KubernetesStore {
         Ok(Some(Zeroizing::new(text)).filter(|text| !text.is_empty()))
     }
 
-    fn held(&self, seen: &Seen) -> Result<Option<Secret>, StoreError> {
-        let value = self.value(seen)?;
-        let key = value.as_ref().map(|value| value.trim_end_matches(['\r', '\n']));
-        Ok(key.filter(|key| !key.is_empty()).map(Secret::from))
-    }
-
     /// The Secret with another key, or without one.
-    fn with_key(&self, seen: &Seen, key: Option<&Secret>, anew: bool) -> Result<Text, StoreError> {
+    fn with_key(&self, seen: &Seen, key: Option<&Secret>) -> Result<Text, StoreError> {
         let unfit = |why: String| self.failed(why);
         let mut text = seen.text.clone();
         if let Some(key) = key {
@@ -244,7 +220,9 @@ impl KubernetesStore {
         } else if json::find(&text, &["data"]).map_err(unfit)?.is_some() {
             text = json::remove(&text, &["data"], &self.key).map_err(unfit)?;
         }
-        if anew {
+        // A key in the place of itself is a change all the same: whatever was sent before with this
+        // version cannot follow it.
+        if self.key(seen)?.as_ref() == key {
             text = with_object(&text, &["metadata"], "annotations").map_err(unfit)?;
             let once = format!("{:016x}", fastrand::u64(..));
             text = json::set(&text, &["metadata", "annotations"], FENCE, &once).map_err(unfit)?;
@@ -252,74 +230,13 @@ impl KubernetesStore {
         Ok(text)
     }
 
-    async fn get(&self) -> Result<Option<Secret>, StoreError> {
-        let seen = self.seen().await?;
-        let held = self.held(&seen)?;
-        self.read.remember(seen.object.metadata.resource_version);
-        Ok(held)
-    }
-
-    /// Writes a key, or takes it away. What is not said to be expected is what was read last.
-    async fn replace(
-        &self,
-        expected: Option<&Secret>,
-        key: Option<&Secret>,
-    ) -> Result<bool, StoreError> {
-        let mut patience = Patience::new(self.timeout);
-        let mut lost: Option<String> = None;
-        loop {
-            let seen = self.seen().await.map_err(|error| match &lost {
-                Some(why) => self.unknown(why),
-                None => error,
-            })?;
-            let held = self.held(&seen)?;
-            let version = &seen.object.metadata.resource_version;
-            match self.read.judge(version, held.as_ref(), expected, key) {
-                Verdict::Done => return Ok(true),
-                Verdict::Foreign => return Ok(lost.is_some() && held.as_ref() == key),
-                Verdict::Write => {}
-            }
-            // A key in the place of itself is a change all the same: whatever was sent before with
-            // this version cannot follow it.
-            let text = self.with_key(&seen, key, expected.is_some() && expected == key)?;
-            let error = match self.put(&text, false).await {
-                Ok(Put::Done) => {
-                    // Its new version is not known, and what follows is read before.
-                    if let Ok(seen) = self.seen().await {
-                        self.read.remember(seen.object.metadata.resource_version);
-                    }
-                    return Ok(true);
-                }
-                // Somebody changed something: perhaps not what is in question here.
-                Ok(Put::Conflict) if expected.is_some() || lost.is_some() => {
-                    CallError::Passing("the Secret is changed again and again".into())
-                }
-                Ok(Put::Conflict) => return Ok(false),
-                Err(error) => error,
-            };
-            let more = match &error {
-                CallError::Failed(_) => false,
-                CallError::Passing(_) | CallError::Lost(_) => patience.again(None).await,
-            };
-            if let CallError::Lost(why) = &error {
-                lost = Some(why.clone());
-            }
-            if !more {
-                return Err(match &lost {
-                    Some(why) => self.unknown(why),
-                    None => self.failed(error.why()),
-                });
-            }
-        }
-    }
-
     fn unknown(&self, problem: &str) -> StoreError {
         StoreError::unknown(format!("{}: {problem}", self.describe()))
     }
 
     async fn look(&self) -> Result<(), StoreError> {
-        let seen = self.seen().await?;
-        self.held(&seen)?;
+        let seen = self.see().await?;
+        self.key(&seen)?;
         if seen.object.immutable {
             return Err(
                 self.failed("the Secret is immutable: make another one, without `immutable`")
@@ -351,21 +268,88 @@ fn with_object(text: &Text, path: &[&str], name: &str) -> Result<Text, String> {
     }
 }
 
+impl Versioned for KubernetesStore {
+    type Seen = Seen;
+
+    async fn see(&self) -> Result<Seen, StoreError> {
+        let way = self.way().await?;
+        let mut patience = Patience::new(self.timeout);
+        let text = loop {
+            let got = match way {
+                Way::Cluster(cluster) => cluster.get(&self.name).await,
+                Way::Kubectl(kubectl) => kubectl.get(&self.name).await,
+            };
+            match got {
+                Ok(text) => break text,
+                Err(CallError::Failed(why)) => return Err(self.failed(why)),
+                Err(_) if patience.again(None).await => {}
+                Err(error) => return Err(self.failed(error.why())),
+            }
+        };
+        let object = serde_json::from_str(&text)
+            .map_err(|_| self.failed("what the cluster sends is no Secret"))?;
+        Ok(Seen { text, object })
+    }
+
+    fn key(&self, seen: &Seen) -> Result<Option<Secret>, StoreError> {
+        let value = self.value(seen)?;
+        let key = value.as_ref().map(|value| value.trim_end_matches(['\r', '\n']));
+        Ok(key.filter(|key| !key.is_empty()).map(Secret::from))
+    }
+
+    async fn write_over(&self, seen: &Seen, key: Option<&Secret>) -> Result<Written, StoreError> {
+        let text = self.with_key(seen, key)?;
+        let mut patience = Patience::new(self.timeout);
+        let mut lost: Option<String> = None;
+        loop {
+            let error = match (self.put(&text, false).await, &lost) {
+                (Ok(Put::Done), _) => return Ok(Written::Done),
+                (Ok(Put::Conflict), None) => return Ok(Written::Overtaken),
+                // By this write, or by somebody else's, and then this one cannot follow.
+                (Ok(Put::Conflict), Some(why)) => {
+                    let now = self.see().await.and_then(|now| self.key(&now));
+                    let now = now.map_err(|_| self.unknown(why))?;
+                    let ours = now.as_ref() == key;
+                    return Ok(if ours { Written::Done } else { Written::Overtaken });
+                }
+                (Err(error), _) => error,
+            };
+            if let CallError::Lost(why) = &error {
+                lost = Some(why.clone());
+            }
+            if matches!(error, CallError::Failed(_)) || !patience.again(None).await {
+                return Err(match &lost {
+                    Some(why) => self.unknown(why),
+                    None => self.failed(error.why()),
+                });
+            }
+        }
+    }
+
+    fn last_read(&self) -> &LastRead {
+        &self.read
+    }
+
+    fn patience(&self) -> Duration {
+        self.timeout
+    }
+}
+
 impl Store for KubernetesStore {
     fn describe(&self) -> String {
         format!("k8s:{}/{}#{}", self.name.namespace, self.name.secret, self.key)
     }
 
     fn read(&self) -> BoxFuture<'_, Result<Option<Secret>, StoreError>> {
-        Box::pin(self.get())
+        Box::pin(swap::read(self))
     }
 
     fn write<'a>(&'a self, secret: &'a Secret) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async { written(self, self.replace(None, Some(secret)).await) })
+        Box::pin(swap::write(self, Some(secret)))
     }
 
     fn clear(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async { written(self, self.replace(None, None).await) })
+        Box::pin(swap::write(self, None))
     }
 
     fn compare_and_swap<'a>(
@@ -373,7 +357,7 @@ impl Store for KubernetesStore {
         expected: &'a Secret,
         new: &'a Secret,
     ) -> Option<BoxFuture<'a, Result<bool, StoreError>>> {
-        Some(Box::pin(self.replace(Some(expected), Some(new))))
+        Some(Box::pin(swap::replace(self, Some(expected), Some(new))))
     }
 
     /// The cluster's address, once it is known, and within a cluster what tells it from others at the

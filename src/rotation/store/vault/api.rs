@@ -52,7 +52,7 @@ impl From<StoreError> for CallError {
 }
 
 /// What a secret holds.
-pub(super) struct Seen {
+pub(in crate::rotation::store) struct Seen {
     /// 0 where there never was one.
     pub(super) version: u64,
     /// A JSON object; `None` where the version was deleted.

@@ -12,11 +12,10 @@ use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use tokio::sync::OnceCell;
-use zeroize::Zeroizing;
 
 use self::api::{Api, CallError, Seen};
 use super::remote::{Patience, Remote, file, variable};
-use super::swap::{LastRead, Verdict, written};
+use super::swap::{self, LastRead, Versioned, Written};
 use super::{Store, StoreError, TakesEffect, json};
 use crate::Secret;
 
@@ -25,7 +24,8 @@ pub use self::auth::VaultAuth;
 /// A field of a secret of Vault's or OpenBao's KV engine, version 2.
 ///
 /// A write names the version that was read: Vault rejects it where somebody else has written another
-/// meanwhile, and nothing is changed. The other fields stay. Where the server says by `X-Vault-Index`
+/// meanwhile. It is made again over that one if the field is still the same, and else nothing is changed.
+/// The other fields stay. Where the server says by `X-Vault-Index`
 /// where its cluster has come to, reads wait for that.
 ///
 /// Address, namespace, token and certificate authorities come from `VAULT_ADDR`, `VAULT_NAMESPACE`,
@@ -50,7 +50,7 @@ pub struct VaultStore {
     timeout: Duration,
     propagation: Duration,
     place: OnceCell<Place>,
-    read: LastRead<u64>,
+    read: LastRead,
 }
 
 /// The server, and the path of the secret in its API.
@@ -209,65 +209,54 @@ impl VaultStore {
         }
     }
 
+    async fn look(&self) -> Result<(), StoreError> {
+        let Place { api, path } = self.place().await?;
+        let seen = self.see().await?;
+        self.key(&seen)?;
+        let needed = if seen.version == 0 { "create" } else { "update" };
+        let may = api.may(path).await.map_err(|error| self.unread(&error))?;
+        match may {
+            Some(may) if !may.iter().any(|it| it == needed || it == "root") => {
+                Err(self.failed(format!("the token's policy lacks `{needed}` on `{path}`: add it")))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+impl Versioned for VaultStore {
+    type Seen = Seen;
+
+    async fn see(&self) -> Result<Seen, StoreError> {
+        let Place { api, path } = self.place().await?;
+        api.get(path, None).await.map_err(|error| self.unread(&error))
+    }
+
     fn key(&self, seen: &Seen) -> Result<Option<Secret>, StoreError> {
         let Some(data) = &seen.data else { return Ok(None) };
         let text = json::string(data, &[&self.field]).map_err(|why| self.failed(why))?;
         Ok(text.filter(|text| !text.is_empty()).map(|text| Secret::from(text.as_str())))
     }
 
-    async fn get(&self) -> Result<Option<Secret>, StoreError> {
+    async fn write_over(&self, seen: &Seen, key: Option<&Secret>) -> Result<Written, StoreError> {
         let Place { api, path } = self.place().await?;
-        let seen = api.get(path, None).await.map_err(|error| self.unread(&error))?;
-        let key = self.key(&seen)?;
-        self.read.remember(seen.version);
-        Ok(key)
-    }
-
-    /// Writes a key, or takes it away. What is not said to be expected is what was read last.
-    async fn replace(
-        &self,
-        expected: Option<&Secret>,
-        key: Option<&Secret>,
-    ) -> Result<bool, StoreError> {
-        let Place { api, path } = self.place().await?;
-        let seen = api.get(path, None).await.map_err(|error| self.unread(&error))?;
-        let held = self.key(&seen)?;
-        match self.read.judge(&seen.version, held.as_ref(), expected, key) {
-            Verdict::Done => return Ok(true),
-            Verdict::Foreign => return Ok(false),
-            Verdict::Write => {}
-        }
         let before = seen.data.as_ref().map_or("{}", |data| data.as_str());
         let data = match key {
             Some(key) => json::set(before, &[], &self.field, key.expose()),
             None => json::remove(before, &[], &self.field),
         };
         let data = data.map_err(|why| self.failed(why))?;
-        let written = self.put(api, path, seen.version, &data, key).await?;
-        if written {
-            self.read.remember(seen.version + 1);
-        }
-        Ok(written)
-    }
-
-    async fn put(
-        &self,
-        api: &Api,
-        path: &str,
-        after: u64,
-        data: &Zeroizing<String>,
-        key: Option<&Secret>,
-    ) -> Result<bool, StoreError> {
         let mut patience = Patience::new(self.timeout);
         let mut lost = None;
         loop {
-            let error = match api.put(path, after, data).await {
-                Ok(true) => return Ok(true),
-                Ok(false) if lost.is_none() => return Ok(false),
+            let error = match api.put(path, seen.version, &data).await {
+                Ok(true) => return Ok(Written::Done),
+                Ok(false) if lost.is_none() => return Ok(Written::Overtaken),
                 // The version is there: either ours, or somebody else's, and then ours cannot follow.
-                Ok(false) => match api.get(path, Some(after + 1)).await {
-                    Ok(seen) if seen.version == after + 1 => {
-                        return Ok(seen.data.is_some() && self.key(&seen)?.as_ref() == key);
+                Ok(false) => match api.get(path, Some(seen.version + 1)).await {
+                    Ok(next) if next.version == seen.version + 1 => {
+                        let ours = next.data.is_some() && self.key(&next)?.as_ref() == key;
+                        return Ok(if ours { Written::Done } else { Written::Overtaken });
                     }
                     Ok(_) | Err(_) => None,
                 },
@@ -284,18 +273,12 @@ impl VaultStore {
         }
     }
 
-    async fn look(&self) -> Result<(), StoreError> {
-        let Place { api, path } = self.place().await?;
-        let seen = api.get(path, None).await.map_err(|error| self.unread(&error))?;
-        self.key(&seen)?;
-        let needed = if seen.version == 0 { "create" } else { "update" };
-        let may = api.may(path).await.map_err(|error| self.unread(&error))?;
-        match may {
-            Some(may) if !may.iter().any(|it| it == needed || it == "root") => {
-                Err(self.failed(format!("the token's policy lacks `{needed}` on `{path}`: add it")))
-            }
-            Some(_) | None => Ok(()),
-        }
+    fn last_read(&self) -> &LastRead {
+        &self.read
+    }
+
+    fn patience(&self) -> Duration {
+        self.timeout
     }
 }
 
@@ -305,15 +288,15 @@ impl Store for VaultStore {
     }
 
     fn read(&self) -> BoxFuture<'_, Result<Option<Secret>, StoreError>> {
-        Box::pin(self.get())
+        Box::pin(swap::read(self))
     }
 
     fn write<'a>(&'a self, secret: &'a Secret) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async { written(self, self.replace(None, Some(secret)).await) })
+        Box::pin(swap::write(self, Some(secret)))
     }
 
     fn clear(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async { written(self, self.replace(None, None).await) })
+        Box::pin(swap::write(self, None))
     }
 
     fn compare_and_swap<'a>(
@@ -321,7 +304,7 @@ impl Store for VaultStore {
         expected: &'a Secret,
         new: &'a Secret,
     ) -> Option<BoxFuture<'a, Result<bool, StoreError>>> {
-        Some(Box::pin(self.replace(Some(expected), Some(new))))
+        Some(Box::pin(swap::replace(self, Some(expected), Some(new))))
     }
 
     /// The server's address, the namespace, and the path with its mount.
