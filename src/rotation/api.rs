@@ -57,6 +57,15 @@ impl Sight {
     }
 }
 
+/// Who a caller is. Nothing where that cannot be asked, or its key is dead.
+#[derive(Default)]
+pub(crate) struct Caller {
+    /// The organization that it acts in.
+    pub(crate) organization: Option<String>,
+    /// The id of its own key.
+    pub(crate) key_id: Option<String>,
+}
+
 /// The API as one caller sees it.
 #[derive(Clone)]
 pub(crate) struct Api {
@@ -109,39 +118,32 @@ impl Api {
         }
     }
 
-    fn hear_time(&self, headers: &reqwest::header::HeaderMap) {
+    pub(super) fn hear_time(&self, headers: &reqwest::header::HeaderMap) {
         let date = headers.get(reqwest::header::DATE).and_then(|date| date.to_str().ok());
         if let Some(time) = date.and_then(|date| httpdate::parse_http_date(date).ok()) {
             self.effects.hear_server_time(DateTime::<Utc>::from(time));
         }
     }
 
-    /// The organization that this caller acts in; `None` where that cannot be asked.
-    pub(crate) async fn organization(&self) -> Result<Option<String>> {
-        self.context("look up the organization", "/organization/id").await
-    }
-
-    /// The id of this caller's own key; `None` where that cannot be asked, or the key is dead.
-    pub(crate) async fn own_id(&self) -> Result<Option<String>> {
-        self.context("look up the key", "/authentication/credential_id").await
-    }
-
-    async fn context(&self, effect: &'static str, pointer: &str) -> Result<Option<String>> {
+    /// Who this caller is, as far as the server says it, once.
+    pub(crate) async fn caller(&self) -> Result<Caller> {
         let asked = self
-            .again(effect, || async {
+            .again("look up the caller", || async {
                 let sent =
                     self.client.request(reqwest::Method::GET, "/auth/context").send().await?;
                 Ok(sent.into_value().json::<Value>().ok())
             })
             .await;
         match asked {
-            Ok(context) => Ok(context
-                .as_ref()
-                .and_then(|context| context.pointer(pointer))
-                .and_then(Value::as_str)
-                .map(str::to_owned)),
+            Ok(context) => {
+                let text = |pointer| context.as_ref()?.pointer(pointer)?.as_str();
+                Ok(Caller {
+                    organization: text("/organization/id").map(str::to_owned),
+                    key_id: text("/authentication/credential_id").map(str::to_owned),
+                })
+            }
             Err(error) if passes(&error) || error.kind() == ErrorKind::Stopped => Err(error),
-            Err(_) => Ok(None),
+            Err(_) => Ok(Caller::default()),
         }
     }
 
@@ -174,9 +176,15 @@ impl Api {
 
     /// Whether the server lets this key in, asked once. One that may not list keys is alive too.
     pub(crate) async fn lets_in(&self, key: &Secret) -> Result<bool> {
-        let client = self.client.with_key(key)?;
+        self.with_key(key)?.is_let_in().await
+    }
+
+    /// Whether the server lets this caller in, likewise.
+    pub(crate) async fn is_let_in(&self) -> Result<bool> {
         let asked = self
-            .again("try the key", || async { client.api_keys().list().limit(1).send_raw().await })
+            .again("try the key", || async {
+                self.client.api_keys().list().limit(1).send_raw().await
+            })
             .await;
         match asked {
             Ok(keys) => {

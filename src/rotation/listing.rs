@@ -11,10 +11,15 @@ use std::sync::{Mutex, PoisonError};
 
 use futures_core::Stream;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
+use serde_json::Value;
 
-use super::api::Api;
+use super::api::{Api, Json};
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::validate::{Checks, Rule};
+use crate::operations;
 use crate::paging::{Page, Pages};
+use crate::request::Call;
 use crate::resources::api_keys::List;
 use crate::types::ApiKey;
 
@@ -22,12 +27,51 @@ use crate::types::ApiKey;
 const ATTEMPTS: usize = 3;
 /// How many pages of each pass are under way at most.
 const AT_ONCE: usize = 8;
+/// How many keys a page holds: the most that the operation allows.
+const PAGE: i64 = 100;
 const EFFECT: &str = "list the keys";
 
 /// Keys by their ids.
 type Pass = BTreeMap<String, ApiKey>;
 
+/// The first page of all keys.
+pub(crate) struct FirstPage {
+    pub(crate) keys: Vec<Listed>,
+    /// Whether there is no other. Then no key can be missing, since none can have moved to another page.
+    pub(crate) is_all: bool,
+}
+
+/// A key, and all that the server says of it.
+#[derive(Deserialize)]
+#[serde(try_from = "Json")]
+pub(crate) struct Listed {
+    pub(crate) key: ApiKey,
+    pub(crate) json: Json,
+}
+
+impl TryFrom<Json> for Listed {
+    type Error = serde_json::Error;
+
+    fn try_from(json: Json) -> serde_json::Result<Self> {
+        Ok(Self { key: serde_json::from_value(Value::Object(json.clone()))?, json })
+    }
+}
+
 impl Api {
+    /// The keys of the first page, and whether they are all.
+    pub(crate) async fn first_page(&self) -> Result<FirstPage> {
+        let page = self
+            .again(EFFECT, || async {
+                let mut call = Call::new(&operations::API_KEYS_LIST, Checks::default());
+                call.query("limit", Some(&PAGE), &Rule::NONE);
+                self.client().sender.clone().json_raw::<Vec<Listed>>(call).await
+            })
+            .await?;
+        self.hear_time(page.headers());
+        let is_all = page.headers().get("x-has-more").is_some_and(|more| more == "false");
+        Ok(FirstPage { keys: page.into_value(), is_all })
+    }
+
     /// Every key, in the order of the ids.
     pub(crate) async fn all(&self) -> Result<Vec<ApiKey>> {
         match self.seen().await? {
@@ -113,6 +157,6 @@ impl Api {
     }
 
     fn from(&self, begins: usize) -> List {
-        self.client().api_keys().list().limit(100).offset(begins as u64)
+        self.client().api_keys().list().limit(PAGE).offset(begins as u64)
     }
 }

@@ -65,7 +65,7 @@ pub(crate) async fn find(
     if !api.lets_in(&held).await? {
         return unchanged("what the store holds is rejected by the server (401)");
     }
-    let organization = api.organization().await?;
+    let organization = api.caller().await?.organization;
     let plan = plan(given, &api, &traces, &held, here(common, &**store, organization)).await?;
     let records = records(&plan, &traces, &held);
     for record in records {

@@ -71,9 +71,18 @@
 //! | rename | rename the new key | |
 //!
 //! It is six when the old key is kept, and seven when the server replaces the key: the old key is
-//! given the marker before it, and its name again together with the new one. By store instead of by id it is two listings more, once: afterwards
-//! the journal knows the key. A lifetime that is not one of whole days costs a look at the other
-//! keys of that name.
+//! given the marker before it, and its name again together with the new one. A lifetime that is not one
+//! of whole days costs a look at the other keys of that name.
+//!
+//! Where only the store is known, the first two looks for the id are made by others, once: afterwards the
+//! journal knows the key.
+//!
+//! | round trip | requests | without it |
+//! |---|---|---|
+//! | plan | get the caller of the key that the store holds | keys that look alike cannot be told apart |
+//! | | list the first page of all keys: the old key and its markers are on it | both are asked for when the id is known, a round trip later |
+//!
+//! Among more keys than that page holds, 100, it is eight round trips.
 
 mod api;
 mod begin;

@@ -96,7 +96,7 @@ async fn made(
     if !marked.iter().any(|key| looks_like(&key.masked_key)) {
         return Ok(None);
     }
-    let id = match api.with_key(held)?.own_id().await? {
+    let id = match api.with_key(held)?.caller().await?.key_id {
         Some(id) => id,
         None => {
             let all = api.all().await?;

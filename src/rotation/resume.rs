@@ -72,7 +72,7 @@ async fn go_on(
     };
     let shown = held.as_ref().and_then(|held| held.as_ref().ok()).and_then(Option::as_ref);
     let (api, asking) = sweep::caller(common, effects, &journal.past, shown).await?;
-    let organization = api.organization().await?;
+    let organization = api.caller().await?.organization;
     let place = here(common, &*store, organization);
     find_place(&given, &plan, &journal.past, &place, shown)?;
     if let Some(held) = shown {

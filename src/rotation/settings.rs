@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::effects::clock::{Clock, SystemClock};
 use super::effects::rate_limit::RateLimit;
+use super::effects::slot::Slot;
 use super::effects::stop::Stop;
 use super::effects::{Effects, Listener, Probe};
 use super::evidence::held::Times;
@@ -58,6 +59,8 @@ pub(crate) struct Common {
     pub(crate) stop: Stop,
     /// The fleet's, if it belongs to one.
     pub(crate) rate_limit: Option<Arc<RateLimit>>,
+    /// Likewise, the one of its slots that this rotation takes.
+    pub(crate) slot: Option<Slot>,
 }
 
 impl Common {
@@ -77,6 +80,7 @@ impl Common {
             probe: None,
             stop: Stop::new(),
             rate_limit: None,
+            slot: None,
         }
     }
 
@@ -116,6 +120,7 @@ impl Common {
             hook_timeout: self.hook_timeout,
             overlap: self.overlap,
             visibility,
+            slot: self.slot.clone(),
             effects,
         })
     }
@@ -131,6 +136,7 @@ pub(crate) struct Setup {
     pub(crate) hook_timeout: Duration,
     pub(crate) overlap: Duration,
     pub(crate) visibility: Duration,
+    pub(crate) slot: Option<Slot>,
     pub(crate) effects: Arc<Effects>,
 }
 

@@ -19,5 +19,6 @@ mod stop;
 #[cfg(unix)]
 mod store;
 mod store_test;
+mod stored;
 mod support;
 mod undo;

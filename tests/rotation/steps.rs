@@ -1,15 +1,11 @@
 //! Rotation, step by step, when all goes well: what it does, for whom, and with which requests.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-
 use chrono::TimeDelta;
-use futures_core::future::BoxFuture;
 use onkernel::Client;
-use onkernel::rotation::{Disposition, Probe, Retirement, RotationExt, pending};
-use onkernel::testing::{Policy, Server};
+use onkernel::rotation::{Disposition, Retirement, RotationExt, pending};
+use onkernel::testing::Policy;
 
-use crate::support::{Settings, plain, rotated, world};
+use crate::support::{RoundTrips, Settings, plain, rotated, world};
 
 #[tokio::test]
 async fn a_key_is_replaced() {
@@ -35,22 +31,21 @@ async fn a_key_is_replaced() {
 #[tokio::test]
 async fn every_request_has_its_reason() {
     let mut said = String::new();
-    for (title, retirement, own, most) in [
-        ("by the caller, then deleted", Retirement::Delete, false, 7),
-        ("by itself, then deleted", Retirement::Delete, true, 7),
-        ("by the caller, then kept", Retirement::Keep, false, 6),
+    for (title, retirement, own, by_store, most) in [
+        ("by the caller, then deleted", Retirement::Delete, false, false, 7),
+        ("by itself, then deleted", Retirement::Delete, true, false, 7),
+        ("by the caller, then kept", Retirement::Keep, false, false, 6),
         // The old key bears the marker meanwhile.
-        ("by the server, with a grace period", Retirement::Grace { days: 2 }, false, 7),
+        ("by the server, with a grace period", Retirement::Grace { days: 2 }, false, false, 7),
+        ("known by its store, then deleted", Retirement::Delete, false, true, 7),
+        ("by itself, known by its store", Retirement::Delete, true, true, 7),
     ] {
         let world = world(Settings { retirement, own, ..Settings::default() }).await;
-        let trips = Arc::new(RoundTrips {
-            server: world.server.clone(),
-            under_way: AtomicUsize::new(0),
-            ends: Mutex::default(),
-        });
-        let report = world.rotation().probe(trips.clone()).run().await.unwrap();
+        let trips = RoundTrips::to(&world.server);
+        let rotation = if by_store { world.rotation_of_store() } else { world.rotation() };
+        let report = rotation.probe(trips.clone()).run().await.unwrap();
         let log = world.server.log();
-        let ends = trips.ends.lock().unwrap().clone();
+        let ends = trips.ends();
         assert!(ends.len() <= most, "{title}: {} round trips", ends.len());
         said.push_str(&format!("{title}: {} requests in {} round trips\n", log.len(), ends.len()));
         let mut from = 0;
@@ -78,28 +73,6 @@ async fn every_request_has_its_reason() {
         }
     }
     insta::assert_snapshot!(said);
-}
-
-/// Counts requests that are made one after another: those that overlap in time count once.
-struct RoundTrips {
-    server: Server,
-    under_way: AtomicUsize,
-    /// How many requests there had been at the end of each.
-    ends: Mutex<Vec<usize>>,
-}
-
-impl Probe for RoundTrips {
-    fn at(&self, effect: &'static str, done: bool) -> BoxFuture<'_, ()> {
-        let local = ["wait", "deploy", "verify", "write the journal"].contains(&effect)
-            || effect.ends_with("the store");
-        if !local && !done {
-            self.under_way.fetch_add(1, Ordering::SeqCst);
-        }
-        if !local && done && self.under_way.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.ends.lock().unwrap().push(self.server.log().len());
-        }
-        Box::pin(async {})
-    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! on it is like one that is resumed.
 
 mod checks;
+mod looks;
 mod preview;
 mod survey;
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use futures_util::future::join4;
 
 use super::checks::{self, Check, unchanged, undecided};
+use super::looks::Looks;
 use crate::Secret;
 use crate::helpers::api_keys::fits_mask;
 use crate::rotation::api::{Api, Sight};
@@ -51,24 +51,23 @@ impl Survey {
         };
         let client = &wanted.common.client;
         let api = Api::new(client, Arc::clone(effects));
-        let id = match &wanted.subject {
-            Subject::Id(id) => id.clone(),
-            Subject::Stored => stored(&api, held.as_ref(), past).await?,
-        };
-        let start = Marker::start_for(&id);
         let client_key = client.api_key().await?;
         // The caller's own is tried by every call that it makes.
         let other = held.as_ref().filter(|held| **held != client_key);
-        let tried = async {
-            match other {
-                Some(held) => api.lets_in(held).await,
-                None => Ok(true),
+        let looks = Looks::new(&api, other)?;
+        let shown = match (&wanted.subject, &held) {
+            (Subject::Id(id), _) => looks.by_id(id.clone()).await?,
+            (Subject::Stored, Some(held)) => match rotated_last(past, held) {
+                Some(id) => looks.by_id(id).await?,
+                None => looks.by_store(held).await?,
+            },
+            (Subject::Stored, None) => {
+                let why = "the store holds no key: say which one is to be rotated";
+                return undecided(Decision::Key, why);
             }
         };
-        let (looked, let_in, marked, organization) =
-            join4(api.look(&id), tried, api.beginning(&start), api.organization()).await;
-        let (json, let_in, marked, organization) = (looked?, let_in?, marked?, organization?);
-        let Sight::Present(json) = json else {
+        let id = shown.id;
+        let Sight::Present(json) = shown.key else {
             return unchanged(format!(
                 "there is no key {id}: it was deleted, or it is in a project that this client's key does not see"
             ));
@@ -79,6 +78,7 @@ impl Survey {
         }
         let own = is_own(&client_key, &api, &old, held.as_ref()).await?;
         let end_before = past.end_before(&old.id, old.expires_at);
+        let (let_in, marked, organization) = (shown.let_in, shown.marked, shown.organization);
         Ok(Self { api, old, end_before, held, let_in, own, client_key, marked, organization })
     }
 
@@ -133,32 +133,11 @@ impl Survey {
     }
 }
 
-/// The id of the key that the store holds.
-async fn stored(api: &Api, held: Option<&Secret>, past: &Past) -> Result<String, RotationError> {
-    let Some(held) = held else {
-        let why = "the store holds no key: say which one is to be rotated";
-        return undecided(Decision::Key, why);
-    };
-    // The journal of the rotation before knows for certain.
-    if let (Some(Ending::Rotated), Some(adopted)) = (past.ended, &past.adopted)
-        && adopted.fingerprint.is_of(held)
-    {
-        return Ok(adopted.id.clone());
-    }
-    let all = api.all().await?;
-    let fits: Vec<&ApiKey> =
-        all.iter().filter(|key| fits_mask(held.expose(), &key.masked_key)).collect();
-    match fits[..] {
-        [key] => Ok(key.id.clone()),
-        [] => unchanged("the store holds no key that this client's key can see"),
-        _ => {
-            let count = fits.len();
-            let why = format!(
-                "{count} keys look like the one that the store holds: say which one by its id"
-            );
-            undecided(Decision::Key, why)
-        }
-    }
+/// The id of the key that the store holds, if the journal's last rotation has put it there: its
+/// fingerprint tells for certain.
+fn rotated_last(past: &Past, held: &Secret) -> Option<String> {
+    let adopted = past.adopted.as_ref().filter(|_| past.ended == Some(Ending::Rotated))?;
+    adopted.fingerprint.is_of(held).then(|| adopted.id.clone())
 }
 
 /// Whether the client's own key is the one that is rotated.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::try_join;
 
 use crate::Error;
 use crate::helpers::api_keys::fits_mask;
@@ -188,9 +189,9 @@ pub(super) async fn select(
 ) -> Result<Vec<Audited>, Error> {
     let api = Api::new(&common.client, common.effects());
     let own = common.client.api_key().await?;
+    let keys = async { if changing { api.all_seen().await } else { api.all().await } };
     // The keys' ages are reckoned by the server's clock, which it tells with every response.
-    api.lets_in(&own).await?;
-    let keys = if changing { api.all_seen().await? } else { api.all().await? };
+    let (_, keys) = try_join(api.lets_in(&own), keys).await?;
     let now = api.effects.server_now();
     Ok(keys
         .into_iter()

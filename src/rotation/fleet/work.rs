@@ -8,6 +8,7 @@ use super::outcome::{Elsewhere, Rotated, Skipped};
 use crate::rotation::api::{Api, Sight, passes};
 use crate::rotation::builder::Rotation;
 use crate::rotation::effects::rate_limit::RateLimit;
+use crate::rotation::effects::slot::Slot;
 use crate::rotation::evidence::marker::Marker;
 use crate::rotation::journal;
 use crate::rotation::journal::ledger::Journals;
@@ -23,6 +24,7 @@ pub(super) struct Work<'a> {
     pub(super) given: &'a Given,
     pub(super) queue: &'a dyn Queue,
     pub(super) turn: &'a Turn,
+    pub(super) slot: &'a Slot,
 }
 
 /// What was done in a turn.
@@ -89,7 +91,8 @@ impl Work<'_> {
         journals: &Journals,
         rate_limit: &Arc<RateLimit>,
     ) -> Result<Became, RotationError> {
-        let rotation = self.given.rotation(key, store, journals, rate_limit);
+        let mut rotation = self.given.rotation(key, store, journals, rate_limit);
+        rotation.given.common.slot = Some(self.slot.clone());
         if !self.queue.is_shared() {
             return rotation.run().await.map(Box::new).map(Became::Rotated);
         }

@@ -14,7 +14,7 @@ use crate::rotation::store::{Store, Version, Versions};
 impl Run<'_> {
     /// The id of the key with this plaintext; `None` where it does not work, or is not seen.
     pub(super) async fn identify(&self, key: &Secret) -> Result<Option<String>> {
-        if let Some(id) = self.api.with_key(key)?.own_id().await? {
+        if let Some(id) = self.api.with_key(key)?.caller().await?.key_id {
             return Ok(Some(id));
         }
         // It is among those whose masked form fits, if it works at all.

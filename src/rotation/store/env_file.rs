@@ -283,13 +283,14 @@ impl Store for EnvFileStore {
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async {
-            let text = self.target.read()?.unwrap_or_default();
-            if self.find(&text)?.is_none() {
-                self.appendable(&text)?;
+        let store = self.clone();
+        Box::pin(off_thread(move || {
+            let text = store.target.read()?.unwrap_or_default();
+            if store.find(&text)?.is_none() {
+                store.appendable(&text)?;
             }
-            self.target.check()
-        })
+            store.target.check()
+        }))
     }
 
     fn identity(&self) -> String {

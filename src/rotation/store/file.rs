@@ -89,7 +89,8 @@ impl Store for FileStore {
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async { self.target.check() })
+        let target = self.target.clone();
+        Box::pin(off_thread(move || target.check()))
     }
 
     fn identity(&self) -> String {

@@ -30,6 +30,7 @@ pub(super) fn list(
     let limit = parameters.number("limit", 20, 1, 100)?;
     let offset = parameters.number("offset", 0, 0, i64::MAX)?;
     let query = parameters.take("query").unwrap_or_default();
+    let lower = query.to_lowercase();
     let name = parameters.take("name");
     let sort_by = parameters.one_of("sort_by", &["created_at", "name", "expires_at"])?;
     let direction = parameters.one_of("sort_direction", &["desc", "asc"])?;
@@ -40,7 +41,7 @@ pub(super) fn list(
         context.sees(key)
             && (status == "all" || (status == "deleted") == key.deleted_at.is_some())
             && name.as_ref().is_none_or(|name| same_text(name, &key.name))
-            && mentions(key, &query)
+            && mentions(key, &query, &lower)
     };
     let mut found: Vec<&KeyRecord> = state.keys().iter().filter(|key| wanted(key)).collect();
     // Stable, so that equal keys keep the order of their creation until it is turned around.
@@ -74,9 +75,8 @@ fn same_text(a: &str, b: &str) -> bool {
     a.to_lowercase() == b.to_lowercase()
 }
 
-/// Names, creator and project hold the text; ids and masked forms begin with it.
-fn mentions(key: &KeyRecord, query: &str) -> bool {
-    let lower = query.to_lowercase();
+/// Names, creator and project hold the text, also in small letters; ids and masked forms begin with it.
+fn mentions(key: &KeyRecord, query: &str, lower: &str) -> bool {
     let texts = [
         Some(&key.name),
         Some(&key.created_by.email),
@@ -84,7 +84,17 @@ fn mentions(key: &KeyRecord, query: &str) -> bool {
         key.project_name.as_ref(),
         key.project_id.as_ref(),
     ];
-    texts.into_iter().flatten().any(|text| text.to_lowercase().contains(&lower))
+    texts.into_iter().flatten().any(|text| holds(text, lower))
         || key.id.starts_with(query)
         || key.masked_key.starts_with(query)
+}
+
+/// Whether a text holds another, which is in small letters. Every key's are looked at for each request,
+/// most of them ASCII, of which none is copied.
+fn holds(text: &str, lower: &str) -> bool {
+    if !text.is_ascii() {
+        return text.to_lowercase().contains(lower);
+    }
+    let mut parts = text.as_bytes().windows(lower.len().max(1));
+    lower.is_empty() || parts.any(|part| part.eq_ignore_ascii_case(lower.as_bytes()))
 }

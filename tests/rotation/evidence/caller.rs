@@ -161,9 +161,10 @@ async fn a_sweep_after_a_self_rotation_asks_with_the_stores_key() {
     assert_eq!(world.settled().unwrap(), Outcome::Rotated);
 }
 
-/// Rule 7: organizations are asked where they can be, and nothing fails where they cannot.
+/// Rule 7: organizations are asked where they can be, and nothing fails where they cannot. Whose the
+/// store's plaintext is, is asked with that.
 #[tokio::test]
-async fn a_server_without_contexts_is_asked_once() {
+async fn a_server_without_contexts_is_asked_once_with_each_key() {
     for available in [AuthContext::Missing, AuthContext::Forbidden] {
         let server = onkernel::testing::Server::builder().auth_context(available).start();
         let server = server.await.unwrap();
@@ -187,7 +188,7 @@ async fn a_server_without_contexts_is_asked_once() {
             .unwrap();
         assert!(report.is_settled());
         let asked = server.log().iter().filter(|entry| entry.path == "/auth/context").count();
-        assert_eq!(asked, 1);
+        assert_eq!(asked, 2);
     }
 }
 

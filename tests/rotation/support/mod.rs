@@ -12,6 +12,7 @@ mod run;
 mod settings;
 mod settled;
 mod store;
+mod trips;
 mod watch;
 mod world;
 
@@ -23,5 +24,6 @@ pub use like::Like;
 pub use run::{plain, rotated, unchanged, undone, world};
 pub use settings::Settings;
 pub use store::{MemoryStore, StoreFault, StoreKind};
+pub use trips::RoundTrips;
 pub use watch::{Death, Hook, Watch, sound, until};
 pub use world::{World, connect};

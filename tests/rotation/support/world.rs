@@ -106,10 +106,16 @@ impl World {
     }
 
     pub fn rotation(&self) -> Rotation {
-        let mut rotation = self
-            .client
-            .rotation(&self.old_id)
-            .store(self.store.clone())
+        self.set_up(self.client.rotation(&self.old_id).store(self.store.clone()))
+    }
+
+    /// The same, of the key that the store holds, whatever its id.
+    pub fn rotation_of_store(&self) -> Rotation {
+        self.set_up(self.client.rotation_of(self.store.clone()))
+    }
+
+    fn set_up(&self, rotation: Rotation) -> Rotation {
+        let mut rotation = rotation
             .journal(self.ledger.at(&self.journal))
             .retire(self.settings.retirement)
             .lifetime(self.settings.lifetime)
