@@ -10,7 +10,6 @@ use tokio::sync::Notify;
 
 use super::effects::clock::{Clock, SystemClock};
 use super::effects::rate_limit::RateLimit;
-use super::effects::slot::Slot;
 use super::effects::stop::Stop;
 use super::effects::{Effects, Listener, Probe};
 use super::evidence::held::Times;
@@ -59,8 +58,6 @@ pub(crate) struct Common {
     pub(crate) stop: Stop,
     /// The fleet's, if it belongs to one.
     pub(crate) rate_limit: Option<Arc<RateLimit>>,
-    /// Likewise, the one of its slots that this rotation takes.
-    pub(crate) slot: Option<Slot>,
 }
 
 impl Common {
@@ -80,7 +77,6 @@ impl Common {
             probe: None,
             stop: Stop::new(),
             rate_limit: None,
-            slot: None,
         }
     }
 
@@ -120,7 +116,6 @@ impl Common {
             hook_timeout: self.hook_timeout,
             overlap: self.overlap,
             visibility,
-            slot: self.slot.clone(),
             effects,
         })
     }
@@ -136,7 +131,6 @@ pub(crate) struct Setup {
     pub(crate) hook_timeout: Duration,
     pub(crate) overlap: Duration,
     pub(crate) visibility: Duration,
-    pub(crate) slot: Option<Slot>,
     pub(crate) effects: Arc<Effects>,
 }
 

@@ -4,7 +4,6 @@
 pub(crate) mod clock;
 pub(crate) mod hold;
 pub(crate) mod rate_limit;
-pub(crate) mod slot;
 pub(crate) mod stop;
 
 use std::future::Future;

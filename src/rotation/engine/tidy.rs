@@ -2,7 +2,6 @@
 
 use super::compare::unseen;
 use super::core::Engine;
-use super::facts::Course;
 use super::step_error::{Done, StepError};
 use crate::rotation::api::Sight;
 use crate::rotation::evidence::delete::is_gone;
@@ -11,13 +10,6 @@ use crate::rotation::plan::old_key::OldKey;
 
 impl Engine {
     pub(super) async fn settle(&mut self) -> Done {
-        // The key is replaced, so that a fleet may begin with another. What was undone holds it up: it
-        // is a failure, of which only so many may be.
-        if self.facts.course == Course::Forward
-            && let Some(slot) = &self.setup.slot
-        {
-            slot.free();
-        }
         let until = self.visible(self.last_unknown);
         let why = "for requests whose outcome is unknown";
         self.setup.effects.wait_until(why, until).await?;

@@ -9,10 +9,9 @@ mod work;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex as Guarded, PoisonError};
 
-use futures_core::future::BoxFuture;
-use futures_util::future::{Either, ready, select};
+use futures_util::future::{Either, join_all, select};
+use futures_util::lock::Mutex;
 use futures_util::{StreamExt, stream};
-use tokio::sync::Semaphore;
 
 use self::given::{Given, Picked, Stores};
 pub use self::outcome::{Elsewhere, FleetEvent, Planned, Rotated, Skipped};
@@ -21,10 +20,9 @@ pub use self::policy::{Audited, Policy};
 use super::builder::Rotation;
 use super::effects::clock::Clock;
 use super::effects::rate_limit::RateLimit;
-use super::effects::slot::Slot;
 use super::effects::stop::Stop;
 use super::journal::ledger::Journals;
-use super::journal::queue::{Fate, Joining, Queue, Task, Turn};
+use super::journal::queue::{Fate, Joining, Queue, Task};
 use super::report::RotationError;
 use super::store::Store;
 use super::system::host::Host;
@@ -72,8 +70,7 @@ impl Fleet {
         self
     }
 
-    /// How many keys are rotated at a time (4). One that is replaced does not count any more, though it may
-    /// be waited for in order to see whether a creation whose response was lost took effect.
+    /// How many keys are rotated at a time (4).
     pub fn concurrency(mut self, keys: usize) -> Self {
         self.concurrency = keys.max(1);
         self
@@ -127,18 +124,18 @@ impl Fleet {
         let picked = self.picked().await?;
         let rate_limit = Arc::new(RateLimit::new(Arc::clone(&self.given.clock)));
         let queue = journals.join(self.joining(&rate_limit)).await?;
+        let done = Guarded::new(HashMap::new());
         let tasks = picked.iter().filter_map(|(key, store)| {
             store.as_ref().ok().map(|store| task(key, &**store, journals))
         });
-        let (done, problem) = match queue.offer(tasks.collect()).await {
+        let problem = match queue.offer(tasks.collect()).await {
             Ok(()) => {
-                let workers = Workers::new(&self, &picked, &*queue, (journals, &rate_limit));
-                workers.run().await;
-                (workers.done, workers.problem)
+                let workers =
+                    Workers { fleet: &self, picked: &picked, queue: &*queue, done: &done };
+                workers.run(journals, &rate_limit).await
             }
-            Err(problem) => (Guarded::default(), Guarded::new(Some(problem))),
+            Err(problem) => Some(problem),
         };
-        let problem = problem.into_inner().unwrap_or_else(PoisonError::into_inner);
         queue.leave().await;
         let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok(self.concluded(picked, done, problem, (journals, &*queue)).await)
@@ -292,91 +289,56 @@ fn task(key: &ApiKey, store: &dyn Store, journals: &Journals) -> Task {
 /// The rotations of one process, a few at a time.
 struct Workers<'a> {
     fleet: &'a Fleet,
-    picked: HashMap<&'a str, &'a Picked>,
+    picked: &'a [Picked],
     queue: &'a dyn Queue,
-    /// How many keys are rotated at a time, and who may begin with one.
-    at_a_time: usize,
-    slots: Arc<Semaphore>,
-    journals: &'a Journals,
-    rate_limit: &'a Arc<RateLimit>,
-    done: Guarded<HashMap<String, (ApiKey, Rotated)>>,
-    /// What has kept one of them from going on.
-    problem: Guarded<Option<RotationError>>,
+    done: &'a Guarded<HashMap<String, (ApiKey, Rotated)>>,
 }
 
-impl<'a> Workers<'a> {
-    fn new(
-        fleet: &'a Fleet,
-        picked: &'a [Picked],
-        queue: &'a dyn Queue,
-        (journals, rate_limit): (&'a Journals, &'a Arc<RateLimit>),
-    ) -> Self {
-        let at_a_time = fleet.concurrency.min(picked.len().max(1));
-        Self {
-            fleet,
-            at_a_time,
-            slots: Arc::new(Semaphore::new(at_a_time)),
-            picked: picked.iter().map(|it| (it.0.id.as_str(), it)).collect(),
-            queue,
-            journals,
-            rate_limit,
-            done: Guarded::default(),
-            problem: Guarded::default(),
-        }
-    }
-
-    /// Works until nothing is left.
-    fn run(&self) -> BoxFuture<'_, ()> {
-        let turns = stream::unfold((), |()| self.begin());
-        let work = turns.map(|(turn, slot)| self.work(turn, slot));
-        // As many again may wait to settle. Where more do, the server is asked too much: these hold up others.
-        let at_once = self.at_a_time.saturating_mul(2);
-        Box::pin(work.buffer_unordered(at_once).for_each(ready))
-    }
-
-    /// The next key, once there is a slot for it.
-    fn begin(&self) -> BoxFuture<'_, Option<((Turn, Slot), ())>> {
-        Box::pin(async move {
-            let slot = Slot::new(Arc::clone(&self.slots).acquire_owned().await.ok()?);
-            match self.next().await {
-                Ok(turn) => Some(((turn?, slot), ())),
-                Err(error) => {
-                    self.note(error);
-                    None
+impl Workers<'_> {
+    /// Works until nothing is left; says what has kept it from that.
+    async fn run(&self, journals: &Journals, rate_limit: &Arc<RateLimit>) -> Option<RotationError> {
+        let index: HashMap<_, _> = self.picked.iter().map(|it| (it.0.id.as_str(), it)).collect();
+        // One at a time waits for a turn, so that the others do not ask as well.
+        let (turn, problem) = (Mutex::new(()), Guarded::new(None));
+        let (turn, problem, index) = (&turn, &problem, &index);
+        let one = || async move {
+            loop {
+                let next = {
+                    let _only = turn.lock().await;
+                    if self.fleet.given.stop.is_requested() {
+                        return;
+                    }
+                    let stop = std::pin::pin!(self.fleet.given.stop.requested());
+                    match select(self.queue.next(), stop).await {
+                        Either::Left((next, _)) => next,
+                        Either::Right(_) => return,
+                    }
+                };
+                let ended = match next {
+                    Ok(None) => return,
+                    Ok(Some(next)) => {
+                        let picked = index.get(next.key_id.as_str()).copied();
+                        let work =
+                            work::Work { given: &self.fleet.given, queue: self.queue, turn: &next };
+                        let (became, ended) = work.run(picked, journals, rate_limit).await;
+                        if let Some(became) = became {
+                            let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+                            done.insert(next.key_id, became);
+                        }
+                        ended
+                    }
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = ended {
+                    let mut problem = problem.lock().unwrap_or_else(PoisonError::into_inner);
+                    problem.get_or_insert(error);
+                    return;
                 }
             }
-        })
-    }
-
-    fn work(&self, turn: Turn, slot: Slot) -> BoxFuture<'_, ()> {
-        Box::pin(async move {
-            let picked = self.picked.get(turn.key_id.as_str()).copied();
-            let (given, queue) = (&self.fleet.given, self.queue);
-            let work = work::Work { given, queue, turn: &turn, slot: &slot };
-            let (became, ended) = work.run(picked, self.journals, self.rate_limit).await;
-            if let Some(became) = became {
-                let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-                done.insert(turn.key_id, became);
-            }
-            ended.unwrap_or_else(|error| self.note(error));
-        })
-    }
-
-    fn note(&self, error: RotationError) {
-        let mut problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
-        problem.get_or_insert(error);
-    }
-
-    /// The key whose turn is next, unless a stop is requested.
-    async fn next(&self) -> Result<Option<Turn>, RotationError> {
-        if self.fleet.given.stop.is_requested() {
-            return Ok(None);
-        }
-        let stop = std::pin::pin!(self.fleet.given.stop.requested());
-        match select(self.queue.next(), stop).await {
-            Either::Left((next, _)) => next,
-            Either::Right(_) => Ok(None),
-        }
+        };
+        let concurrency = self.fleet.concurrency.min(self.picked.len().max(1));
+        join_all((0..concurrency).map(|_| one())).await;
+        problem.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 

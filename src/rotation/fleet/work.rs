@@ -8,7 +8,6 @@ use super::outcome::{Elsewhere, Rotated, Skipped};
 use crate::rotation::api::{Api, Sight, passes};
 use crate::rotation::builder::Rotation;
 use crate::rotation::effects::rate_limit::RateLimit;
-use crate::rotation::effects::slot::Slot;
 use crate::rotation::evidence::marker::Marker;
 use crate::rotation::journal;
 use crate::rotation::journal::ledger::Journals;
@@ -24,7 +23,6 @@ pub(super) struct Work<'a> {
     pub(super) given: &'a Given,
     pub(super) queue: &'a dyn Queue,
     pub(super) turn: &'a Turn,
-    pub(super) slot: &'a Slot,
 }
 
 /// What was done in a turn.
@@ -91,8 +89,7 @@ impl Work<'_> {
         journals: &Journals,
         rate_limit: &Arc<RateLimit>,
     ) -> Result<Became, RotationError> {
-        let mut rotation = self.given.rotation(key, store, journals, rate_limit);
-        rotation.given.common.slot = Some(self.slot.clone());
+        let rotation = self.given.rotation(key, store, journals, rate_limit);
         if !self.queue.is_shared() {
             return rotation.run().await.map(Box::new).map(Became::Rotated);
         }

@@ -66,10 +66,6 @@ impl HandClock {
         }
     }
 
-    fn is_waited_for(&self) -> bool {
-        !self.0.lock().unwrap().waiting.is_empty()
-    }
-
     fn advance(&self, time: Duration) {
         let mut hand = self.0.lock().unwrap();
         hand.elapsed += time;
@@ -174,56 +170,6 @@ async fn when_the_server_asks_one_to_wait_all_of_them_do() {
     // Those that were on their way already: a few of each rotation are sent at once.
     let within = log[rejected + 1..].iter().filter(|entry| entry.at < until).count();
     assert!(within < KEYS * 4, "{within} were sent although the server had asked to wait");
-}
-
-/// Whether a creation that was rejected with 429 took effect all the same is looked at twice the client's
-/// timeout later, when nothing else is left to do: meanwhile others are rotated in its place.
-#[tokio::test]
-async fn a_rotation_that_only_settles_keeps_nobody_from_being_rotated() {
-    let folder = tempfile::tempdir().unwrap();
-    let (world, fleet) = fleet_of(3, folder.path()).await;
-    let clock = HandClock::new(&world.server);
-    let limit = Fault::too_many_requests(RetryAfter::None).method("POST").times(1);
-    world.server.faults().add(limit);
-    let retired = Arc::new(Mutex::new(Vec::new()));
-    let (times, now) = (Arc::clone(&retired), clock.clone());
-    let fleet = fleet
-        .concurrency(1)
-        .clock(clock.clone())
-        .each(|rotation, _| rotation.retire(Retirement::Delete).overlap(Duration::ZERO))
-        .on_event(move |event| {
-            if matches!(event.event, onkernel::rotation::Event::Done { step: Step::Retire, .. }) {
-                times.lock().unwrap().push(now.elapsed());
-            }
-        });
-    let hand = async {
-        // The first creates again after a while; from then on time stands still.
-        while retired.lock().unwrap().is_empty() {
-            match clock.is_waited_for() {
-                true => clock.advance(Duration::from_millis(500)),
-                false => tokio::task::yield_now().await,
-            }
-        }
-        while retired.lock().unwrap().len() < 3 {
-            tokio::task::yield_now().await;
-        }
-        loop {
-            clock.waited_for_by(1).await;
-            clock.advance(Duration::from_secs(10));
-        }
-    };
-    let done = tokio::select! {
-        done = fleet.run() => done.unwrap(),
-        () = hand => unreachable!("it never ends"),
-        () = too_long() => panic!("the others wait for the first, or it never settles"),
-    };
-    let all_done =
-        |became: &Rotated| matches!(became, Rotated::Done(report) if report.is_settled());
-    assert!(done.iter().all(|(_, became)| all_done(became)), "{done:?}");
-    // Twice the client's timeout.
-    let settled = Duration::from_secs(120);
-    assert!(clock.elapsed() >= settled, "it was looked for too soon: {:?}", clock.elapsed());
-    assert!(retired.lock().unwrap().iter().all(|at| *at < settled), "{retired:?}");
 }
 
 #[tokio::test]
