@@ -12,31 +12,33 @@ use super::date_time::{Strict, Times};
 
 /// A type that is an object.
 pub(crate) trait Object<'de>: Sized {
-    const TYPE: &'static str;
-    /// Its members, as they travel.
-    const NAMES: &'static [&'static str];
-
     fn read<A: MapAccess<'de>>(members: Members<A>) -> Result<Self, A::Error>;
 }
 
-/// Reads an object, in whatever order its members come.
+/// Reads an object of this type, in whatever order its members come; `names` are theirs as they travel.
 pub(crate) fn read<'de, T: Object<'de>, D: Deserializer<'de>>(
     deserializer: D,
+    of: &'static str,
+    names: &'static [&'static str],
 ) -> Result<T, D::Error> {
-    struct Whole<T>(PhantomData<T>);
+    struct Whole<T> {
+        of: &'static str,
+        names: &'static [&'static str],
+        read: PhantomData<T>,
+    }
 
     impl<'de, T: Object<'de>> Visitor<'de> for Whole<T> {
         type Value = T;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "struct {}", T::TYPE)
+            write!(f, "struct {}", self.of)
         }
 
         fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-            T::read(Members { map, names: T::NAMES, next: 0 })
+            T::read(Members { map, names: self.names, next: 0 })
         }
     }
-    deserializer.deserialize_struct(T::TYPE, T::NAMES, Whole(PhantomData))
+    deserializer.deserialize_struct(of, names, Whole { of, names, read: PhantomData })
 }
 
 /// What is left to read of an object.
@@ -238,9 +240,6 @@ mod tests {
     }
 
     impl<'de> Object<'de> for Thing {
-        const TYPE: &'static str = "Thing";
-        const NAMES: &'static [&'static str] = &["Id", "parent", "size"];
-
         fn read<A: MapAccess<'de>>(mut members: Members<A>) -> Result<Self, A::Error> {
             let (mut id, mut parent, mut size) = (None, None, None);
             let mut others = BTreeMap::new();
@@ -259,7 +258,7 @@ mod tests {
 
     impl<'de> Deserialize<'de> for Thing {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            read(deserializer)
+            read(deserializer, "Thing", &["Id", "parent", "size"])
         }
     }
 

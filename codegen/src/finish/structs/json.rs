@@ -13,9 +13,6 @@ pub(super) fn json(of: &Struct<'_>) -> TokenStream {
     let names = of.fields.iter().map(|field| &field.source.wire);
     quote! {
         impl<'de> crate::model::object::Object<'de> for #ident {
-            const TYPE: &'static str = #name;
-            const NAMES: &'static [&'static str] = &[#(#names),*];
-
             fn read<A: ::serde::de::MapAccess<'de>>(
                 mut members: crate::model::object::Members<A>,
             ) -> ::std::result::Result<Self, A::Error> {
@@ -26,7 +23,7 @@ pub(super) fn json(of: &Struct<'_>) -> TokenStream {
             fn deserialize<D: ::serde::Deserializer<'de>>(
                 deserializer: D,
             ) -> ::std::result::Result<Self, D::Error> {
-                crate::model::object::read(deserializer)
+                crate::model::object::read(deserializer, #name, &[#(#names),*])
             }
         }
         impl ::serde::Serialize for #ident {
