@@ -56,6 +56,23 @@ fn generation_is_deterministic() {
 }
 
 #[test]
+fn what_changes_of_one_type_stays_in_its_file() {
+    let (mut document, overlays) = bundled();
+    let before = client(&document, &overlays, &Features::all()).unwrap().files();
+    const WORDS: &str = "description: The plaintext. Keep it now; it cannot be fetched later.";
+    assert_eq!(document.text.matches(WORDS).count(), 1);
+    document.text = document.text.replace(WORDS, r#"description: "The plaintext.\n\nKeep it.""#);
+    let after = client(&document, &overlays, &Features::all()).unwrap().files();
+    let changed = after.iter().filter(|(name, text)| before.get(*name) != Some(text));
+    let changed: Vec<&String> = changed.map(|(name, _)| name).collect();
+    assert_eq!(changed, ["client/types/created_api_key.rs"]);
+    // `client.rs` includes each of the others once.
+    for name in after.keys().filter(|name| *name != "client.rs") {
+        assert_eq!(after["client.rs"].matches(&format!("\"/{name}\"")).count(), 1, "{name}");
+    }
+}
+
+#[test]
 fn the_three_states_of_a_field_follow_the_direction() {
     let thing = json!({
         "type": "object",

@@ -108,15 +108,11 @@ impl<'a> Looks<'a> {
 
     /// The id of the only key with such a masked form.
     async fn by_mask(&self, held: &Secret, page: &FirstPage) -> Result<String, RotationError> {
-        let more = match page.is_all {
-            true => Vec::new(),
+        let all = match page.is_all {
+            true => page.keys.iter().map(|listed| listed.key.clone()).collect(),
             false => self.api.all().await?,
         };
-        let keys: Vec<&ApiKey> = match page.is_all {
-            true => page.keys.iter().map(|listed| &listed.key).collect(),
-            false => more.iter().collect(),
-        };
-        let fits = keys.into_iter().filter(|key| fits_mask(held.expose(), &key.masked_key));
+        let fits = all.iter().filter(|key| fits_mask(held.expose(), &key.masked_key));
         match fits.collect::<Vec<_>>()[..] {
             [key] => Ok(key.id.clone()),
             [] => unchanged("the store holds no key that this client's key can see"),
