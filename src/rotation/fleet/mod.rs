@@ -4,12 +4,13 @@
 mod given;
 mod outcome;
 mod policy;
+mod turns;
 mod work;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex as Guarded, PoisonError};
 
-use futures_util::future::{Either, join_all, select};
+use futures_util::future::{Either, select};
 use futures_util::lock::Mutex;
 use futures_util::{StreamExt, stream};
 
@@ -337,7 +338,7 @@ impl Workers<'_> {
             }
         };
         let concurrency = self.fleet.concurrency.min(self.picked.len().max(1));
-        join_all((0..concurrency).map(|_| one())).await;
+        turns::join((0..concurrency).map(|_| one())).await;
         problem.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

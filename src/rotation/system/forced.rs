@@ -5,44 +5,53 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
 
+type Boxed = Box<dyn FnOnce() + Send>;
+
 /// The work, until it is done. It is locked while it goes on.
-struct Work<F>(Arc<Mutex<Option<F>>>);
+struct Work(Arc<Mutex<Option<Boxed>>>);
 
-impl<F> Work<F> {
-    fn lock(&self) -> MutexGuard<'_, Option<F>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<F> Drop for Work<F> {
+impl Drop for Work {
     fn drop(&mut self) {
         // Waits while the work goes on; what was not begun by now never will be.
-        self.lock().take();
+        lock(&self.0).take();
     }
 }
 
 /// Does work where its waiting holds up nobody. A future that is dropped leaves nothing behind that
 /// lands later: the drop waits for work that goes on, as long as the disk takes, and work that has not
 /// begun is never done.
-pub(crate) async fn off_thread<F, T>(work: F) -> T
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
+pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let Ok(runtime) = Handle::try_current() else { return work() };
+    let done = Arc::new(Mutex::new(None));
+    let into = Arc::clone(&done);
+    do_there(&runtime, Box::new(move || *lock(&into) = Some(work()))).await;
+    let done = lock(&done).take();
+    match done {
+        Some(done) => done,
+        // The runtime is on its way out, and drops this future.
+        None => std::future::pending().await,
+    }
+}
+
+/// What is the same for all work, so that the runtime's part of it is compiled once.
+async fn do_there(runtime: &Handle, work: Boxed) {
     let work = Work(Arc::new(Mutex::new(Some(work))));
     let there = Arc::clone(&work.0);
     let task = runtime.spawn_blocking(move || {
-        let mut slot = there.lock().unwrap_or_else(PoisonError::into_inner);
-        let work = slot.take();
-        work.map(|work| work())
+        let mut slot = lock(&there);
+        if let Some(work) = slot.take() {
+            work();
+        }
     });
-    match task.await {
-        Ok(Some(done)) => done,
-        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-        // The runtime is on its way out, and drops this future.
-        Ok(None) | Err(_) => std::future::pending().await,
+    if let Err(error) = task.await
+        && error.is_panic()
+    {
+        resume_unwind(error.into_panic());
     }
+}
+
+fn lock<T>(slot: &Mutex<T>) -> MutexGuard<'_, T> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

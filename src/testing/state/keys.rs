@@ -15,6 +15,7 @@ use crate::testing::stub::Stubs;
 pub(in crate::testing) struct State {
     /// In the order of their creation, deleted ones included.
     keys: Vec<KeyRecord>,
+    places: Places,
     /// Every key after every change, in their order.
     versions: Vec<Version>,
     /// The plaintext of each organization's first key, by the organization's id.
@@ -27,6 +28,29 @@ pub(in crate::testing) struct State {
     pub(in crate::testing) stubs: Stubs,
 }
 
+/// Which key has an id, and which a plaintext: every request asks.
+#[derive(Clone, Default)]
+struct Places {
+    by_id: HashMap<String, usize>,
+    /// Of keys with the same one, the first.
+    by_plaintext: HashMap<String, usize>,
+}
+
+impl Places {
+    fn of(keys: &[KeyRecord]) -> Self {
+        let mut places = Self::default();
+        for (place, key) in keys.iter().enumerate() {
+            places.add(key, place);
+        }
+        places
+    }
+
+    fn add(&mut self, key: &KeyRecord, place: usize) {
+        self.by_id.insert(key.id.clone(), place);
+        self.by_plaintext.entry(key.plaintext.clone()).or_insert(place);
+    }
+}
+
 #[derive(Clone)]
 struct Project {
     name: String,
@@ -37,6 +61,7 @@ impl State {
     pub(in crate::testing) fn new(seed: u64, masks_collide: bool) -> Self {
         Self {
             keys: Vec::new(),
+            places: Places::default(),
             versions: Vec::new(),
             organizations: BTreeMap::new(),
             projects: BTreeMap::new(),
@@ -51,11 +76,11 @@ impl State {
     }
 
     pub(in crate::testing) fn get(&self, id: &str) -> Option<&KeyRecord> {
-        self.keys.iter().find(|key| key.id == id)
+        Some(&self.keys[*self.places.by_id.get(id)?])
     }
 
     pub(in crate::testing) fn by_plaintext(&self, plaintext: &str) -> Option<&KeyRecord> {
-        self.keys.iter().find(|key| key.plaintext == plaintext)
+        Some(&self.keys[*self.places.by_plaintext.get(plaintext)?])
     }
 
     /// What there is for a reader from whom these changes are hidden.
@@ -68,7 +93,8 @@ impl State {
             .map(|version| (version.record.id.as_str(), &version.record))
             .collect();
         let keys = self.keys.iter().filter_map(|key| seen.get(key.id.as_str()));
-        Self { keys: keys.map(|key| (*key).clone()).collect(), ..self.clone() }
+        let keys: Vec<_> = keys.map(|key| (*key).clone()).collect();
+        Self { places: Places::of(&keys), keys, ..self.clone() }
     }
 
     /// Changes a key, if there is one with this id.
@@ -79,7 +105,7 @@ impl State {
         now: Moment,
         apply: impl FnOnce(&mut KeyRecord),
     ) -> Option<&KeyRecord> {
-        let at = self.keys.iter().position(|key| key.id == id)?;
+        let at = *self.places.by_id.get(id)?;
         apply(&mut self.keys[at]);
         let record = self.keys[at].clone();
         self.versions.push(Version { at: Some(now), change, record });
@@ -89,6 +115,7 @@ impl State {
     pub(in crate::testing) fn remove(&mut self, id: &str) -> bool {
         let before = self.keys.len();
         self.keys.retain(|key| key.id != id);
+        self.places = Places::of(&self.keys);
         self.versions.retain(|version| version.record.id != id);
         self.keys.len() < before
     }
@@ -179,6 +206,7 @@ impl State {
         };
         self.versions.push(Version { at, change: Change::Created, record: record.clone() });
         let place = self.keys.len();
+        self.places.add(&record, place);
         self.keys.push(record);
         &self.keys[place]
     }
