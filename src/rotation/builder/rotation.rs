@@ -89,9 +89,11 @@ impl Rotation {
         self
     }
 
-    /// The whole plan, with every check that touches nothing: what [`run`](Self::run) would do, and
-    /// what would be rejected. Only GETs are sent, no journal is written, and the store is read and
-    /// looked at. The store is locked meanwhile, as by a rotation.
+    /// The whole plan, with every check that changes no key and no value: what [`run`](Self::run) would
+    /// do, and what would be rejected. Only GETs are sent to the API, no journal is written, and the store
+    /// is read and [checked](Store::check): a file's folder with a temporary file, and in AWS a label
+    /// that a killed write of ours has left is taken away. A store that has a lock is locked meanwhile, as
+    /// by a rotation.
     ///
     /// ```no_run
     /// use onkernel::prelude::*;

@@ -117,14 +117,14 @@ impl Fleet {
     /// When the server tells one of the rotations to wait (429, 503), all of them do.
     ///
     /// # Errors
-    /// The keys cannot be listed, or there is no place for the journals. What fails for one key
-    /// is in its own result.
+    /// The keys cannot be listed, or there is no place for the journals, or the work that is shared cannot
+    /// be had and there is no key to say so of. What fails for one key is in its own result.
     pub async fn run(self) -> Result<Vec<(ApiKey, Rotated)>, RotationError> {
         let journals = self.ledger()?;
         journals.prepare().await?;
         let picked = self.picked().await?;
         let rate_limit = Arc::new(RateLimit::new(Arc::clone(&self.given.clock)));
-        let queue = journals.join(self.joining(&rate_limit)).await?;
+        let queue = journals.join(self.joining(&picked, &rate_limit)).await?;
         let done = Guarded::new(HashMap::new());
         let tasks = picked.iter().filter_map(|(key, store)| {
             store.as_ref().ok().map(|store| task(key, &**store, journals))
@@ -139,11 +139,11 @@ impl Fleet {
         };
         queue.leave().await;
         let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(self.concluded(picked, done, problem, (journals, &*queue)).await)
+        self.concluded(picked, done, problem, (journals, &*queue)).await
     }
 
-    /// What [`run`](Self::run) would do with each key. Nothing is written, and only GETs are sent: see
-    /// [`Rotation::plan`].
+    /// What [`run`](Self::run) would do with each key. No key and no value is changed: see
+    /// [`Rotation::plan`] for what is checked.
     ///
     /// # Errors
     /// The keys cannot be listed, or there is no folder for the journals.
@@ -169,7 +169,7 @@ impl Fleet {
         self.journals.as_ref().ok_or_else(none)
     }
 
-    fn joining(&self, rate_limit: &Arc<RateLimit>) -> Joining {
+    fn joining(&self, picked: &[Picked], rate_limit: &Arc<RateLimit>) -> Joining {
         let (server, selects) = (self.given.client.base_url().to_owned(), self.policy.to_string());
         let name = self.name.as_deref().unwrap_or_default();
         Joining {
@@ -180,6 +180,11 @@ impl Fleet {
             },
             server,
             most_failures: self.most_failures,
+            spared: picked
+                .iter()
+                .filter(|(_, store)| matches!(store, Err(Skipped::Own)))
+                .map(|(key, _)| key.id.clone())
+                .collect(),
             rate_limit: Arc::clone(rate_limit),
         }
     }
@@ -214,7 +219,7 @@ impl Fleet {
         mut done: HashMap<String, (ApiKey, Rotated)>,
         mut problem: Option<RotationError>,
         (journals, queue): (&Journals, &dyn Queue),
-    ) -> Vec<(ApiKey, Rotated)> {
+    ) -> Result<Vec<(ApiKey, Rotated)>, RotationError> {
         // What this process has lost, or was told to leave, is the work of others, if there are any.
         let is_left = |became: &Rotated| match became {
             Rotated::Failed(error) => {
@@ -253,7 +258,12 @@ impl Fleet {
         let mut more: Vec<_> = done.into_values().collect();
         more.sort_by(|(one, _), (other, _)| one.id.cmp(&other.id));
         all.extend(more);
-        all
+        // Nobody has been told yet what kept this process from its work.
+        let says = |(_, became): &_| matches!(became, Rotated::Done(_) | Rotated::Failed(_));
+        match problem.filter(|_| !all.iter().any(says)) {
+            Some(problem) => Err(problem),
+            None => Ok(all),
+        }
     }
 
     fn not_begun(&self) -> Skipped {

@@ -22,6 +22,8 @@ pub(crate) struct Joining {
     pub(crate) selects: String,
     /// After how many failures no further key is begun.
     pub(crate) most_failures: usize,
+    /// The keys that this worker must not touch, whoever offers them: the caller's own.
+    pub(crate) spared: Vec<String>,
     pub(crate) rate_limit: Arc<RateLimit>,
 }
 
@@ -45,6 +47,8 @@ pub(crate) struct Turn {
     pub(crate) journal: String,
     /// Its journal may hold more than its beginning.
     pub(crate) again: bool,
+    /// Which of the worker's turns this is.
+    pub(crate) claim: i64,
 }
 
 /// How a turn ended.
@@ -139,6 +143,7 @@ impl Queue for Own {
             name: task.name,
             journal: task.journal,
             again: false,
+            claim: 0,
         });
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).extend(turns);
         ready(Ok(())).boxed()

@@ -1,7 +1,7 @@
 //! A small file replaced as a whole: at every instant it has the old content or the new one.
 //!
-//! What waits for the disk is done off the runtime's thread, in a way that lets nothing land later:
-//! `system/forced.rs`.
+//! A write waits for the disk off the runtime's thread, in a way that lets nothing land later:
+//! `system/forced.rs`. A read of so little is done at once, on it.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};

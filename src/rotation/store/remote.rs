@@ -133,13 +133,14 @@ impl Reply {
 
 /// How long something is tried again.
 pub(super) struct Patience {
-    until: Instant,
+    /// Nothing where it is later than time can hold.
+    until: Option<Instant>,
     wait: Duration,
 }
 
 impl Patience {
     pub(super) fn new(time: Duration) -> Self {
-        Self { until: Instant::now() + time, wait: FIRST_WAIT }
+        Self { until: Instant::now().checked_add(time), wait: FIRST_WAIT }
     }
 
     /// Waits before the next attempt; `false`, at once, when there is no time for another.
@@ -147,8 +148,9 @@ impl Patience {
         let jitter = self.wait.mul_f64(0.5 * fastrand::f64());
         let wait = (self.wait + jitter).max(least.unwrap_or_default());
         self.wait = (self.wait * 2).min(LONGEST_WAIT);
-        if Instant::now() + wait > self.until {
-            return false;
+        match Instant::now().checked_add(wait) {
+            Some(then) if self.until.is_none_or(|until| then <= until) => {}
+            _ => return false,
         }
         tokio::time::sleep(wait).await;
         true
@@ -181,4 +183,20 @@ pub(super) async fn file(path: &std::path::Path) -> Result<Zeroizing<String>, St
     tokio::fs::read_to_string(path).await.map(Zeroizing::new).map_err(|error| {
         StoreError::failed(format!("{} cannot be read: {error}", path.display())).caused_by(error)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn times_that_no_clock_can_hold() {
+        for patience in [Duration::ZERO, Duration::from_secs(30), Duration::MAX] {
+            let mut patience = Patience::new(patience);
+            let again = patience.again(Some(Duration::from_secs(u64::MAX)));
+            assert_eq!(again.now_or_never(), Some(false));
+        }
+    }
 }

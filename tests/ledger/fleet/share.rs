@@ -9,11 +9,12 @@ use onkernel::rotation::{
 };
 use onkernel::testing::NewKey;
 use onkernel::types::ApiKey;
+use tokio::time::timeout;
 
-use super::{ALL, Fleets, Kind, count, is_done, is_done_elsewhere};
+use super::{ALL, Fleets, Kind, count, fleet, is_done, is_done_elsewhere};
 use crate::database::{Database, LEASE};
 use crate::proxy::Proxy;
-use crate::world::{OVERLAP, SETTLE, SharedFile};
+use crate::world::{OVERLAP, SETTLE, SharedFile, connect};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_share_the_work() {
@@ -259,4 +260,95 @@ async fn a_name_that_no_text_of_the_database_can_hold() {
     });
     let rotated = fleet.run().await.unwrap();
     assert_eq!(count(&rotated, is_done), 2, "{rotated:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_lands_when_it_was_given_up() {
+    let Some(database) = Database::fresh() else { return };
+    let journals = database.ready().await;
+    // Longer than a request may take, and than the look whether it was done.
+    database.sql(
+        "create sequence kernel_keys.claims;
+        create function kernel_keys.late() returns trigger language plpgsql as $$ begin
+            if new.state = 'taken' and nextval('kernel_keys.claims') = 1 then
+                perform pg_sleep(4);
+            end if;
+            return new;
+        end $$;
+        create trigger late before update on kernel_keys.tasks
+            for each row execute function kernel_keys.late()",
+    );
+    let world = Fleets::of(2).await;
+    let run = world.fleet(&journals, ALL).concurrency(1).run();
+    let rotated =
+        timeout(Duration::from_secs(60), run).await.expect("it goes on for ever").unwrap();
+    assert_eq!(count(&rotated, is_done), 2, "{rotated:?}");
+    world.are_whole(&database, "with a late claim");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_leave_their_own_keys_to_each_other() {
+    let Some(database) = Database::fresh() else { return };
+    let mut world = Fleets::of(4).await;
+    world.kind = Kind::Grace;
+    let keys = world.server.keys();
+    let key = |name: &str| keys.iter().find(|key| key.name == name).unwrap().plaintext().to_owned();
+    let fleet = |name: &str| {
+        let client = connect(world.server.url(), &key(name));
+        fleet((&client, world.folder.path(), &database.journals()), ALL, Kind::Grace, None)
+    };
+    let (one, two) = tokio::join!(fleet("fleet-00").run(), fleet("fleet-01").run());
+    let (one, two) = (one.unwrap(), two.unwrap());
+    for rotated in [&one, &two] {
+        let own = |became: &Rotated| matches!(became, Rotated::Skipped(Skipped::Own));
+        assert_eq!(count(rotated, own), 1, "{rotated:?}");
+        assert_eq!(count(rotated, |became| matches!(became, Rotated::Failed(_))), 0, "{rotated:?}");
+    }
+    assert_eq!(count(&one, is_done) + count(&two, is_done), 4, "{one:?} {two:?}");
+    world.are_whole(&database, "with keys of their own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_made_long_ago_that_has_no_store_now() {
+    let Some(database) = Database::fresh() else { return };
+    let world = Fleets::of(1).await;
+    world.fleet(&database.journals(), ALL).run().await.unwrap();
+    let none = || world.client.rotate_all(Policy::new().named(ALL), |_: &ApiKey| None);
+    let late = none().journals(database.journals()).run().await.unwrap();
+    assert!(matches!(late[0].1, Rotated::Skipped(Skipped::JustMade)), "{late:?}");
+    database.sql("update kernel_keys.tasks set changed = changed - interval '2 hours'");
+    let later = none().journals(database.journals()).run().await.unwrap();
+    assert!(matches!(later[0].1, Rotated::Skipped(Skipped::NoStore)), "{later:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_that_cannot_be_had_is_no_success() {
+    let Some(database) = Database::fresh() else { return };
+    let journals = database.ready().await;
+    let world = Fleets::of(0).await;
+    assert!(world.fleet(&journals, ALL).run().await.unwrap().is_empty());
+    // What others have begun is asked for with it.
+    database.sql("alter table kernel_keys.tasks drop column claim");
+    let error = world.fleet(&journals, ALL).run().await.unwrap_err();
+    assert!(error.to_string().contains("claim"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_begun_outlives_its_run() {
+    let Some(database) = Database::fresh() else { return };
+    let journals = database.ready().await;
+    database.sql(
+        "insert into kernel_keys.runs (fleet, server, selects, began, until, over)
+            values ('before', 's', 'x', clock_timestamp() - interval '9 days', clock_timestamp(), true);
+        insert into kernel_keys.journals (name, owner, epoch, open)
+            values ('begun', 'o', 1, true), ('ended', 'o', 1, false);
+        insert into kernel_keys.tasks (server, key_id, run, name, store, journal, state, again, changed)
+            select 's', its, id, its, 'file:/k', 'postgres:' || its, state, true, began
+            from kernel_keys.runs, (values ('begun', 'waiting'), ('ended', 'waiting')) as task (its, state)",
+    );
+    journals.prune(Duration::from_secs(86400)).await.unwrap();
+    assert_eq!(database.sql("select count(*) from kernel_keys.runs"), "1");
+    database.sql("update kernel_keys.journals set open = false");
+    journals.prune(Duration::from_secs(86400)).await.unwrap();
+    assert_eq!(database.sql("select count(*) from kernel_keys.runs"), "0");
 }

@@ -25,11 +25,18 @@ pub(super) fn of(
     address: Option<&str>,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<(Config, Tls), String> {
-    let (address, mut encryption) = split(address.unwrap_or_default());
-    // The driver's own error quotes no value.
+    let invalid = |why: &str| format!("the address of the database is not valid: {why}");
+    let (address, mut encryption) = split(address.unwrap_or_default()).map_err(invalid)?;
     let mut config: Config = address.parse().map_err(|error: tokio_postgres::Error| {
         let cause = std::error::Error::source(&error).map(ToString::to_string);
-        format!("the address of the database is not valid: {}", cause.unwrap_or_default())
+        let cause = cause.unwrap_or_default();
+        // The driver quotes no value, but what it takes for a name may be a part of one.
+        match cause.starts_with("invalid value for option") || !cause.contains('`') {
+            true => invalid(&cause),
+            false => {
+                invalid("it has an option that is not known, or a character that must be escaped")
+            }
+        }
     })?;
     fill(&mut config, variable)?;
     encryption.mode = encryption.mode.or_else(|| variable("PGSSLMODE"));
@@ -60,12 +67,12 @@ pub(super) fn of(
 }
 
 /// Takes out what the driver does not know, or knows less of.
-fn split(address: &str) -> (String, Encryption) {
+fn split(address: &str) -> Result<(String, Encryption), &'static str> {
     let mut encryption = Encryption::default();
-    let mut keep = |pair: &&str| {
-        match pair.split_once('=') {
-            Some(("sslmode", value)) => encryption.mode = Some(value.to_owned()),
-            Some(("sslrootcert", value)) => encryption.roots = Some(decoded(value)),
+    let mut keep = |name: &str, value: &str| {
+        match name {
+            "sslmode" => encryption.mode = Some(value.to_owned()),
+            "sslrootcert" => encryption.roots = Some(value.to_owned()),
             _ => return true,
         }
         false
@@ -73,16 +80,59 @@ fn split(address: &str) -> (String, Encryption) {
     let is_url = address.starts_with("postgres://") || address.starts_with("postgresql://");
     let rest = match address.split_once('?') {
         Some((base, query)) if is_url => {
-            let kept: Vec<_> = query.split('&').filter(&mut keep).collect();
-            format!("{base}?{}", kept.join("&"))
+            let pairs = query.split('&');
+            let kept = pairs.filter(|pair| match pair.split_once('=') {
+                Some((name, value)) => keep(name, &decoded(value)),
+                None => true,
+            });
+            format!("{base}?{}", kept.collect::<Vec<_>>().join("&"))
         }
         _ if is_url => address.to_owned(),
         _ => {
-            let kept: Vec<_> = address.split(' ').filter(&mut keep).collect();
-            kept.join(" ")
+            let mut rest = String::new();
+            for (name, value) in pairs(address)? {
+                if keep(&name, &value) {
+                    let value = value.replace('\\', r"\\").replace('\'', r"\'");
+                    rest.push_str(&format!("{name}='{value}' "));
+                }
+            }
+            rest.trim_end().to_owned()
         }
     };
-    (rest.trim_end_matches('?').to_owned(), encryption)
+    Ok((rest.trim_end_matches('?').to_owned(), encryption))
+}
+
+/// Names and values of an address that is no URL, as libpq reads them: blanks may be around `=`, and a value
+/// in quotes. What is wrong is said without a word of it, since any may be a part of a password.
+fn pairs(address: &str) -> Result<Vec<(String, String)>, &'static str> {
+    const NEITHER: &str =
+        "it neither begins with postgres:// or postgresql:// nor has the form host=… user=…";
+    let mut rest = address.trim_start();
+    let mut pairs = Vec::new();
+    while !rest.is_empty() {
+        let (name, behind) = rest.split_once('=').ok_or(NEITHER)?;
+        let name = name.trim_end();
+        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            return Err(NEITHER);
+        }
+        let behind = behind.trim_start();
+        let quoted = behind.strip_prefix('\'');
+        let mut value = String::new();
+        let mut letters = quoted.unwrap_or(behind).chars();
+        loop {
+            match letters.next() {
+                Some('\\') => value.extend(letters.next()),
+                Some('\'') if quoted.is_some() => break,
+                Some(blank) if quoted.is_none() && blank.is_whitespace() => break,
+                Some(letter) => value.push(letter),
+                None if quoted.is_some() => return Err("a quotation in it does not end"),
+                None => break,
+            }
+        }
+        pairs.push((name.to_owned(), value));
+        rest = letters.as_str().trim_start();
+    }
+    Ok(pairs)
 }
 
 /// A path in a URL.
@@ -186,13 +236,28 @@ mod tests {
                 None,
                 Some("/etc/ca.pem"),
             ),
-            ("host=h sslmode=verify-ca user=u", "host=h user=u", Some("verify-ca"), None),
+            ("host=h sslmode=verify-ca user=u", "host='h' user='u'", Some("verify-ca"), None),
+            ("host=h\n\tsslmode = require\n", "host='h'", Some("require"), None),
+            (
+                r"password = 'a\' b\\' sslmode='require'",
+                r"password='a\' b\\'",
+                Some("require"),
+                None,
+            ),
             ("", "", None, None),
         ] {
             let encryption =
                 Encryption { mode: mode.map(str::to_owned), roots: roots.map(str::to_owned) };
-            assert_eq!(split(address), (rest.to_owned(), encryption), "{address}");
+            assert_eq!(split(address), Ok((rest.to_owned(), encryption)), "{address}");
         }
+    }
+
+    #[test]
+    fn what_is_no_url_is_read_as_libpq_reads_it() {
+        let address = r"host = h password='it\'s \\ mine' dbname=d sslmode = require";
+        let config = of_these(Some(address), &Variables::new()).unwrap();
+        assert_eq!(config.get_password(), Some(&br"it's \ mine"[..]));
+        assert_eq!((config.get_dbname(), config.get_ssl_mode()), (Some("d"), SslMode::Require));
     }
 
     #[test]
@@ -201,6 +266,13 @@ mod tests {
         for (address, says) in [
             ("postgres://u:hunter2@h/d?sslmode=maybe", "sslmode is none of"),
             ("postgres://u:hunter2@h:port/d", "not valid"),
+            ("postgresql+asyncpg://u:hunter2@h/d?ssl=require", "begins with postgres://"),
+            ("postgre://u:hunter2@h/d?sslmode=require", "begins with postgres://"),
+            ("u:hunter2@h/d", "begins with postgres://"),
+            ("host=h password=my hunter2", "begins with postgres://"),
+            ("host=h password=my hunter2=x", "an option that is not known"),
+            ("host=h password='hunter2", "does not end"),
+            ("postgres://u@h/d?hunter2=x", "an option that is not known"),
             ("postgres://u:hunter2@h/d?sslmode=verify-ca&sslrootcert=/nowhere", "/nowhere"),
         ] {
             let error = of_these(Some(address), &none).unwrap_err();

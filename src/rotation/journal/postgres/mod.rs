@@ -86,16 +86,13 @@ impl PostgresJournals {
         Ok(Self(Arc::new(Shared { session: Session::new(config, tls), lease })))
     }
 
-    /// How long a rotation whose process is dead keeps others from going on with it (60 s, and at
-    /// least 3). It must be the longest time for which the database may be away.
+    /// How long a rotation whose process is dead keeps others from going on with it (60 s; at least 3, and
+    /// at most a day). It must be the longest time for which the database may be away. Journals that were
+    /// [made](Self::of) before keep the one that they have.
     #[must_use]
     pub fn lease(self, time: Duration) -> Self {
-        let lease = time.max(Self::SHORTEST_LEASE);
-        match Arc::try_unwrap(self.0) {
-            Ok(shared) => Self(Arc::new(Shared { lease, session: shared.session.within(lease) })),
-            // It is in use already, with the lease that it had.
-            Err(shared) => Self(shared),
-        }
+        let lease = time.clamp(Self::SHORTEST_LEASE, LONGEST_LEASE);
+        Self(Arc::new(Shared { lease, session: self.0.session.within(lease) }))
     }
 
     /// Makes the schema, or brings it up to date, unless it is. Any number may do so at a time.
@@ -197,12 +194,16 @@ impl PostgresJournals {
     }
 }
 
+/// A journal that nobody takes over for longer than that is a matter for a person.
+const LONGEST_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
 /// A run goes with its keys, unless one was begun and may have to be gone on with.
 const PRUNE_RUNS: &str = "delete from kernel_keys.runs r
 where (over or until <= clock_timestamp())
     and began < clock_timestamp() - $1 * interval '1 second'
     and not exists (select from kernel_keys.tasks t where t.run = r.id
-        and (t.state = 'taken' or t.changed >= clock_timestamp() - $1 * interval '1 second'))";
+        and (t.state = 'taken' or t.state <> 'rotated' and exists (select from kernel_keys.journals j
+                where j.open and 'postgres:' || j.name = t.journal)
+            or t.changed >= clock_timestamp() - $1 * interval '1 second'))";
 const PRUNE_JOURNALS: &str = "delete from kernel_keys.journals where not open
     and (until is null or until <= clock_timestamp())
     and changed < clock_timestamp() - $1 * interval '1 second' returning name";

@@ -4,8 +4,7 @@
 //! begun twice, is held by its row, which is there once, and by the lease of its journal.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_core::future::BoxFuture;
@@ -40,8 +39,7 @@ const OFFERED: &str = "update kernel_keys.runs set offered = true where id = $1 
 const JOIN: &str = "with run as (
     insert into kernel_keys.runs (fleet, server, selects, until)
     values ($1, $2, $3, clock_timestamp() + $5 * interval '1 millisecond')
-    on conflict (fleet) where not over do update set workers = runs.workers + 1,
-        until = greatest(runs.until, excluded.until)
+    on conflict (fleet) where not over do update set until = greatest(runs.until, excluded.until)
     returning id)
 insert into kernel_keys.workers (name, run, until)
 select $4, id, clock_timestamp() + $5 * interval '1 millisecond' from run
@@ -52,8 +50,9 @@ const ADOPT: &str =
 where run in (select id from kernel_keys.runs
     where fleet = $2 and id <> $1 and (over or until <= clock_timestamp()))
 and (state = 'taken' and not exists (select from kernel_keys.workers w
-    where w.name = t.worker and w.until > clock_timestamp()) or state = 'failed' and exists (
-    select from kernel_keys.journals j where j.open and 'postgres:' || j.name = journal))";
+    where w.name = t.worker and w.until > clock_timestamp())
+    or state in ('failed', 'waiting') and exists (
+        select from kernel_keys.journals j where j.open and 'postgres:' || j.name = journal))";
 /// A key that a rotation has made within the hour is not picked, also where the rotation has not said
 /// yet which one that is: its store is in its hands. Nor is one whose turn is another fleet's.
 const OFFER: &str = "insert into kernel_keys.tasks as t (server, key_id, run, name, store, journal, host)
@@ -77,7 +76,7 @@ where t.run <> $2 and t.state <> 'rotated' and (t.state <> 'taken' or t.journal 
 /// What another had begun comes first: two keys live there where one should.
 const CLAIM: &str = "with next as (
     select server, key_id from kernel_keys.tasks
-    where run = $1 and state = 'waiting' and (host is null or host = $2)
+    where run = $1 and state = 'waiting' and (host is null or host = $2) and key_id <> all($6)
         and (later is null or later <= clock_timestamp())
         and (select failures from kernel_keys.runs where id = $1) < $5
     order by again desc, key_id limit 1 for update skip locked)
@@ -88,40 +87,46 @@ const CLAIMED: &str = "select key_id, journal, again, name from kernel_keys.task
 where run = $1 and state = 'taken' and worker = $2 and claim = $3";
 const LEFT: &str = "select count(*), (select failures from kernel_keys.runs where id = $1)
 from kernel_keys.tasks
-where run = $1 and state in ('waiting', 'taken') and (host is null or host = $2)";
+where run = $1 and state in ('waiting', 'taken') and (host is null or host = $2) and key_id <> all($3)";
+/// What dead workers have, and what this one does not know that it has: a claim that landed when it had
+/// been given up. `$4`: the first claim that it has not made yet.
 const RECLAIM: &str =
     "update kernel_keys.tasks t set state = 'waiting', again = true, worker = null
-where run = $1 and state = 'taken' and not exists (select from kernel_keys.workers w
-    where w.name = t.worker and w.until > clock_timestamp())";
+where run = $1 and state = 'taken' and (not exists (select from kernel_keys.workers w
+        where w.name = t.worker and w.until > clock_timestamp())
+    or worker = $2 and claim <> all($3) and claim < $4)";
 const ROTATED: &str =
-    "update kernel_keys.tasks set state = 'rotated', new_id = $4, why = null, changed = clock_timestamp()
-where server = $1 and key_id = $2 and worker = $3 and state = 'taken'";
+    "update kernel_keys.tasks set state = 'rotated', new_id = $5, why = null, changed = clock_timestamp()
+where server = $1 and key_id = $2 and worker = $3 and claim = $4 and state = 'taken'";
 const FAILED: &str = "with failed as (
-    update kernel_keys.tasks set state = 'failed', why = $4, changed = clock_timestamp()
-    where server = $1 and key_id = $2 and worker = $3 and state = 'taken' returning run)
+    update kernel_keys.tasks set state = 'failed', why = $5, changed = clock_timestamp()
+    where server = $1 and key_id = $2 and worker = $3 and claim = $4 and state = 'taken' returning run)
 update kernel_keys.runs set failures = failures + 1 where id = (select run from failed)";
 const GIVE_BACK: &str =
     "update kernel_keys.tasks set state = 'waiting', again = true, worker = null,
-    later = clock_timestamp() + $4 * interval '1 millisecond'
-where server = $1 and key_id = $2 and worker = $3 and state = 'taken'";
+    later = clock_timestamp() + $5 * interval '1 millisecond'
+where server = $1 and key_id = $2 and worker = $3 and claim = $4 and state = 'taken'";
 const FATES: &str = "select key_id, state, host, worker, why, run from kernel_keys.tasks
 where server = $1 and key_id = any($2)";
 const OTHERS: &str = "select name from kernel_keys.workers
 where run = $1 and name <> $2 and until > clock_timestamp()
     and (select failures from kernel_keys.runs where id = $1) < $3 limit 1";
+/// A key that has no store here was not offered: then only what a rotation has made just now counts.
 const MADE: &str = "select o.key_id from unnest($2::text[], $3::text[]) as o (key_id, journal)
 where exists (select from kernel_keys.tasks other where other.server = $1
     and other.journal = o.journal and other.key_id <> o.key_id
     and other.state in ('taken', 'rotated'))
-or exists (select from kernel_keys.tasks other where other.server = $1 and other.new_id = o.key_id)";
+or exists (select from kernel_keys.tasks other where other.server = $1 and other.new_id = o.key_id
+    and (o.journal is not null or other.changed > clock_timestamp() - interval '1 hour'))";
 const RENEW: &str = "with worker as (
     update kernel_keys.workers set until = clock_timestamp() + $2 * interval '1 millisecond'
     where name = $1 returning run, until)
 update kernel_keys.runs r set until = greatest(r.until, worker.until)
 from worker where r.id = worker.run and not r.over";
-const LEAVE: &str = "with worker as (delete from kernel_keys.workers where name = $1 returning run)
-update kernel_keys.runs r set workers = r.workers - 1, over = r.workers <= 1
-from worker where r.id = worker.run";
+const LEAVE: &str = "delete from kernel_keys.workers where name = $1";
+/// In a statement of its own, so that of those who leave at the same time one sees that all have.
+const LEFT_BY_ALL: &str = "update kernel_keys.runs set over = true where id = $1 and not exists (
+    select from kernel_keys.workers where run = $1 and until > clock_timestamp())";
 const HOLD_BACK: &str = "insert into kernel_keys.limits as l (server, until)
 values ($1, clock_timestamp() + $2 * interval '1 millisecond')
 on conflict (server) do update set until = greatest(l.until, excluded.until)
@@ -151,7 +156,6 @@ fn text(given: &str) -> String {
 pub(super) struct SharedQueue {
     member: Arc<Member>,
     most_failures: i32,
-    claims: AtomicI64,
     /// Renews the membership, and hears what the others were told.
     tasks: [JoinHandle<()>; 2],
 }
@@ -164,6 +168,28 @@ struct Member {
     run: i64,
     worker: String,
     host: String,
+    /// The keys that this worker must not touch.
+    spared: Vec<String>,
+    claims: Mutex<Claims>,
+}
+
+/// What this worker has asked for: each claim has a number.
+#[derive(Default)]
+struct Claims {
+    next: i64,
+    live: Vec<i64>,
+}
+
+impl Claims {
+    fn begin(&mut self) -> i64 {
+        self.next += 1;
+        self.live.push(self.next - 1);
+        self.next - 1
+    }
+
+    fn end(&mut self, claim: i64) {
+        self.live.retain(|live| *live != claim);
+    }
 }
 
 impl SharedQueue {
@@ -203,25 +229,36 @@ impl SharedQueue {
             run,
             worker,
             host: of_host(&this),
+            spared: joining.spared,
+            claims: Mutex::default(),
         });
         let tasks = [
             tokio::spawn(Arc::clone(&member).renew()),
             tokio::spawn(Arc::clone(&member).keep_to_the_limit()),
         ];
         let most_failures = i32::try_from(joining.most_failures).unwrap_or(i32::MAX);
-        Ok(Self { member, most_failures, claims: AtomicI64::new(0), tasks })
+        Ok(Self { member, most_failures, tasks })
     }
 
     /// Takes a key, once, however often it has to be asked for.
     async fn claim(&self) -> Result<Option<Turn>, Problem> {
-        let Member { run, worker, host, .. } = &*self.member;
-        let claim = self.claims.fetch_add(1, Ordering::SeqCst);
+        let claim = self.member.claims().begin();
+        let claimed = self.claim_as(claim).await;
+        if !matches!(claimed, Ok(Some(_))) {
+            self.member.claims().end(claim);
+        }
+        claimed
+    }
+
+    async fn claim_as(&self, claim: i64) -> Result<Option<Turn>, Problem> {
+        let Member { run, worker, host, spared, .. } = &*self.member;
         let parameters: &[Parameter<'_>] = &[
             (run, Type::INT8),
             (host, Type::TEXT),
             (worker, Type::TEXT),
             (&claim, Type::INT8),
             (&self.most_failures, Type::INT4),
+            (spared, Type::TEXT_ARRAY),
         ];
         let rows = match self.member.shared.session.query(CLAIM, parameters).await {
             Err(problem) if problem.passes() => {
@@ -236,16 +273,19 @@ impl SharedQueue {
             journal: row.get(1),
             again: row.get(2),
             name: row.get(3),
+            claim,
         }))
     }
 
     async fn next_turn(&self) -> Result<Option<Turn>, Problem> {
-        let Member { run, host, .. } = &*self.member;
+        let Member { run, host, spared, .. } = &*self.member;
+        let of_ours =
+            [(run as _, Type::INT8), (host as _, Type::TEXT), (spared as _, Type::TEXT_ARRAY)];
         loop {
             if let Some(turn) = self.claim().await? {
                 return Ok(Some(turn));
             }
-            let rows = self.member.query(LEFT, &[(run, Type::INT8), (host, Type::TEXT)]).await?;
+            let rows = self.member.query(LEFT, &of_ours).await?;
             let (left, failures) = rows.first().map_or((0, 0), |row| {
                 (row.get::<_, i64>(0), row.get::<_, Option<i32>>(1).unwrap_or_default())
             });
@@ -254,7 +294,7 @@ impl SharedQueue {
             }
             // Others are at them, and may die.
             sleep(LOOK).await;
-            self.member.query(RECLAIM, &[(run, Type::INT8)]).await?;
+            self.member.reclaim().await?;
         }
     }
 
@@ -307,6 +347,25 @@ fn fate(row: &Row, member: &Member, others: bool) -> Fate {
 }
 
 impl Member {
+    fn claims(&self) -> MutexGuard<'_, Claims> {
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets those have another turn whose worker is dead, or does not know of them.
+    async fn reclaim(&self) -> Result<(), Problem> {
+        let (live, next) = {
+            let claims = self.claims();
+            (claims.live.clone(), claims.next)
+        };
+        let parameters: &[Parameter<'_>] = &[
+            (&self.run, Type::INT8),
+            (&self.worker, Type::TEXT),
+            (&live, Type::INT8_ARRAY),
+            (&next, Type::INT8),
+        ];
+        self.query(RECLAIM, parameters).await.map(drop)
+    }
+
     /// A statement that may be done twice, for as long as the lease lasts.
     async fn query(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, Problem> {
         let until = Instant::now() + self.shared.lease.max(PATIENCE);
@@ -322,7 +381,7 @@ impl Member {
             // Otherwise others take its keys over, and its journals say so.
             let _ = self.query(RENEW, parameters).await;
             // Also while there is enough else to do.
-            let _ = self.query(RECLAIM, &[(&self.run, Type::INT8)]).await;
+            let _ = self.reclaim().await;
         }
     }
 
@@ -385,7 +444,7 @@ impl Queue for SharedQueue {
                 End::Failed { why } => text(why),
                 _ => String::new(),
             };
-            let (sql, fourth): (_, Parameter<'_>) = match &end {
+            let (sql, fifth): (_, Parameter<'_>) = match &end {
                 End::Rotated { new_id } => (ROTATED, (new_id, Type::TEXT)),
                 End::Failed { .. } => (FAILED, (&why, Type::TEXT)),
                 End::InUse => (GIVE_BACK, (&IN_USE_MS, Type::FLOAT8)),
@@ -395,10 +454,12 @@ impl Queue for SharedQueue {
                 (server as _, Type::TEXT),
                 (&turn.key_id as _, Type::TEXT),
                 (worker as _, Type::TEXT),
-                fourth,
+                (&turn.claim as _, Type::INT8),
+                fifth,
             ];
-            let ended = self.member.query(sql, &parameters).await;
-            ended.map(drop).map_err(|problem| unusable(&problem))
+            self.member.query(sql, &parameters).await.map_err(|problem| unusable(&problem))?;
+            self.member.claims().end(turn.claim);
+            Ok(())
         })
     }
 
@@ -414,8 +475,12 @@ impl Queue for SharedQueue {
             self.tasks.iter().for_each(JoinHandle::abort);
             // Otherwise its membership ends by itself.
             let until = Instant::now() + PATIENCE;
-            let parameters: &[Parameter<'_>] = &[(&self.member.worker, Type::TEXT)];
-            let _ = self.member.shared.session.query_until(until, LEAVE, parameters).await;
+            let session = &self.member.shared.session;
+            let worker: Parameter<'_> = (&self.member.worker, Type::TEXT);
+            if session.query_until(until, LEAVE, &[worker]).await.is_ok() {
+                let run: Parameter<'_> = (&self.member.run, Type::INT8);
+                let _ = session.query_until(until, LEFT_BY_ALL, &[run]).await;
+            }
         })
     }
 

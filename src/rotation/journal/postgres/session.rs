@@ -68,7 +68,7 @@ impl From<Error> for Problem {
         };
         // Its details may quote what a row holds.
         let (code, text) = (said.code(), said.message());
-        let class = &code.code()[..2];
+        let class = code.code().get(..2).unwrap_or_default();
         // The connection, the server's resources, a shutdown or start, a conflict, a standby.
         let passes = (["08", "53", "57", "40"].contains(&class) && !is_rejected_by_a_pooler(said))
             || *code == SqlState::READ_ONLY_SQL_TRANSACTION
@@ -140,9 +140,10 @@ impl Session {
         }
     }
 
-    /// An attempt without a response is over so soon that another fits into this time.
-    pub(super) fn within(self, time: Duration) -> Self {
-        Self { attempt: LONGEST_ATTEMPT.min(time / 3), ..self }
+    /// The same, in which an attempt without a response is over so soon that another fits into this time.
+    pub(super) fn within(&self, time: Duration) -> Self {
+        let attempt = LONGEST_ATTEMPT.min(time / 3);
+        Self { attempt, ..Self::new(self.config.clone(), self.tls.clone()) }
     }
 
     /// One statement, without a name and in a transaction of its own: it passes every pooler.

@@ -7,7 +7,6 @@ create table kernel_keys.runs (
     began timestamptz not null default clock_timestamp(),
     -- It lives until then if no worker renews it.
     until timestamptz not null,
-    workers integer not null default 1,
     failures integer not null default 0,
     -- Its first worker has said which keys there are.
     offered boolean not null default false,
