@@ -35,7 +35,9 @@ impl Records for FileRecords {
     }
 
     fn claim(&self) -> BoxFuture<'_, Result<Lines, JournalError>> {
-        Box::pin(async { claim(&self.path) })
+        // It forces the folder to the disk.
+        let path = self.path.clone();
+        Box::pin(off_thread(move || claim(&path)))
     }
 }
 
