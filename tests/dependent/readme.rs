@@ -5,10 +5,14 @@ use std::fs;
 
 use crate::outside::{Outside, root};
 
+/// How the README says to add a crate without its defaults: another way to have it.
+const WITHOUT_DEFAULTS: &str = "--no-default-features --features ";
+
 /// The lines of `cargo add`, as they stand in a manifest.
 pub(crate) fn dependencies(readme: &str) -> String {
     let mut lines = Vec::new();
-    for line in readme.lines().filter_map(|line| line.strip_prefix("cargo add ")) {
+    let added = readme.lines().filter_map(|line| line.strip_prefix("cargo add "));
+    for line in added.filter(|line| !line.contains(WITHOUT_DEFAULTS)) {
         let words: Vec<_> = line.split_whitespace().filter(|word| *word != "--dev").collect();
         let [name, options @ ..] = words.as_slice() else {
             panic!("`cargo add {line}` adds nothing")
@@ -76,6 +80,23 @@ fn every_program_of_the_readme_compiles_with_what_the_readme_says_to_add() {
         let allowed = "#![allow(dead_code)]\n";
         outside.write(&format!("src/bin/readme_{number}.rs"), &format!("{allowed}{program}"));
     }
+    let output = outside.check("");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_program_that_calls_compiles_without_the_defaults_as_the_readme_says() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let line = format!("cargo add onkernel {WITHOUT_DEFAULTS}");
+    let features = readme.lines().find_map(|it| it.strip_prefix(&line)).expect("no such line");
+    let features: Vec<_> = features.split(',').collect();
+    let outside = Outside::new(&format!(
+        "onkernel = {{ path = {:?}, default-features = false, features = {features:?} }}\n\
+         tokio = {{ version = \"1\", features = [\"macros\", \"rt-multi-thread\"] }}\n",
+        root(),
+    ));
+    let program = programs(&readme).into_iter().find(|it| it.contains("#[tokio::main]"));
+    outside.write("src/bin/program.rs", &program.unwrap());
     let output = outside.check("");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
