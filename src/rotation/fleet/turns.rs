@@ -64,7 +64,7 @@ mod tests {
                 yield_now().await;
             }
         });
-        futures_util::join!(connection, join(rotations));
+        tokio::join!(connection, join(rotations));
         let order = order.lock().unwrap();
         for n in 0..3 {
             let at = |what: &str| order.iter().position(|it| *it == format!("{n} {what}"));
