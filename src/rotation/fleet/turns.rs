@@ -64,7 +64,7 @@ mod tests {
                 yield_now().await;
             }
         });
-        tokio::join!(connection, join(rotations));
+        futures_util::future::join(connection, join(rotations)).await;
         let order = order.lock().unwrap();
         for n in 0..3 {
             let at = |what: &str| order.iter().position(|it| *it == format!("{n} {what}"));
